@@ -1,0 +1,43 @@
+# `make demo` and `make test` do all the set-up themselves (see setup.sh); PYTHON=... chooses the interpreter.
+PY := .venv/bin/python
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+
+.PHONY: help setup demo test lint acceptance bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo        set up, then run the whole chain into results/demo"
+	@echo "make test        set up, then run the tests"
+	@echo "make lint        check style and imports of the code"
+	@echo "make acceptance  the long checks"
+	@echo "make bench       the benchmarks against peers"
+	@echo "make clean       remove .venv, caches and build products; results stay"
+
+setup:
+	@bash setup.sh
+
+demo: setup
+	$(PY) -m pimchar run --out results/demo --workers $(WORKERS)
+
+test: setup
+	$(PY) -m pytest -n $(WORKERS) --dist loadscope
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+acceptance: setup
+	$(PY) -m pytest -m acceptance
+
+bench: setup
+	$(PY) -m bench
+
+# Renews the pins (needs uv): every direct dependency of pyproject.toml, one version for all supported Pythons.
+lock:
+	uv pip compile -q --upgrade --universal --python-version 3.11 --fork-strategy fewest --extra dev \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-emit-package colorama \
+	    --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

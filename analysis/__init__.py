@@ -1,0 +1,1 @@
+"""What the characterized numbers mean: statistics, macro and network. Starts no simulator."""

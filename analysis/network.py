@@ -1,0 +1,213 @@
+"""Networks on the macros: cycles, time and energy of every layer, for every design and condition at once."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from analysis import mapping as schedule
+from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, parameter
+from analysis.mapping import Mapping, Shapes
+from analysis.workloads import Layer
+
+DIMS = ("layer", "design", "process", "vdd", "temp")
+COMPONENTS = ("macro", "leakage", "weight_write", "input_buffer", "output_buffer", "global_buffer", "dram")
+"""Energy by place. All from ``weight_write`` on are fixed energies per bit, not scaled with VDD, process or temp."""
+BASELINE = DESIGNS[0].name
+
+_PER_BIT = "default of later 28 nm digital PIM work at 0.9 V (secondary source)"
+
+
+@dataclass(frozen=True)
+class Memories:
+    """Memories around the macros, energies per bit at 28 nm and 0.9 V.
+
+    Attributes:
+        dram: read or write [J].
+        global_read, global_write: global buffer [J].
+        input_buffer, output_buffer: read or write [J].
+        cell_write: write into a macro [J].
+        global_bits: capacity of the global buffer [1].
+    """
+
+    dram: float = parameter(7.91e-12, unit="J", source=_PER_BIT)
+    global_read: float = parameter(0.198e-12, unit="J", source=f"{_PER_BIT}, 256 KB")
+    global_write: float = parameter(0.143e-12, unit="J", source=f"{_PER_BIT}, 256 KB")
+    input_buffer: float = parameter(0.05e-12, unit="J", source=f"{_PER_BIT}: 0.03 to 0.05 pJ, the upper end")
+    output_buffer: float = parameter(0.05e-12, unit="J", source=f"{_PER_BIT}: 0.03 to 0.05 pJ, the upper end")
+    cell_write: float = parameter(0.026e-12, unit="J", source=_PER_BIT)
+    global_bits: int = parameter(256 * 1024 * 8, unit="1", source=f"{_PER_BIT}, 256 KB")
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not (math.isfinite(value) and value >= 0):
+                raise MacroError(f"{item.name}={value!r} is not a finite number of at least 0")
+
+
+VARIABLES = {
+    "macs": ("1", "multiply-accumulate operations"),
+    "cycles_compute": ("1", "cycles of computation"),
+    "cycles_load": ("1", "cycles of writing weights"),
+    "cycles": ("1", "cycles of computation and of writing weights"),
+    "utilization": ("1", "operations done over operations possible in the cycles of computation"),
+    "time": ("s", "time, memories never waited for"),
+    "energy": ("J", "energy, macros, buffers and DRAM"),
+    "energy_components": ("J", "energy by place"),
+}
+"""Variables of a network Dataset: unit and long name."""
+
+
+def evaluate(
+    layers: Sequence[Layer],
+    macro: xr.Dataset,
+    mapping: Mapping | None = None,
+    memories: Memories | None = None,
+    name: str = "",
+) -> xr.Dataset:
+    """Cycles, time and energy of every layer, layers running one after the other.
+
+    Args:
+        layers: the network, for example ``workloads.load("mobilenet_v2")``.
+        macro: what ``macro.evaluate`` returns; it carries its geometry.
+        mapping: choices of the schedule; the defaults if None.
+        memories: energies per bit around the macros; the defaults if None.
+        name: name of the network, kept in the attributes.
+
+    Returns:
+        Dataset with ``macs (layer)``; ``cycles_compute``, ``cycles_load``, ``cycles``, ``utilization (layer, design)``;
+        ``time``, ``energy (layer, design, process, vdd, temp)`` and ``energy_components`` with the last dimension
+        ``component``. Coordinates ``layer`` and ``type``. Attributes of ``macro`` are kept.
+
+    Raises:
+        MacroError: no layers, or a variable or the geometry is missing in ``macro``.
+    """
+    mapping, memories = mapping or Mapping(), memories or Memories()
+    geometry, shapes = MacroGeometry.of(macro), Shapes.of(layers)
+    for needed in ("cycle_time", "energy_per_cycle", "leakage_power"):
+        if needed not in macro:
+            raise MacroError(f"variable {needed} is missing in the macro Dataset (macro.nc)")
+    each = [_design(shapes, macro.sel(design=d.name, drop=True), geometry, d, mapping, memories) for d in DESIGNS]
+    found = xr.concat(each, "design").assign_coords(design=macro["design"], component=list(COMPONENTS))
+    found["macs"] = ("layer", shapes.macs)
+    found = found.assign_coords(layer=[x.name for x in layers], type=("layer", [x.type for x in layers]))
+    found = _label(found.transpose(*DIMS, "component"))
+    for dim in ("design", "process", "vdd", "temp"):
+        found[dim].attrs = dict(macro[dim].attrs)
+    own = {
+        "title": f"network {name} on PIM macros".replace("  ", " "),
+        "network": name,
+        "mapping": json.dumps(asdict(mapping)),
+        "memories": json.dumps(asdict(memories)),
+        "memory_energies": f"{_PER_BIT}; not scaled with VDD, process or temperature",
+    }
+    return found.assign_attrs(macro.attrs | own)
+
+
+def _label(found: xr.Dataset) -> xr.Dataset:
+    """The same Dataset with units and long names."""
+    return found.assign({n: found[n].assign_attrs(units=u, long_name=text) for n, (u, text) in VARIABLES.items()})
+
+
+def _design(
+    shapes: Shapes, macro: xr.Dataset, geometry: MacroGeometry, design: Design, mapping: Mapping, memories: Memories
+) -> xr.Dataset:
+    """Variables of one design, without attributes."""
+    compute = schedule.compute_cycles(shapes, geometry, design, mapping)
+    load = schedule.load_cycles(shapes, geometry, design, mapping)
+    used = schedule.utilization(shapes, geometry, design, compute)
+    time = macro["cycle_time"].drop_attrs() * xr.DataArray(compute + load, dims="layer")
+    active = xr.DataArray(compute * (used + mapping.idle_energy * (1 - used)), dims="layer")
+    moved = schedule.traffic(shapes, geometry, design, mapping, memories.global_bits)
+    energy = {
+        "macro": macro["energy_per_cycle"].drop_attrs() * geometry.macros * active,
+        "leakage": macro["leakage_power"].drop_attrs() * geometry.macros * time,
+        "weight_write": memories.cell_write * moved.cell_write,
+        "input_buffer": memories.input_buffer * moved.input_buffer,
+        "output_buffer": memories.output_buffer * moved.output_buffer,
+        "global_buffer": memories.global_read * moved.global_read + memories.global_write * moved.global_write,
+        "dram": memories.dram * moved.dram,
+    }
+    full = [_like(time, energy[name]) for name in COMPONENTS]
+    components = xr.concat(full, "component")
+    return xr.Dataset(
+        {
+            "cycles_compute": ("layer", compute),
+            "cycles_load": ("layer", load),
+            "cycles": ("layer", compute + load),
+            "utilization": ("layer", used),
+            "time": time,
+            "energy": components.sum("component", skipna=False),
+            "energy_components": components,
+        }
+    )
+
+
+def _like(time: xr.DataArray, energy: xr.DataArray | np.ndarray) -> xr.DataArray:
+    """Energy per layer in the shape of ``time``, whatever it depends on itself."""
+    if isinstance(energy, np.ndarray):
+        energy = xr.DataArray(energy, dims="layer")
+    return energy.broadcast_like(time).transpose(*time.dims)
+
+
+def total(network: xr.Dataset) -> xr.Dataset:
+    """The whole network: everything summed over its layers, utilization weighted with the cycles of computation."""
+    summed = network.drop_vars("type").sum("layer", skipna=False, keep_attrs=True)
+    weighted = (network["utilization"] * network["cycles_compute"]).sum("layer") / summed["cycles_compute"]
+    return summed.assign(utilization=weighted.assign_attrs(network["utilization"].attrs))
+
+
+def speedup(network: xr.Dataset, cycles: str = "cycles_compute") -> xr.DataArray:
+    """Cycles of the baseline over those of each design [1], of whatever ``network`` holds, layers or the total.
+
+    Args:
+        network: what ``evaluate`` or ``total`` returns.
+        cycles: ``cycles_compute``, ``cycles_load`` or ``cycles``.
+    """
+    ratio = network[cycles].sel(design=BASELINE, drop=True) / network[cycles]
+    return ratio.rename("speedup").assign_attrs(
+        units="1", long_name=f"{cycles} of the baseline over those of the design"
+    )
+
+
+def to_frame(network: xr.Dataset) -> pd.DataFrame:
+    """Rows of ``network.csv``: one per design and condition, totals over the layers, units in the column names.
+
+    Columns: network, design, process, vdd_v, temp_k, macs, cycles, cycles_compute, cycles_load, speedup (of
+    ``cycles_compute``), speedup_with_load, utilization, latency_s, energy_j and ``energy_<component>_j``.
+    """
+    whole = total(network) if "layer" in network.dims else network
+    columns = {
+        **{name: whole[name] for name in ("macs", "cycles", "cycles_compute", "cycles_load")},
+        "speedup": speedup(whole),
+        "speedup_with_load": speedup(whole, "cycles"),
+        "utilization": whole["utilization"],
+        "latency_s": whole["time"],
+        "energy_j": whole["energy"],
+        **{f"energy_{c}_j": whole["energy_components"].sel(component=c, drop=True) for c in COMPONENTS},
+    }
+    shape = whole["time"].dims
+    flat = xr.Dataset({name: array.broadcast_like(whole["time"]).transpose(*shape) for name, array in columns.items()})
+    frame = flat.to_dataframe(dim_order=[d for d in DIMS if d in shape]).reset_index()
+    frame.insert(0, "network", network.attrs["network"])
+    return frame.rename(columns={"vdd": "vdd_v", "temp": "temp_k"})
+
+
+def layer_table(network: xr.Dataset) -> pd.DataFrame:
+    """Cycles of computation by layer for a figure: ``layer, type, macs``, then for each design ``cycles_<design>`` and
+    ``utilization_<design>``, and ``speedup_<design>`` for all but the baseline.
+    """
+    table = {"layer": network["layer"].values, "type": network["type"].values, "macs": network["macs"].values}
+    gain = speedup(network)
+    for name in network["design"].values:
+        one = network.sel(design=name)
+        table |= {f"cycles_{name}": one["cycles_compute"].values, f"utilization_{name}": one["utilization"].values}
+        if name != BASELINE:
+            table[f"speedup_{name}"] = gain.sel(design=name).values
+    return pd.DataFrame(table)

@@ -1,0 +1,285 @@
+"""The shared look of all figures: a style that reads in grey, axes with units, captions with conditions, files.
+
+Nothing here touches matplotlib's global state for longer than a ``with`` block, and nothing opens a window.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from charlib.directory import write_whole
+from netlists import technology
+from netlists.technology import TechnologyError
+
+ROOM_TEMPERATURE = 298.15
+"""Temperature that figures prefer [K]: 25 degC, the default of run files."""
+ZERO_CELSIUS = 273.15
+"""0 degC [K]."""
+DPI = 120
+"""Resolution of PNG files and of the rasterized clouds inside SVG files [1/inch]."""
+WIDTH = 7.2
+"""Width of every figure [inch]: a double column."""
+SMALL = 7.5
+"""Size of captions and of notes inside axes [pt]."""
+
+STYLE: Mapping[str, object] = MappingProxyType(
+    {
+        "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
+        "font.size": 9.0,
+        "axes.titlesize": 9.0,
+        "axes.labelsize": 9.0,
+        "figure.titlesize": 11.0,
+        "figure.titleweight": "bold",
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "legend.fontsize": 8.0,
+        "legend.frameon": False,
+        "legend.handlelength": 2.6,
+        "lines.linewidth": 1.6,
+        "lines.markersize": 4.5,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "grid.color": "0.9",
+        "grid.linewidth": 0.6,
+        "hatch.linewidth": 0.6,
+        "savefig.dpi": DPI,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "pimchar",
+    }
+)
+"""Settings in force while a figure is drawn and saved."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one series is told from the others, in colour and in grey."""
+
+    color: str
+    linestyle: str | tuple[float, tuple[float, ...]]
+    marker: str
+
+
+LOOKS: tuple[Look, ...] = (
+    Look("0.0", "-", "o"),
+    Look("#d55e00", (0, (5, 1.5)), "^"),
+    Look("#0072b2", (0, (6, 1.5, 1, 1.5)), "s"),
+    Look("#009e73", (0, (1.2, 1.2)), "D"),
+    Look("#cc79a7", (0, (3, 1, 1, 1, 1, 1)), "v"),
+)
+"""Series in the order they are drawn: the colours of Okabe and Ito, each with a line style and a marker of its own."""
+
+LIGHT, DARK, CLOUD = "0.78", "0.25", "0.6"
+"""Fills of the first and the second of two things compared, and Monte Carlo clouds, as grey levels."""
+
+
+class NothingToDraw(ValueError):  # noqa: N818 - the name says what a caller learns
+    """The results hold nothing that a figure could show; the message says what is missing."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Settings of :data:`STYLE`, taken back at the end."""
+    with mpl.rc_context(dict(STYLE)):
+        yield
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One point of the grid: process corner, supply [V], temperature [K]."""
+
+    process: str
+    vdd: float
+    temp: float
+
+    @property
+    def where(self) -> dict[str, str | float]:
+        """Argument of ``Dataset.sel``."""
+        return {"process": self.process, "vdd": self.vdd, "temp": self.temp}
+
+    def __str__(self) -> str:
+        return f"{self.process}, VDD {EngFormatter('V', places=None)(self.vdd)}, {celsius(self.temp)}"
+
+
+def celsius(temp: float) -> str:
+    """A temperature [K] as text.
+
+    >>> celsius(298.15)
+    '25 °C'
+    """
+    return f"{temp - ZERO_CELSIUS:g} °C"
+
+
+def reference_condition(data: xr.Dataset) -> Condition:
+    """The grid point that single-condition figures show: tt, nominal supply, 25 degC, or what is nearest.
+
+    Without tt the first process; without a technology of the recorded name the highest supply.
+    """
+    processes = [str(p) for p in np.atleast_1d(data["process"].values)]
+    vdds, temps = np.atleast_1d(data["vdd"].values), np.atleast_1d(data["temp"].values)
+    return Condition(
+        process="tt" if "tt" in processes else processes[0],
+        vdd=float(vdds[np.argmin(np.abs(vdds - _nominal_supply(data, vdds.max())))]),
+        temp=nearest_temperature(temps),
+    )
+
+
+def nearest_temperature(temps: np.ndarray) -> float:
+    """Temperature of a grid [K] that is nearest to 25 degC."""
+    return float(temps[np.argmin(np.abs(temps - ROOM_TEMPERATURE))])
+
+
+def _nominal_supply(data: xr.Dataset, otherwise: float) -> float:
+    """Nominal supply [V] of the technology that a Dataset names."""
+    try:
+        return technology.load(str(data.attrs.get("technology"))).vdd_nominal
+    except TechnologyError:
+        return otherwise
+
+
+def samples(data: xr.Dataset) -> int:
+    """Monte Carlo samples of a run; 0 for the nominal cell alone."""
+    return int(data.attrs.get("samples", 0))
+
+
+def provenance(data: xr.Dataset, condition: Condition | str, shown: str = "") -> str:
+    """First sentence of a caption: technology, condition, samples, seed, simulator.
+
+    Args:
+        data: results with the attributes of a run.
+        condition: one condition, or text for several.
+        shown: what of the samples the figure shows, such as ``"first 50 drawn"``.
+    """
+    count = samples(data)
+    drawn = f" ({shown})" if shown and count else ""
+    cells = f"{count} Monte Carlo samples{drawn}, seed {data.attrs.get('seed')}" if count else "nominal cell only"
+    name, version = data.attrs.get("technology", "unknown technology"), data.attrs.get("ngspice_version", "?")
+    return f"{name}, {condition}; {cells}; ngspice {version}."
+
+
+def read(path: Path, group: str | None = None) -> xr.Dataset:
+    """A NetCDF file, read lazily; raises NothingToDraw where file or group is missing or unreadable."""
+    what = f"{path.name}, group {group}," if group else path.name
+    if not path.is_file():
+        raise NothingToDraw(f"{path.name} is missing")
+    try:
+        return xr.open_dataset(path, group=group, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise NothingToDraw(f"{what} is missing or not readable ({_first_line(error)})") from error
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table; raises NothingToDraw where the file is missing, unreadable or without rows."""
+    if not path.is_file():
+        raise NothingToDraw(f"{path.name} is missing")
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise NothingToDraw(f"{path.name} is not readable ({_first_line(error)})") from error
+    if frame.empty:
+        raise NothingToDraw(f"{path.name} has no rows")
+    return frame
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def require(data: xr.Dataset, names: tuple[str, ...], where: str) -> None:
+    """Raise NothingToDraw unless every variable is in the Dataset."""
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise NothingToDraw(f"{where} has no {', '.join(missing)}")
+
+
+def new_figure(height: float, title: str, caption: str) -> Figure:
+    """An empty figure with its message on top and its caption below, both left-aligned.
+
+    Args:
+        height: [inch].
+        title: the one message.
+        caption: conditions, counts and what the marks mean; wrapped to the width.
+    """
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.04, hspace=0.05)
+    figure.suptitle(title, x=0.012, ha="left")
+    # A character of DejaVu Sans is 0.53 em wide on average.
+    width = int(0.976 * WIDTH * 72 / (0.53 * SMALL))
+    figure.supxlabel("\n".join(textwrap.wrap(caption, width)), x=0.012, ha="left", fontsize=SMALL, color="0.2",
+                     linespacing=1.35)  # fmt: skip
+    return figure
+
+
+def label_axis(axis: Axis, name: str, unit: str, log: bool = False) -> None:
+    """Label an axis ``name [unit]`` with the SI prefix that suits its limits; data and limits stay in SI.
+
+    Call it when the limits are final. ``unit`` is a plain unit that takes a prefix, or ``1`` for none.
+    """
+    low, high = sorted(np.abs(axis.get_view_interval()))
+    exponent = 0 if unit == "1" else _exponent(low if log else high)
+    prefix = EngFormatter.ENG_PREFIXES[exponent]
+    axis.set_label_text(f"{name} [{prefix}{unit}]" if unit != "1" else name)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**exponent:.6g}"))
+    if log:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
+
+
+def _exponent(size: float) -> int:
+    """Power of ten of the SI prefix for numbers up to ``size``; 0 where that is no number."""
+    if not np.isfinite(size) or size <= 0:
+        return 0
+    known = EngFormatter.ENG_PREFIXES
+    return int(np.clip(3 * np.floor(np.log10(size * (1 + 1e-9)) / 3), min(known), max(known)))
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """A number with its unit and SI prefix, for labels inside axes.
+
+    >>> quantity(0.21345, "V"), quantity(1.5e-11, "s"), quantity(1.0, "V")
+    ('213 mV', '15 ps', '1 V')
+    """
+    return EngFormatter(unit)(float(f"{value:.{digits}g}"))
+
+
+def note(axes: Axes, text: str, corner: str = "upper left") -> None:
+    """Small text in a corner of the axes, such as ``upper left``."""
+    vertical, horizontal = corner.split()
+    x, y = {"left": 0.02, "right": 0.98}[horizontal], {"upper": 0.97, "lower": 0.03}[vertical]
+    va = {"upper": "top", "lower": "bottom"}[vertical]
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+    axes.text(x, y, text, transform=axes.transAxes, ha=horizontal, va=va, fontsize=SMALL, bbox=box, zorder=10)
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``folder/name.svg`` and ``folder/name.png``, each whole; the same figure gives the same SVG.
+
+    Returns:
+        The two paths.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for kind, metadata in (("svg", {"Date": None}), ("png", {})):
+        path = folder / f"{name}.{kind}"
+        with style():
+            write_whole(path, lambda p, k=kind, m=metadata: figure.savefig(p, format=k, metadata=m))
+        paths.append(path)
+    return paths

@@ -1,0 +1,158 @@
+"""Networks as tables of layers: one CSV file each in ``analysis/layers``, its source in the file's first lines."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+LAYER_TYPES = ("standard", "pointwise", "depthwise", "fc")
+"""What a layer may be: convolution, 1 x 1 convolution, one filter per channel, fully connected."""
+
+_INTEGERS = ("N", "C", "H", "W", "K", "R", "S", "stride", "pad", "groups")
+
+
+class WorkloadError(ValueError):
+    """A network that does not exist, or a layer table that does not hold together."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution or fully connected layer.
+
+    Attributes:
+        name: name of the layer within its network.
+        type: one of ``LAYER_TYPES``.
+        batch: images [1].
+        channels: input channels [1].
+        height, width: input rows and columns [1].
+        filters: output channels [1].
+        kernel_height, kernel_width: kernel rows and columns [1].
+        stride: step of the window, both directions [1].
+        pad: zeros on each side, both directions [1].
+        groups: groups of channels that do not mix [1].
+    """
+
+    name: str
+    type: str
+    batch: int
+    channels: int
+    height: int
+    width: int
+    filters: int
+    kernel_height: int
+    kernel_width: int
+    stride: int = 1
+    pad: int = 0
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def output_height(self) -> int:
+        """Output rows [1]."""
+        return (self.height + 2 * self.pad - self.kernel_height) // self.stride + 1
+
+    @property
+    def output_width(self) -> int:
+        """Output columns [1]."""
+        return (self.width + 2 * self.pad - self.kernel_width) // self.stride + 1
+
+    @property
+    def windows(self) -> int:
+        """Positions of the kernel over all images [1]."""
+        return self.batch * self.output_height * self.output_width
+
+    @property
+    def inputs_per_window(self) -> int:
+        """Inputs that one filter sums [1]."""
+        return self.channels // self.groups * self.kernel_height * self.kernel_width
+
+    @property
+    def weights(self) -> int:
+        """Weights of all filters, without biases [1]."""
+        return self.filters * self.inputs_per_window
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations [1]; zeros of the padding count.
+
+        >>> Layer("head", "pointwise", 1, 320, 7, 7, 1280, 1, 1).macs
+        20070400
+        """
+        return self.windows * self.weights
+
+
+def _check(layer: Layer) -> None:
+    """Raises WorkloadError for a layer that cannot be."""
+    where = f"layer {layer.name!r}"
+    if layer.type not in LAYER_TYPES:
+        raise WorkloadError(f"{where}: type={layer.type!r} is not one of {', '.join(LAYER_TYPES)}")
+    sizes = ("batch", "channels", "height", "width", "filters", "kernel_height", "kernel_width", "stride", "groups")
+    for field in sizes:
+        if getattr(layer, field) < 1:
+            raise WorkloadError(f"{where}: {field}={getattr(layer, field)} is below 1")
+    if layer.pad < 0:
+        raise WorkloadError(f"{where}: pad={layer.pad} is below 0")
+    if layer.channels % layer.groups or layer.filters % layer.groups:
+        counts = f"channels={layer.channels} and filters={layer.filters}"
+        raise WorkloadError(f"{where}: {counts} are not both divisible by groups={layer.groups}")
+    if layer.output_height < 1 or layer.output_width < 1:
+        raise WorkloadError(f"{where}: the kernel is larger than the padded input")
+    if layer.type == "depthwise" and not layer.groups == layer.channels == layer.filters:
+        raise WorkloadError(f"{where}: depthwise needs channels = filters = groups, not {layer.groups} groups")
+    if layer.type in ("pointwise", "fc") and (layer.kernel_height, layer.kernel_width, layer.groups) != (1, 1, 1):
+        raise WorkloadError(f"{where}: {layer.type} needs a 1 x 1 kernel and one group")
+
+
+def _folder() -> Traversable:
+    return resources.files("analysis") / "layers"
+
+
+def available() -> tuple[str, ...]:
+    """Names of the networks, sorted.
+
+    >>> "mobilenet_v2" in available()
+    True
+    """
+    return tuple(sorted(f.name.removesuffix(".csv") for f in _folder().iterdir() if f.name.endswith(".csv")))
+
+
+def load(name: str) -> tuple[Layer, ...]:
+    """Layers of a network in the order in which they run; raises WorkloadError for a name that is not there.
+
+    >>> sum(layer.macs for layer in load("mobilenet_v2"))
+    300774272
+    """
+    if name not in available():
+        raise WorkloadError(f"network {name!r} is not one of {', '.join(available())} (network.names)")
+    return parse((_folder() / f"{name}.csv").read_text(encoding="utf-8"), where=f"{name}.csv")
+
+
+def parse(text: str, where: str) -> tuple[Layer, ...]:
+    """Layers of a CSV table with the columns ``layer, type, N, C, H, W, K, R, S, stride, pad, groups``.
+
+    Lines that start with ``#`` are comments. ``where`` names the file in errors.
+    Raises WorkloadError for a missing column, a number that is none, a layer that cannot be, or a name that repeats.
+    """
+    rows = csv.DictReader(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    missing = [column for column in ("layer", "type", *_INTEGERS) if column not in (rows.fieldnames or ())]
+    if missing:
+        raise WorkloadError(f"{where}: column {missing[0]} is missing")
+    layers = tuple(_row(row, where) for row in rows)
+    names = [layer.name for layer in layers]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise WorkloadError(f"{where}: layer {repeated[0]!r} is there more than once")
+    return layers
+
+
+def _row(row: dict[str, str], where: str) -> Layer:
+    """One layer of one line of a table."""
+    try:
+        numbers = [int(row[column]) for column in _INTEGERS]
+    except (TypeError, ValueError) as error:
+        raise WorkloadError(f"{where}: layer {row['layer']!r}: {error}") from error
+    return Layer(row["layer"], row["type"], *numbers)

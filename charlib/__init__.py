@@ -1,0 +1,32 @@
+"""How it is measured: conditions x samples -> units of work -> ngspice -> metrics -> Dataset -> lookup tables."""
+
+from charlib.characterize import characterize
+from charlib.conditions import Conditions
+from charlib.errors import (
+    CharacterizationError,
+    DirectoryInUse,
+    InvalidPlan,
+    PlanMismatch,
+    SimulatorMissing,
+    TooManyFailures,
+)
+from charlib.metrics import METRICS
+from charlib.status import Status
+from charlib.tables import LookupTable, TableError
+from charlib.variation import Variation
+
+__all__ = [
+    "METRICS",
+    "CharacterizationError",
+    "Conditions",
+    "DirectoryInUse",
+    "InvalidPlan",
+    "LookupTable",
+    "PlanMismatch",
+    "SimulatorMissing",
+    "Status",
+    "TableError",
+    "TooManyFailures",
+    "Variation",
+    "characterize",
+]

@@ -1,0 +1,230 @@
+"""From a request to labelled numbers: plan, units of work, one Dataset, one results directory."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from charlib import dataset as build
+from charlib import ngspice, tables
+from charlib.conditions import Conditions
+from charlib.dataset import Point, Results
+from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
+from charlib.execution import Runner, Tally
+from charlib.metrics import METRICS, testbench_metrics
+from charlib.plan import Plan, make_plan
+from charlib.progress import Progress
+from charlib.status import Status
+from charlib.store import Store
+from charlib.unit import BLOCK, FORMAT, Unit, UnitResult
+from charlib.variation import Variation
+from netlists.bitcells import Sram6T
+from netlists.readpath import ReadPath
+from netlists.technology import Technology
+from netlists.testbenches import TESTBENCHES
+
+FIRST_WINDOW = 0.2e-9
+"""First guess of a transient's window [s]."""
+LAST_WINDOW = 3.2e-6
+"""Longest window that is tried [s]: an operation that takes longer is censored there."""
+GROWTH = 4.0
+"""Factor between guesses, and how much shorter than its window a nominal operation must be to be believed [1]."""
+
+
+def characterize(
+    cell: Sram6T | None = None,
+    technology: str | Technology = "predictive28",
+    conditions: Conditions | None = None,
+    variation: Variation | None = None,
+    metrics: Sequence[str] = ("snm_hold", "snm_read"),
+    out: str | Path | None = None,
+    workers: int | None = None,
+    engine: str = "ngspice",
+    accuracy: str = "default",
+    readpath: ReadPath | None = None,
+    max_failed: float = 0.02,
+    run_file: str | None = None,
+    progress: bool = False,
+) -> xr.Dataset:
+    """Characterize a bit cell and its read path.
+
+    Args:
+        cell: bit cell; None is the technology's default 6T.
+        technology: name or :class:`Technology`.
+        conditions: grid of process, vdd [V] and temp [K]; None is tt at the nominal supply and 25 degC.
+        variation: Monte Carlo; None is the nominal cell alone, as one sample.
+        metrics: names from ``METRICS``.
+        out: results directory, made or extended; None keeps nothing.
+        workers: simulators at a time; None is one per core.
+        engine: ``ngspice``.
+        accuracy: ``default`` or ``reference``.
+        readpath: read path around the cell.
+        max_failed: share of samples without an answer that stops the run [1].
+        run_file: text of the run file, kept with the results.
+        progress: show progress on standard error.
+
+    Returns:
+        Dataset over (process, vdd, temp, sample[, lobe]): each metric with ``_status``, ``_bound``, ``_nominal`` and,
+        where it exists per stored state, ``_lobes``; units in attrs.
+
+    Raises:
+        InvalidPlan, TechnologyError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse:
+        the directory. TooManyFailures: more samples without an answer than allowed.
+    """
+    if conditions is None:
+        conditions = Conditions()
+    plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
+    version = ngspice.version()
+    with open_directory(out, plan.identity()) as folder:
+        started = time.time()
+        known = read_manifest(folder) or {}
+        manifest = {"plan": known.get("plan", {}) | plan.identity(), "started": started, "complete": False}
+        if out is not None:
+            write_json(folder / MANIFEST, known | manifest)
+        results, tally = _simulate(plan, Store(folder / "units", version), workers, progress)
+        data = build.characterization(plan, results).assign_attrs(_provenance(plan, version, run_file))
+        if out is not None:
+            _write(folder, plan, data, results, run_file)
+            write_json(folder / MANIFEST, manifest | _account(tally, version, started))
+    return data
+
+
+def _simulate(plan: Plan, store: Store, workers: int | None, show: bool) -> tuple[Results, Tally]:
+    conditions = list(plan.conditions.points())
+    per_condition = 1 + (plan.samples if plan.variation else 0)
+    total = len(plan.testbenches) * len(conditions) * per_condition
+    progress = Progress(total, show)
+    try:
+        with Runner(store, workers, progress, plan.max_failed * total) as runner:
+            windows = {name: _windows(plan, runner, name) for name in plan.testbenches}
+            units: list[tuple[Unit, int]] = []
+            places: list[tuple[str, tuple[str, float, float]]] = []
+            for name in plan.testbenches:
+                for point in conditions:
+                    for unit in _units(plan, name, point, windows[name].get(point)):
+                        units.append(unit)
+                        places.append((name, point))
+            found: dict[tuple, list[UnitResult]] = {}
+            for place, result in zip(places, runner.run(units), strict=True):
+                found.setdefault(place, []).append(result)
+            results = {
+                (name, point): Point(parts[0], parts[1:] or parts, windows[name].get(point))
+                for (name, point), parts in found.items()
+            }
+            return results, runner.tally
+    finally:
+        progress.close()
+
+
+def _unit(plan: Plan, name: str, point: tuple[str, float, float], window: float | None, block: int | None) -> Unit:
+    testbench = TESTBENCHES[name].build(plan.setting(*point, window))
+    variation = plan.variation
+    seed, local = (variation.seed, variation.local) if variation else (0, False)
+    return Unit(testbench, block, seed, local, plan.accuracy)
+
+
+def _units(plan: Plan, name: str, point: tuple[str, float, float], window: float | None) -> list[tuple[Unit, int]]:
+    """Units of one testbench at one condition with their sample counts: the nominal cell, then blocks in order."""
+    nominal = _unit(plan, name, point, window, None)
+    units = [(nominal, 1)]
+    if plan.variation:
+        for block in range(math.ceil(plan.samples / BLOCK)):
+            unit = Unit(nominal.testbench, block, plan.variation.seed, plan.variation.local, plan.accuracy)
+            units.append((unit, min(BLOCK, plan.samples - block * BLOCK)))
+    return units
+
+
+def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, float], float]:
+    """Window [s] of a transient at each condition, from its nominal delays: a row's multiple of the slowest.
+
+    The nominal operation is tried in windows that grow until it is done well inside one.
+    """
+    row = TESTBENCHES[name]
+    if not row.timed_by:
+        return {}
+    windows: dict[tuple[str, float, float], float] = {}
+    pending, guess = list(plan.conditions.points()), FIRST_WINDOW
+    while pending:
+        trials = runner.run([(_unit(plan, name, point, guess, None), 1) for point in pending], trial=True)
+        for point, trial in zip(pending, trials, strict=True):
+            slowest = _slowest(trial, row.timed_by)
+            if slowest is not None and slowest * GROWTH <= guess:
+                windows[point] = float(f"{row.window * slowest:.1e}")
+            elif guess >= LAST_WINDOW:
+                windows[point] = LAST_WINDOW
+        pending = [point for point in pending if point not in windows]
+        guess = min(guess * GROWTH, LAST_WINDOW)
+    return windows
+
+
+def _slowest(trial: UnitResult, metrics: Sequence[str]) -> float | None:
+    """Longest of some times [s] of a nominal cell; None where one is missing."""
+    measured = [trial.metrics[name] for name in metrics]
+    if any((m.status != Status.ok).any() for m in measured):
+        return None
+    return max(float(m.values.max()) for m in measured)
+
+
+def _provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, object]:
+    variation = plan.variation
+    return {
+        "title": f"pimchar characterization, {plan.technology.name}",
+        "Conventions": "CF-1.11",
+        "technology": plan.technology.name,
+        "model_sha256": plan.technology.model_sha256,
+        "cell": json.dumps(plan.identity()["cell"]),
+        "readpath": json.dumps(plan.identity()["readpath"]),
+        "cell_area": plan.technology.geometry.cell_area,
+        "cell_area_units": "m2",
+        "samples": plan.samples if variation else 0,
+        "seed": variation.seed if variation else "none: nominal cell",
+        "local_variation": str(bool(variation and variation.local)),
+        "accuracy": plan.accuracy,
+        "ngspice_version": version,
+        "measurement_version": measurement_version(plan),
+        "run_file": run_file or "none: called from Python",
+    }
+
+
+def measurement_version(plan: Plan) -> str:
+    """Versions of the format of units and of every metric on the testbenches in use."""
+    names = (n for t in plan.testbenches for n in testbench_metrics(t))
+    return f"{FORMAT}; " + ", ".join(f"{n} {METRICS[n].version}" for n in names)
+
+
+def _write(folder: Path, plan: Plan, data: xr.Dataset, results: Results, run_file: str | None) -> None:
+    write_whole(folder / "characterization.nc", lambda p: data.to_netcdf(p, engine="h5netcdf"))
+    write_whole(folder / "tables.nc", lambda p: tables.reduce(data).to_netcdf(p, engine="h5netcdf"))
+    write_whole(folder / "curves.nc", lambda p: _write_curves(p, plan, data, results))
+    if run_file is not None:
+        write_whole(folder / "run.toml", lambda p: p.write_text(run_file))
+
+
+def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) -> None:
+    """One group per testbench that figures draw, compressed."""
+    xr.Dataset(attrs=data.attrs).to_netcdf(path, engine="h5netcdf")
+    for name in plan.testbenches:
+        if TESTBENCHES[name].drawn:
+            group = build.curves(plan, results, name)
+            packed = {v: {"zlib": True, "complevel": 4} for v in group.data_vars}
+            group.to_netcdf(path, mode="a", group=name, engine="h5netcdf", encoding=packed)
+
+
+def _account(tally: Tally, version: str, started: float) -> dict[str, object]:
+    return {
+        "complete": True,
+        "ngspice_version": version,
+        "python": platform.python_version(),
+        "finished": time.time(),
+        "seconds": round(time.time() - started, 3),
+        "simulated": tally.simulated,
+        "reused": tally.reused,
+        "unknown": tally.unknown,
+        "retried": tally.retried,
+    }

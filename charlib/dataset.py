@@ -1,0 +1,173 @@
+"""From unit results to labelled data: one Dataset of numbers, one group of curves per testbench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from charlib.metrics import METRICS, Metric
+from charlib.metrics.butterfly import LOBES
+from charlib.plan import Plan
+from charlib.status import FLAG_ATTRS, Status, unknown
+from charlib.unit import CURVES, UnitResult
+from charlib.waveforms import Measured
+
+DIMS = ("process", "vdd", "temp", "sample")
+PARTS = {"": "values", "_status": "status", "_bound": "bound"}
+"""Suffix of a variable to the part of :class:`Measured` it holds."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Results of one testbench at one condition: the nominal cell, and its blocks of samples in order.
+
+    Attributes:
+        window: time that a transient gave each phase [s], else None.
+    """
+
+    nominal: UnitResult
+    blocks: Sequence[UnitResult]
+    window: float | None
+
+
+Results = Mapping[tuple[str, tuple[str, float, float]], Point]
+"""Testbench and condition to what was found there."""
+
+
+def worse(measured: Measured, fails_when: str) -> Measured:
+    """The worse of two lobes by the side that fails.
+
+    A lobe that is a known failure decides, then one without an answer, then the worse number; a lobe known only to be
+    better than a bound decides where no number is left.
+    """
+    low = fails_when == "low"
+    failing = Status.censored_low if low else Status.censored_high
+    rank = np.full(measured.status.shape, 1.0)  # beyond a bound on the good side
+    rank[measured.status == Status.ok] = 2.0
+    rank[unknown(measured.status)] = 3.0
+    rank[measured.status == failing] = 4.0
+    rank[measured.status == Status.not_performed] = 5.0
+    number = np.where(np.isnan(measured.values), measured.bound, measured.values)
+    badness = np.nan_to_num(-number if low else number, nan=0.0)
+    lobe = np.lexsort((badness, rank), axis=-1)[..., -1:]
+    parts = (np.take_along_axis(getattr(measured, p), lobe, axis=-1)[..., 0] for p in ("values", "status", "bound"))
+    return Measured(*parts)
+
+
+def characterization(plan: Plan, results: Results) -> xr.Dataset:
+    """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values and windows."""
+    conditions = plan.conditions
+    dataset = xr.Dataset(
+        coords={
+            "process": ("process", list(conditions.process), {"long_name": "process corner"}),
+            "vdd": ("vdd", np.array(conditions.vdd, dtype=float), {"units": "V", "long_name": "supply voltage"}),
+            "temp": ("temp", np.array(conditions.temp, dtype=float), {"units": "K", "long_name": "temperature"}),
+            "sample": ("sample", np.arange(plan.samples), {"long_name": "Monte Carlo sample"}),
+        }
+    )
+    for name in plan.metrics:
+        metric = METRICS[name]
+        points = [results[metric.testbench, point] for point in conditions.points()]
+        dataset = dataset.assign(_metric_variables(name, metric, points, plan))
+    for testbench in plan.testbenches:
+        windows = [results[testbench, point].window for point in conditions.points()]
+        if windows[0] is not None:
+            attrs = {"units": "s", "long_name": f"time that {testbench} gives each phase; slower samples are censored"}
+            dataset[f"{testbench}_window"] = (DIMS[:3], np.reshape(windows, _shape(plan)), attrs)
+    if any(METRICS[name].per_lobe for name in plan.metrics):
+        dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), {"long_name": "stored state, by its high node"}))
+    return dataset
+
+
+def _shape(plan: Plan) -> tuple[int, int, int]:
+    return len(plan.conditions.process), len(plan.conditions.vdd), len(plan.conditions.temp)
+
+
+def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: Plan) -> dict[str, tuple]:
+    attrs = {
+        "units": metric.unit,
+        "long_name": metric.long_name,
+        "fails_when": metric.fails_when,
+        "fail_limit": metric.fail_limit,
+        "testbench": metric.testbench,
+    }
+    sampled = _gather(name, [point.blocks for point in points], plan.samples)
+    nominal = _gather(name, [(point.nominal,) for point in points], 1)
+    reduce = (lambda m: worse(m, metric.fails_when)) if metric.per_lobe else (lambda m: m)
+    variables = _variables(name, reduce(sampled), attrs, DIMS, plan)
+    if metric.per_lobe:
+        per_lobe = attrs | {"long_name": f"{metric.long_name} per stored state"}
+        variables |= _variables(f"{name}_lobes", sampled, per_lobe, (*DIMS, "lobe"), plan)
+    only = Measured(*(getattr(reduce(nominal), part)[:, 0] for part in PARTS.values()))
+    nominal_attrs = attrs | {"long_name": f"{metric.long_name}, nominal cell"}
+    return variables | _variables(f"{name}_nominal", only, nominal_attrs, DIMS[:3], plan, bound=False)
+
+
+def _gather(name: str, points: Sequence[Sequence[UnitResult]], samples: int) -> Measured:
+    """One metric of all points, arrays of shape (point, sample[, lobe])."""
+    return Measured(
+        *(
+            np.stack([np.concatenate([getattr(r.metrics[name], part) for r in blocks])[:samples] for blocks in points])
+            for part in PARTS.values()
+        )
+    )
+
+
+def _variables(
+    name: str, measured: Measured, attrs: dict, dims: Sequence[str], plan: Plan, bound: bool = True
+) -> dict[str, tuple]:
+    shape = _shape(plan) + measured.values.shape[1:]
+    variables = {
+        name: (dims, measured.values.reshape(shape), {**attrs, "ancillary_variables": f"{name}_status"}),
+        f"{name}_status": (
+            dims,
+            measured.status.reshape(shape),
+            {"long_name": f"status of {name}", "units": "1", **FLAG_ATTRS},
+        ),
+    }
+    if bound:
+        about = {"units": attrs["units"], "long_name": f"bound of {name} where it is censored"}
+        variables[f"{name}_bound"] = (dims, measured.bound.reshape(shape), about)
+    return variables
+
+
+def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
+    """Curves of one testbench: the nominal cell's and the first samples', padded with NaN, single precision.
+
+    Dimensions (process, vdd, temp, sample, point); a nominal curve is ``<probe>_nominal`` without ``sample``.
+    """
+    points = [results[testbench, point] for point in plan.conditions.points()]
+    count = min(CURVES, plan.samples)
+    everything = [r for point in points for r in (point.nominal, *point.blocks) if r.curves]
+    if not everything:
+        return xr.Dataset()
+    names = list(everything[0].curves)
+    length = max(r.curves[names[0]].shape[1] for r in everything)
+    dataset = xr.Dataset(
+        coords={
+            "process": list(plan.conditions.process),
+            "vdd": ("vdd", np.array(plan.conditions.vdd, dtype=float), {"units": "V"}),
+            "temp": ("temp", np.array(plan.conditions.temp, dtype=float), {"units": "K"}),
+            "sample": np.arange(count),
+        }
+    )
+    for name in names:
+        unit = "s" if name == "time" else "A" if name.endswith("#branch") else "V"
+        sampled = np.stack([_padded(point.blocks[:1], name, count, length) for point in points])
+        nominal = np.stack([_padded((point.nominal,), name, 1, length)[0] for point in points])
+        shape, attrs = _shape(plan), {"units": unit, "long_name": name}
+        dataset[name] = ((*DIMS, "point"), sampled.reshape(*shape, count, length), attrs)
+        dataset[f"{name}_nominal"] = ((*DIMS[:3], "point"), nominal.reshape(*shape, length), attrs)
+    return dataset
+
+
+def _padded(blocks: Sequence[UnitResult], name: str, count: int, length: int) -> np.ndarray:
+    rows = np.full((count, length), np.nan, dtype=np.float32)
+    for result in blocks:
+        for sample, wave in zip(result.curve_samples, result.curves.get(name, ()), strict=bool(result.curves)):
+            if sample < count:
+                rows[sample, : wave.size] = wave
+    return rows

@@ -1,0 +1,74 @@
+"""The metrics table: what can be measured, from which testbench, and which side of it fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from charlib.errors import InvalidPlan
+from charlib.metrics import butterfly, logic, readpath, static
+from charlib.waveforms import Block, Measured
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table.
+
+    Attributes:
+        unit: SI unit.
+        long_name: what a plot's axis says.
+        testbench: row of ``netlists.TESTBENCHES`` it is measured on.
+        measure: block of waveforms to numbers.
+        fails_when: side that fails, ``low`` or ``high``.
+        fail_limit: where it fails, in the metric's unit; infinite where the metric itself sets no limit.
+        per_lobe: measured for each stored state; the metric is then the worse one.
+        version: raised whenever ``measure`` changes its numbers.
+    """
+
+    unit: str
+    long_name: str
+    testbench: str
+    measure: Callable[[Block], Measured]
+    fails_when: str
+    fail_limit: float
+    per_lobe: bool = False
+    version: int = 1
+
+
+METRICS: Mapping[str, Metric] = {
+    "snm_hold": Metric("V", "hold static noise margin", "butterfly_hold", butterfly.snm, "low", 0.0, per_lobe=True),
+    "snm_read": Metric("V", "read static noise margin", "butterfly_read", butterfly.snm, "low", 0.0, per_lobe=True),
+    "i_read": Metric("A", "read current", "read_current", static.i_read, "low", 0.0, per_lobe=True),
+    "i_leak": Metric("A", "cell leakage", "leakage", static.i_leak, "high", math.inf, per_lobe=True),
+    "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),
+    "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),
+    "t_precharge": Metric(
+        "s", "precharge time of the bit lines", "read_path", readpath.t_precharge, "high", math.inf, per_lobe=True
+    ),
+    "e_read": Metric(
+        "J", "energy of a read cycle, both outputs", "read_path", readpath.e_read, "high", math.inf, per_lobe=True
+    ),
+    "e_read_single": Metric(
+        "J", "energy of a read cycle, output P only", "read_path", readpath.e_read_single, "high", math.inf,
+        per_lobe=True,
+    ),
+    "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf),
+    "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf),
+}  # fmt: skip
+
+
+def testbench_metrics(testbench: str) -> dict[str, Metric]:
+    """All metrics that one testbench gives, by name."""
+    return {name: metric for name, metric in METRICS.items() if metric.testbench == testbench}
+
+
+def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
+    """The names as a tuple; raises InvalidPlan for an empty list, a repetition or an unknown name."""
+    names = tuple(names)
+    if not names or len(set(names)) < len(names):
+        raise InvalidPlan(f"metrics={list(names)} must be a list without repetition (characterize.metrics)")
+    for name in names:
+        if name not in METRICS:
+            raise InvalidPlan(f"metric {name!r} is not one of {', '.join(METRICS)} (characterize.metrics)")
+    return names

@@ -1,0 +1,65 @@
+"""Static noise margin of butterfly curves, signed, per stored state, on blocks of curves."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from charlib.status import Status
+from charlib.waveforms import Block, Measured, measured
+
+LOBES = ("q", "qb")
+"""Stored states, named after the node that is high; the order of every ``lobe`` dimension."""
+
+
+def _largest_interior_maximum(knots: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Largest interior local maximum of piecewise cubics, shape (sample,); NaN where there is none.
+
+    Args:
+        knots: shape (point,). values, slopes: shape (sample, point).
+    """
+    h = np.diff(knots)
+    d0, d1, m0, m1 = values[:, :-1], values[:, 1:], slopes[:, :-1] * h, slopes[:, 1:] * h
+    inside = (m0 > 0) & (m1 <= 0)
+    # d(s) has the derivative m0 + 2 c s + 3 e s^2 on 0..1, positive at 0 and not at 1: one root lies between them,
+    # written so that nothing cancels when the cubic term vanishes.
+    c, e = 3 * (d1 - d0) - 2 * m0 - m1, m0 + m1 - 2 * (d1 - d0)
+    divisor = np.where(inside, -c + np.sqrt(np.maximum(c * c - 3 * e * m0, 0.0)), 1.0)
+    s = np.clip(m0 / divisor, 0.0, 1.0)
+    peaks = np.where(inside, d0 + s * (m0 + s * (c + s * e)), -np.inf).max(axis=1)
+    return np.where(np.isfinite(peaks), peaks, np.nan)
+
+
+def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> Measured:
+    """Signed static noise margin of both stored states from butterfly curves sampled along the diagonal.
+
+    At one ``s = q - qb`` the two curves lie ``q_r - q_l`` apart in both coordinates, so that this is the side of the
+    square between them; the largest square nested in an eye is its interior extremum (Seevinck, List, Lohstroh,
+    JSSC 22(5), 1987, in turned axes). Each state's extremum is taken with its sign, so that the margin runs smoothly
+    through zero when the state is lost.
+
+    Args:
+        difference: ``s`` [V], shape (point,), increasing.
+        q_l: Q on the curve of the half that drives Q [V], shape (sample, point).
+        q_r: Q on the curve of the half that drives Q-bar [V], shape (sample, point).
+
+    Returns:
+        Margins [V], shape (sample, lobe), lobes ``LOBES``. Where the curves have drawn so far apart that the two
+        extrema have met and vanished, the lost state is ``censored_low`` and the other ``censored_high``, both with
+        the distance at the flattest point, where they met, as bound.
+    """
+    distance = q_r - q_l
+    slope = CubicSpline(difference, distance, axis=1)(difference, 1)
+    flattest = 1 + np.argmin(np.abs(slope[:, 1:-1]), axis=1)
+    where_met = np.take_along_axis(distance, flattest[:, None], axis=1)[:, 0]
+    # The curve that drives Q-bar is the upper one in the eye of the state with Q-bar high.
+    margins = np.stack([_largest_interior_maximum(difference, sign * distance, sign * slope) for sign in (-1, 1)], 1)
+    bounds = np.stack([-where_met, where_met], axis=1)
+    gone = np.isnan(margins)
+    low, high = gone & (bounds <= 0), gone & (bounds > 0)
+    return measured(margins, ((low, Status.censored_low, bounds), (high, Status.censored_high, bounds)))
+
+
+def snm(block: Block) -> Measured:
+    """Static noise margin per stored state of a butterfly block [V], shape (sample, lobe)."""
+    return noise_margins(block["v-sweep"][0], block["q_l"], block["q_r"])

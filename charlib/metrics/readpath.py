@@ -1,0 +1,123 @@
+"""Delay and energy of the complementary read path, believed only after the waveforms passed the functional check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlib.metrics.butterfly import LOBES
+from charlib.status import Status
+from charlib.waveforms import Block, Measured, crossing, integral, measured
+
+RECOVERED = 0.95
+"""Share of VDD at which a line counts as precharged [1], assumed."""
+LOW = 0.05
+"""Share of VDD below which an output counts as back at zero [1], assumed."""
+SUPPLIES = ("vdd", "vdrv", "vp", "vn")
+OUTPUTS = {"q": ("p", "n", "blb"), "qb": ("n", "p", "bl")}
+"""Stored state to the output that must rise, the one that must stay low, and the line that falls."""
+
+
+@dataclass(frozen=True)
+class _Cycle:
+    """One stored state's cycle; every array has shape (sample,).
+
+    Attributes:
+        delay: word line to output, 50 % to 50 % [s]; NaN where the output did not rise while the word line was on.
+        precharge: precharge signal at 50 % to both lines at ``RECOVERED`` [s]; NaN where they did not recover.
+        wrong: the wrong output fired, the right one fired again or stayed up, or the stored bit was lost.
+    """
+
+    delay: np.ndarray
+    precharge: np.ndarray
+    wrong: np.ndarray
+
+
+def _cycle(block: Block, state: str) -> _Cycle:
+    vdd, end, on = block.values["vdd"], block.values["wordline_off"], block.values["precharge_on"]
+    time = block["time"]
+    rising, quiet, falling = OUTPUTS[state]
+    waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")}
+    start = crossing(time, waves["wl"], vdd / 2, rising=True)
+    fired = crossing(time, waves[rising], vdd / 2, rising=True)
+    delay = np.where(fired <= end, fired - start, np.nan)
+    begin = crossing(time, waves["pre_b"], vdd / 2, rising=False, after=on)
+    recovered = crossing(time, np.minimum(waves["bl"], waves["blb"]), RECOVERED * vdd, rising=True, after=on)
+    # A line that never left the recovered band takes no time to come back.
+    shallow = np.where(time >= on, np.minimum(waves["bl"], waves["blb"]), vdd).min(axis=1) >= RECOVERED * vdd
+    precharge = np.where(shallow, 0.0, np.maximum(recovered - begin, 0.0))
+    kept = (waves["q"] - waves["qb"]) * (1.0 if state == "q" else -1.0)
+    high = waves[rising] >= vdd / 2
+    rises = (high[:, 1:] & ~high[:, :-1]).sum(axis=1)
+    wrong = (
+        (waves[quiet].max(axis=1) >= vdd / 2)
+        | (rises > 1)
+        | (fired < start)
+        | high[:, 0]
+        | (kept[:, 0] <= 0)
+        | (kept[:, -1] <= 0)
+    )
+    settled = np.maximum(waves["p"][:, -1], waves["n"][:, -1]) <= LOW * vdd
+    return _Cycle(delay, np.where(settled, precharge, np.nan), wrong)
+
+
+def _delay(block: Block, state: str) -> Measured:
+    cycle = _cycle(block, state)
+    late = np.isnan(cycle.delay)
+    return measured(
+        cycle.delay,
+        ((cycle.wrong, Status.not_performed, np.nan), (late, Status.censored_high, block.values["window"])),
+    )
+
+
+def t_read_p(block: Block) -> Measured:
+    """Delay [s] from the word line to output P (INP and Q) with Q = 1, both at 50 %, shape (sample,).
+
+    ``not_performed`` where any output misfired or the stored bit was lost, ``censored_high`` where P did not rise
+    while the word line was on.
+    """
+    return _delay(block, "q")
+
+
+def t_read_n(block: Block) -> Measured:
+    """Delay [s] from the word line to output N (INN and not Q) with Q = 0; see :func:`t_read_p`."""
+    return _delay(block, "qb")
+
+
+def t_precharge(block: Block) -> Measured:
+    """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of VDD, shape (sample, lobe)."""
+    cycles = [_cycle(block, state) for state in LOBES]
+    values = np.stack([c.precharge for c in cycles], axis=1)
+    wrong = np.stack([c.wrong for c in cycles], axis=1)
+    failed = ((wrong, Status.not_performed, np.nan), (np.isnan(values), Status.censored_high, block.values["window"]))
+    return measured(values, failed)
+
+
+def _energy(block: Block, supplies: tuple[str, ...]) -> Measured:
+    """Energy of the supplies over one cycle less what they leak at its start, shape (sample, lobe)."""
+    time, vdd = block["time"], block.values["vdd"]
+    columns, missing = [], []
+    for state in LOBES:
+        current = -sum(block[f"v{supply}_{state}#branch"] for supply in supplies)
+        columns.append(vdd * integral(time, current - current[:, :1]))
+        cycle = _cycle(block, state)
+        missing.append(cycle.wrong | np.isnan(cycle.delay) | np.isnan(cycle.precharge))
+    return measured(np.stack(columns, axis=1), ((np.stack(missing, axis=1), Status.not_performed, np.nan),))
+
+
+def e_read(block: Block) -> Measured:
+    """Energy [J] of one read-and-precharge cycle with INP = INN = 1 per stored state, shape (sample, lobe).
+
+    All supplies: array and precharge, word-line and precharge driver, both output gates with their loads. The current
+    before the operation times the cycle is taken off: leakage is a metric of its own. The bit line falls all the way.
+    """
+    return _energy(block, SUPPLIES)
+
+
+def e_read_single(block: Block) -> Measured:
+    """Energy [J] as :func:`e_read` without the gate of output N: the single-sided read of a macro that uses Q only.
+
+    N's input still loads the bit line, so this is an upper bound.
+    """
+    return _energy(block, tuple(s for s in SUPPLIES if s != "vn"))

@@ -1,0 +1,36 @@
+"""Currents of the cell at DC, per stored state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlib.metrics.butterfly import LOBES
+from charlib.status import Status
+from charlib.waveforms import Block, Measured, measured
+
+
+def _lost(block: Block) -> np.ndarray:
+    """True where the operating point is not the state it should be, shape (sample, lobe)."""
+    difference = np.stack([block[f"q_{state}"] - block[f"qb_{state}"] for state in LOBES], axis=1)[..., 0]
+    return difference * np.array([1.0, -1.0]) <= 0
+
+
+def i_read(block: Block) -> Measured:
+    """Current [A] from the bit line into the cell's low node, word line and bit lines at VDD, shape (sample, lobe).
+
+    A cell that loses the state at DC is ``not_performed``.
+    """
+    # The low node of state q is Q-bar, which BLB discharges into, and the other way round.
+    lines = {"q": "blb", "qb": "bl"}
+    current = np.stack([-block[f"v{lines[state]}_{state}#branch"][:, 0] for state in LOBES], axis=1)
+    return measured(current, ((_lost(block), Status.not_performed, np.nan),))
+
+
+def i_leak(block: Block) -> Measured:
+    """Leakage [A] of a cell that holds, the sum over its supply and both bit lines, shape (sample, lobe).
+
+    The word line is at 0 and both bit lines at VDD. A cell that cannot hold the state is ``not_performed``.
+    """
+    supplies = ("vdd", "bl", "blb")
+    current = np.stack([-sum(block[f"v{s}_{state}#branch"][:, 0] for s in supplies) for state in LOBES], axis=1)
+    return measured(current, ((_lost(block), Status.not_performed, np.nan),))

@@ -1,0 +1,274 @@
+"""The simulator session: one long-lived ngspice child, decks loaded once, knobs altered, a verdict for every sample."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from charlib.errors import SimulatorMissing
+from charlib.status import Status
+from netlists.analyses import Sweep, Transient
+from netlists.testbench import Testbench
+
+ACCURACIES: Mapping[str, str] = {
+    "default": "",
+    "reference": ".options reltol=1e-6 vntol=1e-9 abstol=1e-15 chgtol=1e-20 trtol=1",
+}
+"""Name of an accuracy to the option line it adds to every deck."""
+
+LADDER = (
+    ".options method=gear",
+    ".options reltol=1e-4 itl1=500 itl2=500 itl4=100",
+    ".options gminsteps=200 srcsteps=200 itl1=1000 itl4=200 rshunt=1e13",
+)
+"""Option lines a failed sample is tried again with, one after the other; a lost simulator's sample first as it was."""
+
+TIMEOUT = 60.0
+"""Wall-clock limit of one sample [s], generous: a sample takes milliseconds."""
+
+INSTALL_HINT = "install it (Debian, Ubuntu: apt-get install libngspice0) or set NGSPICE_LIBRARY_PATH"
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A sample with every requested vector present, finite and complete.
+
+    Attributes:
+        vectors: probe to values, shape (point,), [V], [A] or, for the axis ``time``, [s].
+        retries: how many option lines of ``LADDER`` were needed.
+    """
+
+    vectors: Mapping[str, np.ndarray]
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """A sample without an answer.
+
+    Attributes:
+        status: ``numerical_failure`` or ``timeout``.
+        reason: why, in a line.
+        log: last lines of the simulator.
+        lost: the simulator was lost with it.
+    """
+
+    status: Status
+    reason: str
+    log: tuple[str, ...] = ()
+    lost: bool = False
+
+
+def library_path() -> str:
+    """File or soname of libngspice; raises SimulatorMissing."""
+    found = os.environ.get("NGSPICE_LIBRARY_PATH") or ctypes.util.find_library("ngspice")
+    if not found:
+        raise SimulatorMissing(f"libngspice was not found: {INSTALL_HINT}")
+    return found
+
+
+class SessionClosed(RuntimeError):
+    """The session was closed while it solved."""
+
+
+class Child:
+    """One simulator process and the pipe to it.
+
+    It ends when the pipe closes, so it cannot outlive this process, however this process ends.
+    """
+
+    def __init__(self) -> None:
+        library = library_path()
+        self._errors = tempfile.TemporaryFile()
+        ours, theirs = Pipe()
+        self._pipe: Connection = ours
+        program = Path(__file__).with_name("simulator.py")
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(program), str(theirs.fileno()), library],
+                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=self._errors, env=os.environ | {"OMP_THREAD_LIMIT": "1"},
+                process_group=0,  # Ctrl-C is for the parent, which then closes the pipe
+            )  # fmt: skip
+        answer = self.answer(TIMEOUT)
+        if answer is None or answer[0] != "ready":
+            message = self.last_words()
+            self.close()
+            raise SimulatorMissing(f"{library} does not start ({message}): {INSTALL_HINT}")
+        self.banner: tuple[str, ...] = tuple(answer[1])
+
+    def ask(self, *request: object) -> None:
+        """Send a request; a child that is gone shows in its answer."""
+        try:
+            self._pipe.send(request)
+        except (OSError, ValueError):
+            pass  # the missing answer tells, with the child's exit code
+
+    def answer(self, timeout: float) -> tuple | None:
+        """Next answer, or None when the child died or said nothing for ``timeout`` [s]."""
+        try:
+            return self._pipe.recv() if self._pipe.poll(timeout) else None
+        except (EOFError, OSError, ValueError):  # ValueError: closed by another thread
+            return None
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Exit code and the end of standard error."""
+        try:
+            code = self._process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            code = "none"
+        self._errors.seek(0)
+        tail = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        return f"exit code {code}{': ' if tail else ''}{''.join(tail)}"
+
+    def close(self) -> None:
+        """Kill and wait."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
+
+
+@cache
+def version() -> str:
+    """Version of the library, such as ``39``; raises SimulatorMissing."""
+    child = Child()
+    try:
+        for line in child.banner:
+            if "ngspice-" in line:
+                return line.split("ngspice-")[1].split()[0]
+    finally:
+        child.close()
+    raise SimulatorMissing(f"libngspice does not say its version: {' '.join(child.banner)}")
+
+
+class Session:
+    """A simulator that solves testbenches sample by sample.
+
+    Args:
+        timeout: wall-clock limit of one sample [s]; a child that exceeds it is killed and replaced.
+        accuracy: key of ``ACCURACIES``.
+
+    Raises:
+        SimulatorMissing: libngspice cannot be loaded.
+    """
+
+    def __init__(self, timeout: float = TIMEOUT, accuracy: str = "default") -> None:
+        self._timeout = timeout
+        self._accuracy = ACCURACIES[accuracy]
+        self._child = Child()
+        self._loaded: str | None = None
+        self._closed = False
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child; a solve under way in another thread raises SessionClosed."""
+        self._closed = True
+        self._child.close()
+
+    def solve(self, testbench: Testbench, values: np.ndarray) -> list[Solved | Unsolved]:
+        """Solve every sample of a testbench.
+
+        Args:
+            testbench: what to simulate.
+            values: knob parameters [V], shape (sample, knob), columns in the order of ``testbench.knobs``.
+
+        Returns:
+            One verdict per sample. A failed one has been tried again with every line of ``LADDER``.
+        """
+        results: list[Solved | Unsolved] = []
+        while len(results) < len(values):
+            results += self._stretch(testbench, values[len(results) :])
+        for i, result in enumerate(results):
+            if isinstance(result, Unsolved):
+                results[i] = self._retry(testbench, values[i : i + 1], result)
+        return results
+
+    def _stretch(self, testbench: Testbench, values: np.ndarray, options: str = "") -> Iterator[Solved | Unsolved]:
+        """Solve samples until all are done or the child is lost; the last verdict is then the lost one's."""
+        lost = self._load(f"{testbench.deck}{self._accuracy}\n{options}")
+        if lost:
+            yield lost
+            return
+        probes = testbench.probes + ((testbench.analysis.axis,) if testbench.analysis.axis else ())
+        parameters = [knob.parameters for knob in testbench.knobs.values()]
+        for row in values.tolist():
+            alters = [(name, value) for names, value in zip(parameters, row, strict=True) for name in names]
+            self._child.ask("run", testbench.analysis.command, probes, alters)
+        for _ in values:
+            answer = self._child.answer(self._timeout)
+            if answer is None:
+                yield self._replace_child()
+                return
+            yield _verdict(testbench, answer)
+
+    def _load(self, deck: str) -> Unsolved | None:
+        if deck == self._loaded:
+            return None
+        self._child.ask("load", deck)
+        if self._child.answer(self._timeout) is None:
+            return self._replace_child()
+        self._loaded = deck
+        return None
+
+    def _replace_child(self) -> Unsolved:
+        """Kill what hangs or clean up what died, and start anew."""
+        if self._closed:
+            raise SessionClosed
+        hung = self._child.alive
+        reason = f"no answer in {self._timeout:g} s" if hung else f"simulator died, {self._child.last_words()}"
+        self._child.close()
+        self._loaded = None
+        self._child = Child()
+        return Unsolved(Status.timeout if hung else Status.numerical_failure, reason, lost=True)
+
+    def _retry(self, testbench: Testbench, values: np.ndarray, result: Unsolved) -> Solved | Unsolved:
+        for rung, options in enumerate(("", *LADDER)):
+            if rung == 0 and not result.lost:
+                continue
+            again = next(self._stretch(testbench, values, options))
+            if isinstance(again, Solved):
+                return Solved(again.vectors, rung)
+        return result
+
+
+def _verdict(testbench: Testbench, answer: Sequence) -> Solved | Unsolved:
+    """Judge an answer by what was asked for: the exit code and the tone of the log are no verdict."""
+    kind, content, log = answer
+    tail = tuple(log[-5:])
+    if kind == "failed":
+        return Unsolved(Status.numerical_failure, content, tail)
+    vectors = {name: np.frombuffer(data) for name, data in content.items()}
+    sizes = {v.size for v in vectors.values()}
+    if len(sizes) != 1:
+        return Unsolved(Status.numerical_failure, f"vectors of different lengths {sorted(sizes)}", tail)
+    for name, vector in vectors.items():
+        if not np.isfinite(vector).all():
+            return Unsolved(Status.numerical_failure, f"{name} is not finite", tail)
+    analysis = testbench.analysis
+    if isinstance(analysis, Sweep) and sizes != {analysis.points}:
+        return Unsolved(Status.numerical_failure, f"{sizes.pop()} of {analysis.points} sweep points", tail)
+    if isinstance(analysis, Transient) and vectors[analysis.axis][-1] < analysis.stop * (1 - 1e-6):
+        end = vectors[analysis.axis][-1]
+        return Unsolved(Status.numerical_failure, f"stopped at {end:.3g} s of {analysis.stop:.3g} s", tail)
+    return Solved(vectors)

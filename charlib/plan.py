@@ -1,0 +1,101 @@
+"""What a characterization is asked to do, checked before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from charlib.conditions import Conditions
+from charlib.errors import InvalidPlan
+from charlib.metrics import METRICS, check_metrics
+from charlib.ngspice import ACCURACIES
+from charlib.variation import Variation
+from netlists.bitcells import Sram6T
+from netlists.readpath import ReadPath
+from netlists.technology import Technology, load
+from netlists.testbenches import TESTBENCHES, Setting
+
+ENGINES = ("ngspice",)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked request.
+
+    Attributes:
+        technology, cell, readpath: what is simulated; the cell has every size.
+        conditions: where.
+        variation: None is the nominal cell alone, as one sample.
+        metrics: what is asked for.
+        accuracy: key of ``charlib.ngspice.ACCURACIES``.
+        max_failed: share of samples without an answer that stops the run [1].
+    """
+
+    technology: Technology
+    cell: Sram6T
+    readpath: ReadPath
+    conditions: Conditions
+    variation: Variation | None
+    metrics: tuple[str, ...]
+    accuracy: str
+    max_failed: float
+
+    @property
+    def samples(self) -> int:
+        return self.variation.samples if self.variation else 1
+
+    @property
+    def testbenches(self) -> tuple[str, ...]:
+        """Rows of the testbench table that the metrics need, in the table's order."""
+        needed = {METRICS[m].testbench for m in self.metrics}
+        return tuple(name for name in TESTBENCHES if name in needed)
+
+    def setting(self, process: str, vdd: float, temp: float, window: float | None = None) -> Setting:
+        return Setting(self.technology, process, vdd, temp, self.cell, self.readpath, window)
+
+    def identity(self) -> dict[str, object]:
+        """What a results directory belongs to: more conditions, metrics or samples extend it, these may not change.
+
+        A nominal run draws nothing, so it fits any seed.
+        """
+        draws = {"seed": self.variation.seed, "local": self.variation.local} if self.variation else {}
+        return {
+            "technology": self.technology.name,
+            "model_sha256": self.technology.model_sha256,
+            "cell": asdict(self.cell),
+            "readpath": asdict(self.readpath),
+            "accuracy": self.accuracy,
+            **draws,
+        }
+
+
+def make_plan(
+    cell: Sram6T | None,
+    technology: str | Technology,
+    conditions: Conditions,
+    variation: Variation | None,
+    metrics: Sequence[str],
+    engine: str,
+    accuracy: str,
+    readpath: ReadPath | None,
+    max_failed: float,
+) -> Plan:
+    """Check a request; raises InvalidPlan or TechnologyError with the value, its place and the legal set."""
+    if engine not in ENGINES:
+        raise InvalidPlan(f"engine={engine!r} is not one of {', '.join(ENGINES)} (characterize.engine)")
+    if accuracy not in ACCURACIES:
+        raise InvalidPlan(f"accuracy={accuracy!r} is not one of {', '.join(ACCURACIES)}")
+    if not 0 <= max_failed <= 1:
+        raise InvalidPlan(f"max_failed={max_failed:g} is outside 0..1 (characterize.max_failed)")
+    technology = load(technology) if isinstance(technology, str) else technology
+    conditions.check(technology)
+    return Plan(
+        technology=technology,
+        cell=(cell or Sram6T()).sized(technology),
+        readpath=readpath or ReadPath(),
+        conditions=conditions,
+        variation=variation,
+        metrics=check_metrics(metrics),
+        accuracy=accuracy,
+        max_failed=max_failed,
+    )

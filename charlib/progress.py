@@ -1,0 +1,52 @@
+"""Progress of long work on standard error: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tqdm import tqdm
+
+PLAIN_INTERVAL = 10.0
+"""Time between plain lines [s]."""
+
+
+class Progress:
+    """Counts samples.
+
+    Args:
+        total: expected number of samples.
+        shown: False is silent.
+    """
+
+    def __init__(self, total: int, shown: bool) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=total, unit=" samples", desc="simulating", disable=not (shown and self._terminal), file=sys.stderr
+        )
+        self._plain = shown and not self._terminal
+        self._total, self._done, self._unknown = total, 0, 0
+        self._start = self._last = time.monotonic()
+
+    def advance(self, samples: int, unknown: int) -> None:
+        """Add samples; ``unknown`` is the number without an answer so far."""
+        self._done += samples
+        self._unknown = unknown
+        self._bar.set_postfix(failed=unknown, refresh=False)
+        self._bar.update(samples)
+        now = time.monotonic()
+        if self._plain and now - self._last >= PLAIN_INTERVAL:
+            self._last = now
+            self._line(now)
+
+    def close(self) -> None:
+        """Finish the bar, or say the last line."""
+        self._bar.close()
+        if self._plain:
+            self._line(time.monotonic())
+
+    def _line(self, now: float) -> None:
+        passed = now - self._start
+        left = passed / self._done * max(self._total - self._done, 0) if self._done else float("nan")
+        text = f"simulating: {self._done}/{self._total} samples, {self._unknown} failed, {passed:.0f} s, {left:.0f} s left"
+        print(text, file=sys.stderr, flush=True)

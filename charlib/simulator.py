@@ -1,0 +1,137 @@
+"""The simulator child process: libngspice behind a pipe, started by :mod:`charlib.ngspice` as a file of its own.
+
+It imports the standard library only, so that a child starts in some ten milliseconds, and it talks in plain tuples:
+
+``("load", deck)``                      replaces the circuit; answers ``("loaded", log)``
+``("run", analysis, probes, alters)``   alters parameters, runs, answers ``("solved", {probe: float64 bytes}, log)``
+                                        or ``("failed", reason, log)``
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+EXIT_ASKED_BY_NGSPICE = 70
+"""Exit code of a child whose ngspice asked to be closed: its state cannot be trusted any more."""
+
+TROUBLE = ("doanalyses:", "aborted", "error")
+"""What a line of the log must not contain, in lower case, the most telling first.
+
+Notices and warnings pass: a solver that steps gmin or its sources reports singular matrices and failed steps on its
+way to a good solution.
+"""
+
+_SEND_CHAR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
+_CONTROLLED_EXIT = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_int, ctypes.c_bool, ctypes.c_bool, ctypes.c_int, ctypes.c_void_p
+)
+
+
+class _VectorInfo(ctypes.Structure):
+    """``vector_info`` of sharedspice.h (ngspice manual, chapter on the shared library)."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("type", ctypes.c_int),
+        ("flags", ctypes.c_short),
+        ("real", ctypes.POINTER(ctypes.c_double)),
+        ("complex", ctypes.c_void_p),
+        ("length", ctypes.c_int),
+    )
+
+
+class Library:
+    """One loaded libngspice, single-threaded, with its log.
+
+    Args:
+        path: the shared library's file or soname.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._lib = ctypes.CDLL(path)
+        self._lib.ngGet_Vec_Info.restype = ctypes.POINTER(_VectorInfo)
+        self.log: list[str] = []
+        self._callbacks = (_SEND_CHAR(self._on_line), _CONTROLLED_EXIT(self._on_exit))
+        self._lib.ngSpice_Init(self._callbacks[0], None, self._callbacks[1], None, None, None, None)
+        self.command("set num_threads=1")
+        self.command("set noaskquit")
+        self._loaded = False
+
+    def _on_line(self, text: bytes, _ident: int, _user: int) -> int:
+        self.log.append(text.decode(errors="replace").removeprefix("stdout ").removeprefix("stderr "))
+        return 0
+
+    def _on_exit(self, *_: object) -> int:
+        os._exit(EXIT_ASKED_BY_NGSPICE)
+
+    def command(self, text: str) -> None:
+        self._lib.ngSpice_Command(text.encode())
+
+    def take_log(self) -> list[str]:
+        log, self.log = self.log, []
+        return log
+
+    def load(self, deck: str) -> None:
+        """Replace the circuit by the one of a deck."""
+        if self._loaded:
+            self.command("remcirc")
+        lines = [line.encode() for line in deck.splitlines()] + [b".end"]
+        self._lib.ngSpice_Circ((ctypes.c_char_p * (len(lines) + 1))(*lines, None))
+        self._loaded = True
+
+    def vector(self, name: str) -> bytes | None:
+        """A real vector of the current plot as float64 bytes, or None."""
+        info = self._lib.ngGet_Vec_Info(name.encode())
+        if not info or not info.contents.real or info.contents.length < 1:
+            return None
+        return ctypes.string_at(info.contents.real, 8 * info.contents.length)
+
+    def run(self, analysis: str, probes: tuple[str, ...], alters: list[tuple[str, float]]) -> tuple:
+        """Alter, run and fetch; the answer of the protocol above."""
+        for parameter, value in alters:
+            self.command(f"alter {parameter} = {value!r}")
+        self.command(analysis)
+        vectors = {probe: self.vector(probe) for probe in probes}
+        self.command("destroy all")
+        log = self.take_log()
+        missing = [probe for probe, data in vectors.items() if data is None]
+        trouble = [line for word in TROUBLE for line in log if word in line.lower() and "warning" not in line.lower()]
+        if trouble:
+            return ("failed", trouble[0].strip(), log)
+        if missing:
+            return ("failed", f"no vector {', '.join(missing)}", log)
+        return ("solved", vectors, log)
+
+
+def _read_requests(pipe: Connection, requests: queue.SimpleQueue) -> None:
+    """Queue what the parent says; its end, however it ended, is ours too, even in the middle of a solve."""
+    while True:
+        try:
+            requests.put(pipe.recv())
+        except (EOFError, OSError):
+            os._exit(0)
+
+
+def serve(descriptor: int, library_path: str) -> None:
+    """Answer requests until the parent closes the pipe."""
+    pipe = Connection(descriptor)
+    requests: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(pipe, requests), daemon=True).start()
+    library = Library(library_path)
+    pipe.send(("ready", library.take_log()))
+    while True:
+        kind, *arguments = requests.get()
+        if kind == "load":
+            library.load(*arguments)
+            pipe.send(("loaded", library.take_log()))
+        else:
+            pipe.send(library.run(*arguments))
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,67 @@
+"""The store: one file per unit of work, named by the hash of all that decides its result, written atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from charlib.unit import Unit, UnitResult
+from charlib.waveforms import Measured
+
+_PARTS = ("values", "status", "bound")
+
+
+class Store:
+    """Results of units in a folder.
+
+    Args:
+        folder: made if missing.
+        ngspice_version: part of every key.
+    """
+
+    def __init__(self, folder: Path, ngspice_version: str) -> None:
+        self._folder = folder
+        self._version = ngspice_version
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, unit: Unit) -> Path:
+        return self._folder / f"{unit.testbench.name}-{unit.key(self._version)[:40]}.npz"
+
+    def read(self, unit: Unit) -> UnitResult | None:
+        """A stored result, or None where there is none that is whole."""
+        path = self.path(unit)
+        try:
+            with np.load(path) as arrays:
+                about = json.loads(str(arrays["about"]))
+                metrics = {n: Measured(*(arrays[f"metric/{n}/{p}"] for p in _PARTS)) for n in about["metrics"]}
+                curves = {name: arrays[f"curve/{name}"] for name in about["curves"]}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        failures = {int(i): (status, reason, tuple(log)) for i, (status, reason, log) in about["failures"].items()}
+        retried, curve_samples = tuple(about["retried"]), tuple(about["curve_samples"])
+        return UnitResult(about["count"], metrics, failures, retried, curves, curve_samples)
+
+    def write(self, unit: Unit, result: UnitResult) -> None:
+        """Store a result whole or not at all; raises OSError where the disk refuses."""
+        path = self.path(unit)
+        arrays = {f"metric/{n}/{p}": getattr(m, p) for n, m in result.metrics.items() for p in _PARTS}
+        arrays |= {f"curve/{name}": wave for name, wave in result.curves.items()}
+        about = {
+            "count": result.count,
+            "metrics": list(result.metrics),
+            "curves": list(result.curves),
+            "curve_samples": result.curve_samples,
+            "failures": result.failures,
+            "retried": result.retried,
+        }
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, about=np.array(json.dumps(about)), **arrays)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)

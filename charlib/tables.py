@@ -1,0 +1,122 @@
+"""Lookup tables: the numbers that architecture models take, over process, vdd and temp, never extrapolated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from scipy.interpolate import PchipInterpolator
+
+from charlib.metrics import METRICS
+from charlib.status import Status, known_failures, unknown
+
+COUNTS = {
+    "n_ok": "samples with a number",
+    "n_failed": "samples known to have failed",
+    "n_unknown": "samples without an answer",
+}
+
+
+class TableError(LookupError):
+    """A question that a table cannot answer."""
+
+
+def reduce(data: xr.Dataset) -> xr.Dataset:
+    """Tables of a characterization: mean, standard deviation and nominal value of each metric, and sample counts.
+
+    Args:
+        data: Dataset of ``characterize``.
+
+    Returns:
+        Dataset over (process, vdd, temp): ``<metric>`` (mean of the samples with a number), ``<metric>_std``,
+        ``<metric>_nominal``, ``<metric>_n_ok``, ``_n_failed``, ``_n_unknown``; ``<metric>_lobes`` (mean, with the
+        further dimension ``lobe``) where the metric exists per stored state. Mean and deviation leave out samples
+        without a number: read them together with the counts.
+    """
+    variables = {}
+    for name in (n for n in data.data_vars if n in METRICS):
+        values, status = data[name], data[f"{name}_status"]
+        about = {key: values.attrs[key] for key in ("units", "fails_when", "fail_limit")}
+        label = values.attrs["long_name"]
+        variables[name] = _mean(values).assign_attrs(about | {"long_name": f"{label}, mean"})
+        std = values.std("sample", skipna=True, ddof=1 if values.sizes["sample"] > 1 else 0)
+        variables[f"{name}_std"] = std.assign_attrs(units=about["units"], long_name=f"{label}, standard deviation")
+        variables[f"{name}_nominal"] = data[f"{name}_nominal"].assign_attrs(units=about["units"])
+        failed = xr.apply_ufunc(known_failures, status, about["fails_when"], keep_attrs=False)
+        masks = {"n_ok": status == Status.ok, "n_failed": failed, "n_unknown": xr.apply_ufunc(unknown, status)}
+        for suffix, mask in masks.items():
+            count = mask.sum("sample").astype(np.int32)
+            variables[f"{name}_{suffix}"] = count.assign_attrs(units="1", long_name=f"{label}, {COUNTS[suffix]}")
+        if f"{name}_lobes" in data:
+            lobes = _mean(data[f"{name}_lobes"])
+            variables[f"{name}_lobes"] = lobes.assign_attrs(
+                units=about["units"], long_name=f"{label}, mean per stored state"
+            )
+    table = xr.Dataset(variables, attrs=data.attrs | {"title": f"pimchar tables, {data.attrs['technology']}"})
+    return table.assign_coords({axis: data[axis] for axis in table.dims})
+
+
+def _mean(values: xr.DataArray) -> xr.DataArray:
+    """Mean over the samples with a number; NaN where there is none."""
+    count = values.notnull().sum("sample")
+    return (values.fillna(0.0).sum("sample") / count.where(count > 0)).drop_attrs()
+
+
+class LookupTable:
+    """Characterized numbers as a function of process, vdd and temp.
+
+    Attributes:
+        data: the tables, as :func:`reduce` makes them.
+    """
+
+    def __init__(self, data: xr.Dataset) -> None:
+        self.data = data
+
+    @classmethod
+    def open(cls, path: str | Path) -> LookupTable:
+        """Read ``tables.nc``; raises TableError for a file that is missing or no table."""
+        try:
+            data = xr.load_dataset(path, engine="h5netcdf")
+        except (OSError, ValueError) as error:
+            raise TableError(f"{path} is not a table: {error}") from error
+        missing = {"process", "vdd", "temp"} - set(data.dims)
+        if missing:
+            raise TableError(f"{path} is not a table: no dimension {', '.join(sorted(missing))}")
+        return cls(data)
+
+    def __call__(self, name: str, *, process: str, vdd: float, temp: float) -> float:
+        """A number at a condition, by monotone cubic interpolation along vdd and temp; exact on the grid.
+
+        Args:
+            name: variable, such as ``t_read_p`` (mean), ``t_read_p_std`` or ``t_read_p_nominal``.
+            process: corner. vdd: supply [V]. temp: temperature [K].
+
+        Raises:
+            TableError: unknown variable or corner, a value outside the grid, or a grid point without a number.
+        """
+        if name not in self.data:
+            raise TableError(f"{name!r} is not one of {', '.join(map(str, self.data.data_vars))}")
+        corners = [str(p) for p in self.data["process"].values]
+        if process not in corners:
+            raise TableError(f"process={process!r} is not one of {', '.join(corners)}")
+        values = self.data[name].sel(process=process).transpose("vdd", "temp", ...).values
+        for axis, value in (("vdd", vdd), ("temp", temp)):
+            values = _along(self.data[axis], value, values, name)
+        return float(values)
+
+
+def _along(axis: xr.DataArray, value: float, values: np.ndarray, name: str) -> np.ndarray:
+    """Interpolate the first dimension of ``values`` at one value of its axis."""
+    order = np.argsort(axis.values)
+    grid, values = axis.values[order], values[order]
+    if not grid[0] <= value <= grid[-1]:
+        unit = axis.attrs["units"]
+        raise TableError(f"{axis.name}={value:g} {unit} is outside the table's {grid[0]:g}..{grid[-1]:g} {unit}")
+    if value in grid:
+        result = values[np.searchsorted(grid, value)]
+    else:
+        result = PchipInterpolator(grid, values, axis=0)(value) if np.isfinite(values).all() else np.nan
+    if not np.isfinite(result).all():
+        raise TableError(f"{name} has no number at or next to {axis.name}={value:g}: see its counts of failed samples")
+    return result

@@ -1,0 +1,152 @@
+"""Units of work: one testbench at one condition with an aligned block of samples, and what comes out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from charlib.metrics import testbench_metrics
+from charlib.ngspice import Session, Solved, Unsolved
+from charlib.status import Status
+from charlib.variation import normals
+from charlib.waveforms import Measured, stack
+from netlists.testbench import Testbench
+from netlists.testbenches import TESTBENCHES
+
+BLOCK = 64
+"""Samples of a unit."""
+CURVES = 50
+"""Samples whose curves are kept."""
+FORMAT = 1
+"""Version of what a stored unit holds."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What decides a result.
+
+    Attributes:
+        testbench: circuit, condition and analysis.
+        block: samples ``64 block`` to ``64 block + 63``; None is the nominal cell.
+        seed: of the random numbers. local: mismatch is drawn. accuracy: key of ``charlib.ngspice.ACCURACIES``.
+    """
+
+    testbench: Testbench
+    block: int | None
+    seed: int
+    local: bool
+    accuracy: str
+
+    @property
+    def first(self) -> int:
+        """Number of the first sample."""
+        return (self.block or 0) * BLOCK
+
+    def key(self, ngspice_version: str) -> str:
+        """Content address: equal for equal results, whatever order, worker or run makes them."""
+        testbench = self.testbench
+        content = {
+            "format": FORMAT,
+            "deck": testbench.deck,
+            "analysis": testbench.analysis.command,
+            "probes": testbench.probes,
+            "values": dict(testbench.values),
+            "knobs": {path: [k.parameters, k.sigma, k.sign, k.shift] for path, k in testbench.knobs.items()},
+            "metrics": {name: metric.version for name, metric in testbench_metrics(testbench.name).items()},
+            "draws": None if self.block is None else [self.seed, self.block, self.local],
+            "accuracy": self.accuracy,
+            "ngspice": ngspice_version,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def knob_values(self, first: int, count: int) -> np.ndarray:
+        """Parameters [V] of samples ``first`` onwards, shape (count, knob)."""
+        knobs = self.testbench.knobs.values()
+        if self.block is None or not self.local:
+            draws = np.zeros((count, len(knobs)))
+        else:
+            draws = normals(self.testbench.knobs, self.seed, first, count)
+        return np.array([[k.value(z) for k, z in zip(knobs, row, strict=True)] for row in draws.tolist()])
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """Measured samples of a unit, in order from its first one.
+
+    Attributes:
+        count: number of samples.
+        metrics: every metric of the testbench.
+        failures: sample number to status, reason and the end of the log, for samples without an answer.
+        retried: samples that needed another option line of the retry ladder.
+        curves: probe to values, shape (curve, point), of those of the first ``CURVES`` samples that were solved.
+        curve_samples: the sample number of each curve.
+    """
+
+    count: int
+    metrics: Mapping[str, Measured]
+    failures: Mapping[int, tuple[str, str, tuple[str, ...]]] = field(default_factory=dict)
+    retried: tuple[int, ...] = ()
+    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
+    curve_samples: tuple[int, ...] = ()
+
+
+def solve_unit(get_session: Callable[[str], Session], unit: Unit, first: int, count: int) -> UnitResult:
+    """Simulate and measure ``count`` samples of a unit from sample ``first`` on.
+
+    Args:
+        get_session: gives this worker's session for an accuracy.
+    """
+    solutions = get_session(unit.accuracy).solve(unit.testbench, unit.knob_values(first, count))
+    good = [i for i, s in enumerate(solutions) if isinstance(s, Solved)]
+    failures = {
+        first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)
+    }
+    retried = tuple(first + i for i in good if solutions[i].retries)
+    block = stack(unit.testbench, [solutions[i].vectors for i in good]) if good else None
+    metrics = {}
+    for name, metric in testbench_metrics(unit.testbench.name).items():
+        measured = metric.measure(block) if block else None
+        metrics[name] = _spread(measured, good, solutions, metric.per_lobe)
+    kept = [i for i in good if first + i < CURVES] if TESTBENCHES[unit.testbench.name].drawn else []
+    rows = [good.index(i) for i in kept]
+    curves = {name: wave[rows].astype(np.float32) for name, wave in block.vectors.items()} if kept else {}
+    return UnitResult(count, metrics, failures, retried, curves, tuple(first + i for i in kept))
+
+
+def _spread(measured: Measured | None, good: list[int], solutions: list, per_lobe: bool) -> Measured:
+    """Put the measured samples in their places; the others take the status of their simulation."""
+    shape = (len(solutions), 2) if per_lobe else (len(solutions),)
+    values, bound = np.full(shape, np.nan), np.full(shape, np.nan)
+    status = np.empty(shape, dtype=np.int8)
+    for i, solution in enumerate(solutions):
+        status[i] = Status.ok if isinstance(solution, Solved) else solution.status
+    if measured is not None:
+        values[good], status[good], bound[good] = measured.values, measured.status, measured.bound
+    return Measured(values, status, bound)
+
+
+def merge(head: UnitResult, tail: UnitResult) -> UnitResult:
+    """A stored result and the samples that follow it."""
+
+    def join(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        points = max(a.shape[1], b.shape[1])
+        return np.concatenate([np.pad(x, ((0, 0), (0, points - x.shape[1])), "edge") for x in (a, b)])
+
+    metrics = {
+        name: Measured(*(np.concatenate([getattr(r.metrics[name], f) for r in (head, tail)]) for f in
+                         ("values", "status", "bound")))
+        for name in head.metrics
+    }  # fmt: skip
+    curves = {name: join(head.curves[name], tail.curves[name]) for name in head.curves if name in tail.curves}
+    return UnitResult(
+        count=head.count + tail.count,
+        metrics=metrics,
+        failures={**head.failures, **tail.failures},
+        retried=head.retried + tail.retried,
+        curves=curves or head.curves or tail.curves,
+        curve_samples=head.curve_samples + tail.curve_samples,
+    )

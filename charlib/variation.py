@@ -1,0 +1,60 @@
+"""Seeded variation: random numbers belong to devices, not to runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from charlib.errors import InvalidPlan
+
+STREAM = 1024
+"""Samples per block of random numbers."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Monte Carlo over process variation.
+
+    Attributes:
+        samples: number of samples.
+        seed: of the random numbers.
+        local: mismatch of each transistor by the technology's law.
+        global_: variation that all transistors of a die share.
+    """
+
+    samples: int = 100
+    seed: int = 1
+    local: bool = True
+    global_: bool = False
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise InvalidPlan(f"samples={self.samples} is below 1 (variation.samples)")
+        if self.seed < 0:
+            raise InvalidPlan(f"seed={self.seed} is below 0 (variation.seed)")
+        if self.global_:
+            raise InvalidPlan("global=true: no technology here states a law of global variation (legal: false)")
+
+
+def normals(paths: Iterable[str], seed: int, first: int, count: int) -> np.ndarray:
+    """Standard normals of devices, shape (count, path), for samples ``first`` to ``first + count - 1``.
+
+    Device path ``p``, sample ``i`` is row ``i % 1024`` of the block drawn by
+    ``default_rng([seed, i // 1024, crc32(p)])``: sample ``i`` is the same cell at every condition, in every testbench,
+    for any number of workers.
+
+    >>> float(normals(["cell.pd_l"], 1, 3, 1)[0, 0]) == float(normals(["x", "cell.pd_l"], 1, 0, 5)[3, 1])
+    True
+    """
+    samples = np.arange(first, first + count)
+    columns = []
+    for path in paths:
+        parts = [
+            np.random.default_rng([seed, block, crc32(path.encode())]).standard_normal(STREAM)
+            for block in range(samples[0] // STREAM, samples[-1] // STREAM + 1)
+        ]
+        columns.append(np.concatenate(parts)[samples - samples[0] // STREAM * STREAM])
+    return np.stack(columns, axis=1) if columns else np.empty((count, 0))

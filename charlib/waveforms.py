@@ -1,0 +1,106 @@
+"""Blocks of curves and waveforms, and the few operations every metric is made of, on all samples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlib.status import Status
+from netlists.testbench import Testbench
+
+
+@dataclass(frozen=True)
+class Block:
+    """Vectors of some samples of one testbench.
+
+    Attributes:
+        vectors: probe or axis to values, shape (sample, point). Waveforms of different lengths are continued with
+            their last point, which changes no crossing and no integral.
+        values: numbers of the testbench, ``vdd`` [V] and for transients times [s].
+    """
+
+    vectors: Mapping[str, np.ndarray]
+    values: Mapping[str, float]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.vectors[name]
+
+    @property
+    def samples(self) -> int:
+        return len(next(iter(self.vectors.values())))
+
+
+def stack(testbench: Testbench, solved: Sequence[Mapping[str, np.ndarray]]) -> Block:
+    """Block of the vectors of several samples."""
+    points = max(next(iter(vectors.values())).size for vectors in solved)
+    names = solved[0].keys()
+    padded = {name: np.stack([np.pad(v[name], (0, points - v[name].size), "edge") for v in solved]) for name in names}
+    return Block(padded, testbench.values)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric of a block.
+
+    Attributes:
+        values: in SI, shape (sample,) or (sample, lobe); NaN where ``status`` is not ``ok``.
+        status: flags of :class:`Status`, same shape.
+        bound: where a value is censored, the bound it lies beyond; else NaN. Same shape.
+    """
+
+    values: np.ndarray
+    status: np.ndarray
+    bound: np.ndarray
+
+
+def measured(
+    values: np.ndarray, failed: Sequence[tuple[np.ndarray, Status, np.ndarray | float]] = ()
+) -> Measured:
+    """A metric from raw values and the reasons why some do not exist.
+
+    Args:
+        values: shape (sample,) or (sample, lobe).
+        failed: mask, status and bound (NaN: none) of each reason; the first that applies counts. A value that is not
+            finite without a reason becomes ``suspect``.
+    """
+    status = np.where(np.isfinite(values), Status.ok, Status.suspect).astype(np.int8)
+    bound = np.full(values.shape, np.nan)
+    for mask, flag, limit in reversed(failed):
+        status = np.where(mask, np.int8(flag), status)
+        bound = np.where(mask, limit, bound)
+    return Measured(np.where(status == Status.ok, values, np.nan), status, bound)
+
+
+def crossing(
+    time: np.ndarray, wave: np.ndarray, level: float, rising: bool, after: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """First time [s] at which each waveform crosses a level, by linear interpolation; NaN where it never does.
+
+    Args:
+        time, wave: shape (sample, point), [s] and [V].
+        level: threshold [V].
+        rising: direction.
+        after: earliest time [s], scalar or shape (sample,).
+    """
+    sign = 1.0 if rising else -1.0
+    distance = sign * (wave - level)
+    after = np.broadcast_to(np.asarray(after, dtype=float), time.shape[:1])
+    hit = (distance[:, :-1] < 0) & (distance[:, 1:] >= 0) & (time[:, 1:] >= after[:, None])
+    found = hit.any(axis=1)
+    at = hit.argmax(axis=1)
+    rows = np.arange(len(time))
+    t0, t1, d0, d1 = time[rows, at], time[rows, at + 1], distance[rows, at], distance[rows, at + 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(found, t0 - d0 * (t1 - t0) / (d1 - d0), np.nan)
+
+
+def integral(time: np.ndarray, wave: np.ndarray) -> np.ndarray:
+    """Trapezoidal integral of each waveform over its time, shape (sample,)."""
+    return np.trapezoid(wave, time, axis=1)
+
+
+def at_time(time: np.ndarray, wave: np.ndarray, when: float) -> np.ndarray:
+    """Value of each waveform at one time [s] by linear interpolation, shape (sample,)."""
+    return np.array([np.interp(when, t, w) for t, w in zip(time, wave, strict=True)])

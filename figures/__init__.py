@@ -1,0 +1,128 @@
+"""Figures of a results directory: one file each, which reads results and simulates nothing."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from matplotlib import figure as mpl_figure
+
+from analysis import plots
+from analysis.plots import NothingToDraw
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table.
+
+    Attributes:
+        name: file in this package that draws it, and name of its picture files.
+        description: what it shows.
+        needs: files of a results directory that it reads.
+    """
+
+    name: str
+    description: str
+    needs: tuple[str, ...]
+
+    def draw(self, results_dir: str | Path) -> mpl_figure.Figure:
+        """The drawn figure; raises NothingToDraw, which says what the results lack."""
+        folder = Path(results_dir)
+        missing = [name for name in self.needs if not (folder / name).is_file()]
+        if missing:
+            raise NothingToDraw(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+        # Imported here, so that `python -m figures.NAME` finds its module not yet loaded.
+        module = importlib.import_module(f"figures.{self.name}")
+        with plots.style():
+            return module.draw(folder)
+
+
+def _table(*rows: Figure) -> Mapping[str, Figure]:
+    return MappingProxyType({row.name: row for row in rows})
+
+
+FIGURES: Mapping[str, Figure] = _table(
+    Figure(
+        "butterfly",
+        "Hold and read transfer curves of both halves of the cell with their Monte Carlo cloud, and the largest square "
+        "in each eye, whose side is the static noise margin.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "margins",
+        "Distribution of the hold and the read margin: histograms, and a normal-probability plot on the same axis.",
+        ("characterization.nc",),
+    ),
+    Figure(
+        "read_path",
+        "Waveforms of a read in both stored states: the whole cycle, the event from word line to output, and the "
+        "disturbance of the cell.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "delay_energy",
+        "Read delays of both outputs and energy of a read cycle against the supply for each process, with spread.",
+        ("tables.nc",),
+    ),
+    Figure(
+        "network",
+        "Latency and energy of each network on the baseline and on the DDC macro, with the gain.",
+        ("network.csv", "macro.nc"),
+    ),
+    Figure(
+        "layers",
+        "Cycles and speed-up of each layer of a network.",
+        ("network.csv", "macro.nc"),
+    ),
+)  # fmt: skip
+"""All figures, in the order in which they are drawn."""
+
+
+def draw_all(
+    results_dir: str | Path, dest: str | Path | None = None, progress: Callable[[str], None] | None = None
+) -> list[Path]:
+    """Draw every figure that the results allow, each as SVG and PNG.
+
+    Args:
+        results_dir: results directory.
+        dest: folder of the pictures; None is ``figures`` in the results directory.
+        progress: takes one line per file written or figure skipped.
+
+    Returns:
+        Files written.
+    """
+    say = progress or (lambda line: None)
+    folder = Path(results_dir) / "figures" if dest is None else Path(dest)
+    written: list[Path] = []
+    for row in FIGURES.values():
+        try:
+            paths = plots.save(row.draw(results_dir), folder, row.name)
+        except NothingToDraw as reason:
+            say(f"figure {row.name} skipped: {reason}")
+            continue
+        for path in paths:
+            say(f"figure: {path}")
+        written += paths
+    return written
+
+
+def main(name: str, arguments: Sequence[str] | None = None) -> int:
+    """Command line of one figure, ``python -m figures.NAME DIR [--dest FOLDER]``; returns the exit code."""
+    row = FIGURES[name]
+    parser = argparse.ArgumentParser(prog=f"python -m figures.{name}", description=row.description)
+    parser.add_argument("directory", metavar="DIR", type=Path, help="results directory")
+    parser.add_argument("--dest", metavar="FOLDER", type=Path, help="folder of the pictures; DIR/figures if not given")
+    given = parser.parse_args(arguments)
+    try:
+        paths = plots.save(row.draw(given.directory), given.dest or given.directory / "figures", name)
+    except NothingToDraw as reason:
+        print(f"{given.directory}: figure {name} not drawn: {reason}", file=sys.stderr)
+        return 2
+    for path in paths:
+        print(path)
+    return 0

@@ -1,0 +1,125 @@
+"""PySpice circuits with the house's rules: diffusion areas on every transistor, one subcircuit per name, knobs found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PySpice.Spice.Netlist import Circuit, Netlist, SubCircuit
+
+from netlists.technology import Technology
+from netlists.testbench import Knob
+
+GMIN = 1e-15
+"""Conductance the solver adds to each junction [S]; the default of 1e-12 S would leak as much as ten cells."""
+
+
+@dataclass(frozen=True)
+class Transistor:
+    """One transistor of a subcircuit.
+
+    Attributes:
+        name: element name without the leading M.
+        role: key of ``Technology.devices``.
+        nodes: drain, gate, source, bulk.
+        w, length: channel width and length [m].
+        drain, source: layout of each diffusion, ``end`` (own contact) or ``shared`` (half of a contact).
+        multiplier: number of equal devices in parallel.
+    """
+
+    name: str
+    role: str
+    nodes: tuple[str, str, str, str]
+    w: float
+    length: float
+    drain: str = "shared"
+    source: str = "shared"
+    multiplier: int = 1
+
+
+def diffusion(technology: Technology, w: float, layout: str) -> tuple[float, float]:
+    """Area [m2] and perimeter [m], gate edge included, of one diffusion of a transistor of width ``w`` [m].
+
+    Half of a shared contact has no edge towards its neighbour, so its perimeter counts the gate edge and two sides.
+    """
+    if layout == "shared":
+        length = technology.geometry.diffusion_shared
+        return w * length, w + 2 * length
+    length = technology.geometry.diffusion_end
+    return w * length, 2 * (w + length)
+
+
+def add_transistors(netlist: Netlist, technology: Technology, transistors: Iterable[Transistor]) -> None:
+    """Draw transistors with their diffusions into a circuit or subcircuit."""
+    for t in transistors:
+        drain_area, drain_perimeter = diffusion(technology, t.w, t.drain)
+        source_area, source_perimeter = diffusion(technology, t.w, t.source)
+        netlist.MOSFET(
+            t.name, *t.nodes, model=technology.devices[t.role].model, width=t.w, length=t.length,
+            drain_area=drain_area, source_area=source_area,
+            drain_perimeter=drain_perimeter, source_perimeter=source_perimeter, multiplier=t.multiplier,
+        )  # fmt: skip
+
+
+def transistor_knobs(
+    technology: Technology,
+    transistors: Iterable[Transistor],
+    path: str,
+    instances: Iterable[str],
+    shifts: dict[str, float] | None = None,
+) -> dict[str, Knob]:
+    """Knobs of the transistors of a subcircuit.
+
+    Args:
+        technology: gives the mismatch law of each role.
+        transistors: of the subcircuit.
+        path: path of the subcircuit for random numbers, such as ``cell``.
+        instances: hierarchical names of its instances, such as ``xcell.xl``; all are set alike.
+        shifts: systematic |Vth| shift [V] by transistor name.
+
+    Returns:
+        ``path.name`` to :class:`Knob`, in the order of the transistors.
+    """
+    names = tuple(instances)
+    knobs = {}
+    for t in transistors:
+        device = technology.devices[t.role]
+        knobs[f"{path}.{t.name}"] = Knob(
+            parameters=tuple(f"@m.{i}.m{t.name}[delvto]" for i in names),
+            sigma=device.sigma_vth(t.w, t.length),
+            sign=device.shift_sign,
+            shift=(shifts or {}).get(t.name, 0.0),
+        )
+    return knobs
+
+
+def nanometres(**lengths: float) -> str:
+    """Subcircuit-name suffix that spells out its parameters, so that two cells never share a name.
+
+    >>> nanometres(pd=105e-9, l=30.5e-9)
+    'pd105_l30p5'
+    """
+    return "_".join(f"{key}{value * 1e9:.12g}".replace(".", "p") for key, value in lengths.items())
+
+
+def add_subcircuit(circuit: Circuit, subcircuit: SubCircuit) -> None:
+    """Define a subcircuit once; another one of the same name is an error, never a silent replacement."""
+    for known in circuit.subcircuits:
+        if known.name == subcircuit.name:
+            if str(known) != str(subcircuit):
+                raise ValueError(f"two different subcircuits are named {subcircuit.name}")
+            return
+    circuit.subcircuit(subcircuit)
+
+
+def new_circuit(title: str, technology: Technology, process: str, temp: float) -> Circuit:
+    """A circuit with the model cards of one process at one temperature [K]."""
+    circuit = Circuit(title)
+    celsius = round(temp - 273.15, 9)
+    circuit.raw_spice = f"{technology.model_text(process).rstrip()}\n.options gmin={GMIN!r} temp={celsius!r}\n"
+    return circuit
+
+
+def deck_text(circuit: Circuit, probes: Iterable[str], lines: Iterable[str] = ()) -> str:
+    """Netlist text of a circuit with the vectors to keep and further lines such as ``.nodeset``."""
+    return "\n".join([str(circuit).rstrip(), *lines, f".save {' '.join(probes)}", ""])

@@ -1,0 +1,106 @@
+"""The complementary read path: dynamic local bit lines on both sides of the cell and one NOR gate on each.
+
+A precharged line is high until it falls, so an AND gate on it would start with a false 1. Both outputs are therefore
+NOR gates on active-low inputs, ``p = NOR(inp_b, blb)`` and ``n = NOR(inn_b, bl)``: they can only rise, and only after
+their line has fallen. BLB falls if Q = 1, hence ``p = INP and Q``, ``n = INN and not Q``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySpice.Spice.Netlist import Circuit, SubCircuit
+
+from netlists.bitcells import Sram6T
+from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
+from netlists.logic import GATES, add_gate
+from netlists.technology import Technology
+from netlists.testbench import Knob
+
+COLUMN_PORTS = ("wl_b", "pre", "inp_b", "inn_b", "vdd", "vdrv", "vp", "vn", "vss", "wl", "pre_b", "bl", "blb", "p", "n",
+                "q", "qb")  # fmt: skip
+"""Controls, supplies (array and precharge, drivers, output gate of each side), ground, then nodes to look at."""
+
+_GATES = {
+    "wl_driver": ("inverter", ("wl_b", "wl", "vdrv", "vss")),
+    "pre_driver": ("inverter", ("pre", "pre_b", "vdrv", "vss")),
+    "nor_p": ("nor2", ("blb", "inp_b", "p", "vp", "vss")),
+    "nor_n": ("nor2", ("bl", "inn_b", "n", "vn", "vss")),
+}
+"""Instance to its gate and nodes; the input next to the output is the late one, the bit line."""
+
+
+@dataclass(frozen=True)
+class ReadPath:
+    """A local bit-line pair with one selected cell.
+
+    Attributes:
+        rows: cells on the local bit line; 16 in the 28 nm macro of Yan et al., ISSCC 2022 11.7 (secondary source).
+        precharge: width of the precharge and equalizing transistors in unit PMOS widths [1], assumed.
+        driver: scale of the column's share of word-line and precharge driver in unit inverters [1], assumed.
+        fanout: load of each output in unit inverters [1]; four is the usual gate load, assumed for the adder's input.
+    """
+
+    rows: int = 16
+    precharge: float = 2.0
+    driver: float = 1.0
+    fanout: int = 4
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ValueError(f"rows={self.rows!r} is below 1")
+
+    def precharge_transistors(self, technology: Technology) -> tuple[Transistor, ...]:
+        """Two precharge transistors and one equalizer, gates on ``pre_b``."""
+        w, length = self.precharge * technology.w_p, technology.length
+        return (
+            Transistor("pre_l", "p", ("bl", "pre_b", "vdd", "vdd"), w, length),
+            Transistor("pre_r", "p", ("blb", "pre_b", "vdd", "vdd"), w, length),
+            Transistor("eq", "p", ("bl", "pre_b", "blb", "vdd"), w, length),
+        )
+
+    def neighbours(self, cell: Sram6T) -> tuple[Transistor, ...]:
+        """Closed pass gates of the unselected cells, half of them storing 0 and half 1 (one more 1 if odd).
+
+        Each is a nominal device whose far side sits at the stored level: exact in capacitance, without the higher
+        mean that mismatch gives to leakage.
+        """
+        zeros = (self.rows - 1) // 2
+        ones = self.rows - 1 - zeros
+        parts = []
+        for line, low, high in (("bl", zeros, ones), ("blb", ones, zeros)):
+            for level, count in (("vss", low), ("vdd", high)):
+                if count:
+                    nodes = (line, "vss", level, "vss")
+                    parts.append(Transistor(f"row_{line}_{level}", "pg", nodes, cell.w_pg, cell.l, multiplier=count))
+        return tuple(parts)
+
+    def add_column(self, circuit: Circuit, technology: Technology, cell: Sram6T) -> str:
+        """Define the column; returns the subcircuit's name (ports ``COLUMN_PORTS``)."""
+        sizes = nanometres(pre=self.precharge * technology.w_p, drv=self.driver * technology.w_n)
+        column = SubCircuit(f"column_r{self.rows}_f{self.fanout}_{sizes}_{cell.size_name}", *COLUMN_PORTS)
+        add_transistors(column, technology, self.precharge_transistors(technology))
+        add_transistors(column, technology, self.neighbours(cell))
+        column.X("cell", cell.add_cell(circuit, technology), "bl", "blb", "wl", "vdd", "vss", "q", "qb")
+        for name, (kind, nodes) in _GATES.items():
+            scale = self.driver if name.endswith("driver") else 1.0
+            column.X(name, add_gate(circuit, technology, kind, scale), *nodes)
+        load = add_gate(circuit, technology, "inverter", float(self.fanout))
+        for output, supply in (("p", "vp"), ("n", "vn")):
+            column.X(f"load_{output}", load, output, f"{output}_load", supply, "vss")
+        geometry = technology.geometry
+        line = geometry.wire_capacitance * geometry.cell_height * self.rows
+        for name, capacitance in (("bl", line), ("blb", line), ("wl", geometry.wire_capacitance * geometry.cell_width)):
+            column.C(f"wire_{name}", name, "vss", capacitance)
+        add_subcircuit(circuit, column)
+        return column.name
+
+    def knobs(self, technology: Technology, cell: Sram6T, instances: tuple[str, ...]) -> dict[str, Knob]:
+        """Knobs of the selected cell, the precharge, the drivers and the output gates for instances of the column."""
+        knobs = cell.cell_knobs(technology, tuple(f"{i}.xcell" for i in instances))
+        knobs |= transistor_knobs(technology, self.precharge_transistors(technology), "precharge", instances)
+        for name, (kind, _) in _GATES.items():
+            scale = self.driver if name.endswith("driver") else 1.0
+            inside = tuple(f"{i}.x{name}" for i in instances)
+            knobs |= transistor_knobs(technology, GATES[kind](technology, scale), name, inside)
+        return knobs

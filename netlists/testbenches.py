@@ -1,0 +1,222 @@
+"""Testbenches of the 6T cell, of its read path and of logic: circuit, stimulus, analysis, probes and knobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from PySpice.Spice.Netlist import Circuit
+
+from netlists.analyses import OperatingPoint, Sweep, Transient
+from netlists.bitcells import SIDES, Sram6T
+from netlists.circuit import deck_text, new_circuit, transistor_knobs
+from netlists.logic import add_gate, inverter
+from netlists.readpath import ReadPath
+from netlists.technology import Technology
+from netlists.testbench import Testbench
+
+STATES = {"q": (1, 0), "qb": (0, 1)}
+"""Stored state, named after the node that is high, to the levels of ``q`` and ``qb`` in units of VDD."""
+
+BUTTERFLY_POINTS = 47
+"""Points of a butterfly; the noise margin is then within 0.05 mV of 2,001 points at tight tolerances."""
+SWEEP_OPTIONS = ".options reltol=1e-5 vntol=1e-7"
+"""Newton tolerances of a sweep: the default ones alone move a noise margin by 0.3 mV."""
+MAX_STEP = 1 / 20
+"""Largest transient step as a share of the simulated time: edges are resolved by the truncation error below."""
+TRANSIENT_OPTIONS = ".options chgtol=1e-18 reltol=1e-4"
+"""Truncation error for femtofarad nodes: the default charge tolerance of 1e-14 C switches step control off here.
+
+Against reltol 1e-6 and 4,000 steps, read path of predictive28 at 0.6 and 1.0 V: delay within 0.1 %, energy within
+0.2 %, precharge time within 0.4 %; without it the same number of steps errs by 8 % and more.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One condition of a testbench.
+
+    Attributes:
+        technology, process, vdd [V], temp [K]: the condition.
+        cell: bit cell with every size given.
+        readpath: read path around it.
+        window: time that a transient gives each phase [s].
+    """
+
+    technology: Technology
+    process: str
+    vdd: float
+    temp: float
+    cell: Sram6T
+    readpath: ReadPath = field(default_factory=ReadPath)
+    window: float | None = None
+
+    def circuit(self, title: str) -> Circuit:
+        return new_circuit(title, self.technology, self.process, self.temp)
+
+
+def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
+    """Both halves of the cell with the loop cut, swept along the diagonal: ``q - qb`` from -VDD to VDD in each half.
+
+    A source of ``s`` volts between a half's input and its output makes it find the one point of its transfer curve
+    with ``q - qb = s`` (the turned axes of Seevinck, List, Lohstroh, JSSC 22(5), 1987). A curve is smooth in ``s``
+    where its output is steep in its input, so half the points give the accuracy of a sweep of the input.
+
+    Probes: ``q_l``, ``qb_l`` output and input of the left half, ``q_r``, ``qb_r`` input and output of the right half;
+    bit lines at VDD.
+    """
+    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    circuit = setting.circuit(f"6T butterfly, word line at {wordline * vdd:g} V")
+    circuit.V("dd", "vdd", "0", vdd)
+    circuit.V("wl", "wl", "0", wordline * vdd)
+    circuit.V("sweep", "s", "0", -vdd)
+    probes = []
+    for side, (inp, output, _) in SIDES.items():
+        nodes = {node: f"{node}_{side}" for node in ("q", "qb")}
+        circuit.X(side, cell.add_half(circuit, technology, side), nodes[inp], nodes[output], "vdd", "wl", "vdd", "0")
+        circuit.VCVS(side, nodes["q"], nodes["qb"], "s", "0", voltage_gain=1.0)
+        probes += nodes.values()
+    return Testbench(
+        name=name,
+        deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)),
+        analysis=Sweep("vsweep", -vdd, vdd, BUTTERFLY_POINTS),
+        probes=tuple(probes),
+        knobs=cell.half_knobs(technology, {side: (f"x{side}",) for side in SIDES}),
+        values={"vdd": vdd},
+    )
+
+
+def butterfly_hold(setting: Setting) -> Testbench:
+    """Butterfly with the word line at 0."""
+    return butterfly(setting, 0.0, "butterfly_hold")
+
+
+def butterfly_read(setting: Setting) -> Testbench:
+    """Butterfly with the word line and both bit lines at VDD."""
+    return butterfly(setting, 1.0, "butterfly_read")
+
+
+def static_cell(setting: Setting, wordline: float, name: str) -> Testbench:
+    """The cell in both of its states at DC, bit lines at VDD, each supply and line with a source of its own."""
+    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    circuit = setting.circuit(f"6T operating point, word line at {wordline * vdd:g} V")
+    circuit.V("wl", "wl", "0", wordline * vdd)
+    subcircuit = cell.add_cell(circuit, technology)
+    probes, nodeset = [], []
+    for state, levels in STATES.items():
+        nodes = {port: f"{port}_{state}" for port in ("bl", "blb", "vdd", "q", "qb")}
+        for supply in ("bl", "blb", "vdd"):
+            circuit.V(nodes[supply], nodes[supply], "0", vdd)
+            probes.append(f"v{nodes[supply]}#branch")
+        circuit.X(state, subcircuit, nodes["bl"], nodes["blb"], "wl", nodes["vdd"], "0", nodes["q"], nodes["qb"])
+        for node, level in zip(("q", "qb"), levels, strict=True):
+            probes.append(nodes[node])
+            nodeset.append(f".nodeset v({nodes[node]})={level * vdd!r}")
+    return Testbench(
+        name=name,
+        deck=deck_text(circuit, probes, nodeset),
+        analysis=OperatingPoint(),
+        probes=tuple(probes),
+        knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
+        values={"vdd": vdd},
+    )
+
+
+def read_current(setting: Setting) -> Testbench:
+    """The cell at DC in both states with its word line at VDD."""
+    return static_cell(setting, 1.0, "read_current")
+
+
+def leakage(setting: Setting) -> Testbench:
+    """The cell at DC in both states with its word line at 0."""
+    return static_cell(setting, 0.0, "leakage")
+
+
+def _pulse(first: float, second: float, start: float, end: float, edge: float) -> str:
+    """Piecewise-linear source: one level, another from ``start`` to ``end`` [s], and back, edges of ``edge`` [s]."""
+    points = ((0.0, first), (start, first), (start + edge, second), (end, second), (end + edge, first))
+    return f"PWL({' '.join(f'{t!r} {v!r}' for t, v in points)})"
+
+
+def read_path(setting: Setting) -> Testbench:
+    """One read-and-precharge cycle of a local column in both stored states, inputs INP = INN = 1.
+
+    The cycle starts and ends precharged. In windows: precharge off at 0.1, word line on from 0.2 to 1.2, precharge on
+    from 1.3 to 2.3. Inputs are stable throughout, word line and precharge have drivers of their own on a counted
+    supply.
+    """
+    technology, vdd, window = setting.technology, setting.vdd, setting.window
+    circuit = setting.circuit("complementary read path, one cycle in each stored state")
+    edge = window / 100
+    circuit.V("pre", "pre", "0", _pulse(vdd, 0.0, 0.1 * window, 1.3 * window, edge))
+    circuit.V("wl_b", "wl_b", "0", _pulse(vdd, 0.0, 0.2 * window, 1.2 * window, edge))
+    subcircuit = setting.readpath.add_column(circuit, technology, setting.cell)
+    seen = ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")
+    probes, nodeset = [], []
+    for state, levels in STATES.items():
+        supplies = [f"{supply}_{state}" for supply in ("vdd", "vdrv", "vp", "vn")]
+        nodes = [f"{node}_{state}" for node in seen]
+        for supply in supplies:
+            circuit.V(supply, supply, "0", vdd)
+        circuit.X(state, subcircuit, "wl_b", "pre", "0", "0", *supplies, "0", *nodes)
+        probes += nodes + [f"v{supply}#branch" for supply in supplies]
+        nodeset += [f".nodeset v({n}_{state})={v * vdd!r}" for n, v in zip(("q", "qb"), levels, strict=True)]
+    stop = 2.3 * window + edge
+    return Testbench(
+        name="read_path",
+        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
+        analysis=Transient(stop, MAX_STEP * stop),
+        probes=tuple(probes),
+        knobs=setting.readpath.knobs(technology, setting.cell, tuple(f"x{state}" for state in STATES)),
+        values={"vdd": vdd, "window": window, "wordline_off": 1.2 * window, "precharge_on": 1.3 * window},
+    )
+
+
+def fo4(setting: Setting) -> Testbench:
+    """A chain of four inverters, each four times the one before; the second one is measured, on its own supply."""
+    technology, vdd, window = setting.technology, setting.vdd, setting.window
+    circuit = setting.circuit("fanout-of-four inverter")
+    circuit.V("dd", "vdd", "0", vdd)
+    circuit.V("measured", "vm", "0", vdd)
+    edge = window / 100
+    circuit.V("in", "n0", "0", _pulse(0.0, vdd, 0.1 * window, 1.1 * window, edge))
+    for stage in range(4):
+        gate = add_gate(circuit, technology, "inverter", 4.0**stage)
+        circuit.X(f"{stage}", gate, f"n{stage}", f"n{stage + 1}", "vm" if stage == 1 else "vdd", "0")
+    probes = ("n1", "n2", "vmeasured#branch")
+    stop = 2.1 * window
+    return Testbench(
+        name="fo4",
+        deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS,)),
+        analysis=Transient(stop, MAX_STEP * stop),
+        probes=probes,
+        knobs=transistor_knobs(technology, inverter(technology, 4.0), "fo4", ("x1",)),
+        values={"vdd": vdd, "window": window, "edge": 1.1 * window},
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the testbench table.
+
+    Attributes:
+        build: makes the testbench of a setting.
+        timed_by: for a transient, the metrics whose nominal values set its window; empty at DC.
+        window: window in units of the slowest of them [1]; samples slower than the window are censored there.
+        drawn: figures show its curves, so the first samples' are kept.
+    """
+
+    build: Callable[[Setting], Testbench]
+    timed_by: tuple[str, ...] = ()
+    window: float = 20.0
+    drawn: bool = False
+
+
+TESTBENCHES: Mapping[str, Row] = {
+    "butterfly_hold": Row(butterfly_hold, drawn=True),
+    "butterfly_read": Row(butterfly_read, drawn=True),
+    "read_current": Row(read_current),
+    "leakage": Row(leakage),
+    "read_path": Row(read_path, ("t_read_p", "t_read_n", "t_precharge"), drawn=True),
+    "fo4": Row(fo4, ("t_fo4",)),
+}

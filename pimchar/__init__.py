@@ -1,0 +1,1 @@
+"""The command line: run files in, results directories out."""

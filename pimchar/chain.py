@@ -1,0 +1,121 @@
+"""The steps of a run, each from stored results to stored results: characterize, macro, network, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+import charlib
+import figures
+from analysis import logic, macro, network, workloads
+from charlib.directory import write_whole
+from pimchar import runfile
+from pimchar.runfile import RunFile, RunFileError
+
+MACRO_METRICS = ("i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "e_read_single", "t_fo4")
+"""What the macro model reads from the tables; a run measures it besides what its run file asks for."""
+
+CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "macro.nc", "network.csv"
+RUN_FILE = "run.toml"
+"""Files of a results directory."""
+
+
+def check(run: RunFile, where: str) -> None:
+    """Raise RunFileError where the macro model could not use the conditions, before anything is simulated.
+
+    Delays of logic are published for one process and supply, which the grid must hold.
+    """
+    corner, vdd = logic.REFERENCE_PROCESS, logic.REFERENCE_VDD
+    hint = "`pimchar characterize` does without"
+    if corner not in run.conditions.process:
+        place = f"(conditions.process in {where})"
+        raise RunFileError(f"process lacks {corner!r}, which the macro model refers to; {hint} {place}")
+    low, high = min(run.conditions.vdd), max(run.conditions.vdd)
+    if not low <= vdd <= high:
+        place = f"(conditions.vdd in {where})"
+        raise RunFileError(f"vdd={low:g}..{high:g} V lacks {vdd} V, which the macro model refers to; {hint} {place}")
+
+
+def run_all(run: RunFile, text: str, out: Path, workers: int | None, say: Callable[[str], None]) -> None:
+    """The whole chain into a results directory; ``say`` takes one line per step."""
+    metrics = tuple(dict.fromkeys((*run.characterize.metrics, *MACRO_METRICS)))
+    say(f"characterize: {_plan(run, metrics)}")
+    characterize(run, text, out, workers, metrics)
+    say(f"macro: {out / MACRO}")
+    evaluate_macro(out)
+    say(f"network: {out / NETWORK}")
+    evaluate_network(out)
+    draw_figures(out, say)
+
+
+def _plan(run: RunFile, metrics: tuple[str, ...]) -> str:
+    grid = run.conditions
+    count = len(grid.process) * len(grid.vdd) * len(grid.temp_c)
+    return f"{len(metrics)} metrics, {count} conditions, {run.variation.samples} samples, {run.technology.name}"
+
+
+def characterize(
+    run: RunFile, text: str, out: Path, workers: int | None, metrics: tuple[str, ...] | None = None
+) -> xr.Dataset:
+    """The characterization of a run file, stored in ``out``; ``metrics`` in place of the run file's if given."""
+    return charlib.characterize(
+        cell=run.make_cell(),
+        technology=run.technology.name,
+        conditions=run.make_conditions(),
+        variation=run.make_variation(),
+        metrics=metrics or run.characterize.metrics,
+        out=out,
+        workers=workers,
+        engine=run.characterize.engine,
+        max_failed=run.characterize.max_failed,
+        run_file=text,
+        progress=True,
+    )
+
+
+def stored_run(folder: Path) -> RunFile:
+    """The run file that a results directory was made with; a technology file it names may have moved since."""
+    path = stored(folder, RUN_FILE)
+    return runfile.parse_schema(path.read_text(encoding="utf-8"), str(path))
+
+
+def stored(folder: Path, name: str) -> Path:
+    """A file of a results directory; raises RunFileError if it is not there."""
+    path = folder / name
+    if not path.is_file():
+        raise RunFileError(f"{folder} has no {name}; `pimchar characterize RUN.toml --out {folder}` makes it")
+    return path
+
+
+def open_tables(folder: Path) -> xr.Dataset:
+    """The tables of a results directory, in memory."""
+    return xr.load_dataset(stored(folder, TABLES), engine="h5netcdf")
+
+
+def evaluate_macro(folder: Path) -> xr.Dataset:
+    """The macro made of a directory's tables in the organization of its run file; also stored in the directory."""
+    run, tables = stored_run(folder), open_tables(folder)
+    missing = [name for name in MACRO_METRICS if name not in tables]
+    if missing:
+        raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
+    found = macro.evaluate(tables, run.make_macro(), tables.attrs["cell_area"])
+    write_whole(folder / MACRO, lambda path: found.to_netcdf(path, engine="h5netcdf"))
+    return found
+
+
+def evaluate_network(folder: Path) -> pd.DataFrame:
+    """The networks of a directory's run file on its macro, one row per network, design and condition; also stored."""
+    run, array = stored_run(folder), evaluate_macro(folder)
+    each = [network.evaluate(workloads.load(name), array, name=name) for name in run.network.names]
+    frame = pd.concat([network.to_frame(one) for one in each], ignore_index=True)
+    write_whole(folder / NETWORK, lambda path: frame.to_csv(path, index=False))
+    return frame
+
+
+def draw_figures(folder: Path, say: Callable[[str], None]) -> None:
+    """Every figure that a directory's results allow, stored in the directory; raises RunFileError if it has none."""
+    stored(folder, CHARACTERIZATION)
+    figures.draw_all(folder, progress=say)

@@ -1,0 +1,218 @@
+"""The command line. A user's mistake is told in one or two lines: exit 2 for bad input, 1 for a failed run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pimchar.runfile import RunFile
+
+DEFAULT_INIT = "run.toml"
+DEMO = Path("results/demo")
+
+EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+
+
+class Problem(click.ClickException):
+    """An error as the user sees it: its message after the program's name, and an exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file: object = None) -> None:
+        """Write the message to standard error."""
+        click.echo(f"pimchar: {self.message}", err=True)
+
+
+class Commands(click.Group):
+    """A group whose commands may raise the packages' own errors.
+
+    The packages are imported by the commands that use them, so that help comes at once.
+    """
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command, its errors turned into problems."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own; and the reader of a table may have seen enough
+        except _bad_input() as error:
+            raise Problem(str(error), EXIT_BAD_INPUT) from error
+        except _failures() as error:
+            raise Problem(str(error), EXIT_FAILED) from error
+
+
+def _bad_input() -> tuple[type[Exception], ...]:
+    """Errors that the user's input caused."""
+    import charlib
+    from analysis.architecture import MacroError
+    from analysis.logic import LogicError
+    from analysis.workloads import WorkloadError
+    from netlists.technology import TechnologyError
+    from pimchar.runfile import RunFileError
+
+    own = (RunFileError, TechnologyError, MacroError, LogicError, WorkloadError)
+    return (*own, charlib.InvalidPlan, charlib.PlanMismatch)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Errors of a run whose input was right; OSError is a full disk or a folder that cannot be written."""
+    import charlib
+    from charlib.devices import DeviceError
+
+    return (charlib.CharacterizationError, DeviceError, OSError)
+
+
+DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Simulators side by side; one per core if not given."
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pimchar")
+def main() -> None:
+    """Characterize memory cells of processing-in-memory arrays in ngspice, up to macros and neural networks."""
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and how to mend it; exit 1 if a run would fail."""
+    from pimchar.doctor import checks
+
+    good = True
+    for check in checks():
+        click.echo(str(check))
+        good = good and check.ok
+    if not good:
+        sys.exit(EXIT_FAILED)
+
+
+@main.command()
+@click.argument("file", default=DEFAULT_INIT, type=click.Path(path_type=Path, dir_okay=False))
+def init(file: Path) -> None:
+    """Write a commented run file (run.toml if FILE is not given)."""
+    from pimchar.runfile import default_text
+
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(default_text())
+    except FileExistsError as error:
+        raise Problem(f"{file} exists already; name another file", EXIT_BAD_INPUT) from error
+    except OSError as error:
+        raise Problem(f"{file} cannot be written: {error.strerror}", EXIT_BAD_INPUT) from error
+    click.echo(f"{file} written; next: pimchar run {file}")
+
+
+@main.command()
+@click.argument("run_file", metavar="[RUN.toml]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help=f"Results directory; results/NAME for a run file NAME.toml if not given, {DEMO} without a run file.",
+)
+@WORKERS
+def run(run_file: Path | None, out: Path | None, workers: int | None) -> None:
+    """Run the whole chain: cell, macro, network, figures.
+
+    Without RUN.toml the embedded default runs: the DDC-PIM reference design on predictive28. A directory that holds
+    results of the same plan is extended; what it has is not simulated again.
+    """
+    from pimchar import chain
+
+    plan, text = _read(run_file)
+    chain.check(plan, _name(run_file))
+    out = out or (Path("results", run_file.stem) if run_file else DEMO)
+    chain.run_all(plan, text, out, workers, click.echo)
+    click.echo(f"done: {out}")
+
+
+@main.command()
+@click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
+@WORKERS
+def characterize(run_file: Path, out: Path, workers: int | None) -> None:
+    """Characterize the cell of a run file, without macro, network and figures."""
+    from pimchar import chain
+
+    plan, text = _read(run_file)
+    chain.characterize(plan, text, out, workers)
+    click.echo(f"done: {out}; next: pimchar tables {out}")
+
+
+@main.group()
+def tech() -> None:
+    """Technologies: what there is, and how well the model cards meet their targets."""
+
+
+@tech.command("list")
+def tech_list() -> None:
+    """List the technologies."""
+    from pimchar.render import technologies
+
+    click.echo(technologies())
+
+
+@tech.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show a technology, its sources and assumptions, and its targets beside what the model cards give."""
+    from pimchar.render import technology_sheet
+
+    click.echo(technology_sheet(name))
+
+
+@main.command()
+@DIRECTORY
+def tables(directory: Path) -> None:
+    """Show the lookup tables of a results directory: ranges, units, sample counts, interpolation error."""
+    from pimchar import chain, render
+
+    click.echo(render.lookup_tables(chain.open_tables(directory)))
+
+
+@main.command()
+@DIRECTORY
+def macro(directory: Path) -> None:
+    """Show the macro that stored tables make, as a PIM baseline (Q) and as DDC (Q and Q-bar); renews macro.nc."""
+    from pimchar import chain, render
+
+    click.echo(render.macro(chain.evaluate_macro(directory)))
+
+
+@main.command()
+@DIRECTORY
+def network(directory: Path) -> None:
+    """Show the networks of the run file on that macro; renews macro.nc and network.csv."""
+    from pimchar import chain, render
+
+    click.echo(render.network(chain.evaluate_network(directory)))
+
+
+@main.command()
+@DIRECTORY
+def figures(directory: Path) -> None:
+    """Draw the figures of a results directory."""
+    from pimchar import chain
+
+    chain.draw_figures(directory, click.echo)
+
+
+def _name(run_file: Path | None) -> str:
+    """What messages call a run file."""
+    from pimchar.runfile import DEFAULT_NAME
+
+    return run_file.name if run_file else DEFAULT_NAME
+
+
+def _read(run_file: Path | None) -> tuple[RunFile, str]:
+    """A run file, or the embedded default, and its text."""
+    from pimchar import runfile
+
+    return runfile.read(run_file) if run_file else runfile.default()

@@ -1,0 +1,200 @@
+"""What the commands show: results as text for a terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.ticker import EngFormatter
+from tabulate import tabulate
+
+from analysis import architecture
+from charlib import METRICS, LookupTable, TableError, devices
+from netlists import technology
+from pimchar.runfile import ZERO_CELSIUS
+
+WIDTH = 100
+"""Width that paragraphs are wrapped to [characters]."""
+
+SOURCE_WIDTH = 48
+"""Width of a column of sources [characters]."""
+
+PER_MICROMETRE = {
+    "A/m": (1e-6, "A/um"),
+    "F/m": (1e-6, "F/um"),
+    "ohm/m": (1e-6, "ohm/um"),
+    "F/m2": (1e-12, "F/um2"),
+    "m2": (1e12, "um2"),
+}
+"""Unit to the factor and the unit it is shown in, where prefixes alone would not give the field's units."""
+
+MACRO_COLUMNS = (
+    ("cycle_time", "cycle", 1.0, "s"),
+    ("energy_per_cycle", "energy/cycle", 1.0, "J"),
+    ("leakage_power", "leakage", 1.0, "W"),
+    ("tops", "TOPS", 1.0, "1"),
+    ("tops_per_watt", "TOPS/W", 1.0, "1"),
+    ("tops_per_mm2", "TOPS/mm2", 1.0, "1"),
+    ("area", "area [mm2]", 1e6, "1"),
+)
+"""Variable of the macro, its header, factor to the unit shown, and that unit."""
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with an SI prefix and its unit, four significant digits; a dash for a number that does not exist.
+
+    The unit is one that takes a prefix (V, A, s, J, W, ...) or ``1`` for a plain number.
+
+    >>> quantity(0.18234, "V"), quantity(float("nan"), "V"), quantity(3.2, "1"), quantity(1020.0, "A/m")
+    ('182.3 mV', '-', '3.2', '1.020 mA/um')
+    """
+    if not math.isfinite(value):
+        return "-" if math.isnan(value) else f"{value:+}"
+    factor, unit = PER_MICROMETRE.get(unit, (1.0, unit))
+    value = float(f"{value * factor:.3e}")
+    if unit in ("1", "um2"):
+        return f"{value:.4g} {unit}".removesuffix(" 1")
+    places = 0 if value == 0 else 3 - math.floor(math.log10(abs(value))) % 3
+    return EngFormatter(unit=unit, places=places)(value)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], widths: Sequence[int | None] | None = None) -> str:
+    """Rows under headers; a column of numbers is aligned to the right, one with a width is wrapped."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    align = ["right" if all(map(_numeric, column)) else "left" for column in zip(*cells, strict=True)]
+    return tabulate(cells, headers=headers, colalign=align or None, disable_numparse=True, maxcolwidths=widths)
+
+
+def _numeric(cell: str) -> bool:
+    return cell == "-" or re.fullmatch(r"[+\-\N{MINUS SIGN}]?\d[\d.]*( \S+)?", cell) is not None
+
+
+def _condition(process: object, vdd: float, temp: float) -> list[str]:
+    """Cells of a condition; temp in [K] is shown in degC."""
+    return [str(process), f"{vdd:g} V", f"{round(temp - ZERO_CELSIUS, 6):g} degC"]
+
+
+def technologies() -> str:
+    """Name, range and description of every technology."""
+    loaded = [technology.load(name) for name in technology.available()]
+    rows = [[t.name, f"{t.vdd_range[0]:g}..{t.vdd_range[1]:g} V", t.description] for t in loaded]
+    return table(("technology", "vdd", "description"), rows, [None, None, WIDTH - 30])
+
+
+def technology_sheet(name: str) -> str:
+    """A technology: what it is, its ranges, its assumptions, and its targets beside what the model cards give."""
+    tech = technology.load(name)
+    low, high = (round(t - ZERO_CELSIUS, 6) for t in tech.temp_range)
+    facts = {
+        "technology": f"{tech.name}: {tech.description}",
+        "citation": tech.citation,
+        "licence": tech.licence,
+        "not claimed": tech.claims_not,
+        "range": f"vdd {tech.vdd_range[0]:g}..{tech.vdd_range[1]:g} V, {low:g}..{high:g} degC, {', '.join(tech.cards)}",
+        **{f"assumed {i}": statement for i, statement in enumerate(tech.assumed, start=1)},
+    }
+    lines = [textwrap.fill(f"{key}: {text}", WIDTH, subsequent_indent="    ") for key, text in facts.items()]
+    return "\n".join([*lines, "", targets(devices.compare(tech))])
+
+
+def targets(comparisons: Sequence[devices.Comparison]) -> str:
+    """Targets beside what the cards give."""
+    rows = [
+        (
+            row.key,
+            quantity(row.target, row.unit),
+            quantity(row.value, row.unit),
+            f"{100 * row.deviation:+.2f} %",
+            f"{100 * row.tolerance:.3g} %",
+            "met" if row.within else "MISSED",
+            row.source,
+        )
+        for row in comparisons
+    ]
+    headers = ("figure", "target", "card", "deviation", "tolerance", "", "source")
+    return table(headers, rows, [*[None] * 6, SOURCE_WIDTH])
+
+
+def lookup_tables(data: xr.Dataset) -> str:
+    """The grid of the tables, and each metric's range, sample counts and interpolation error."""
+    axes = {"vdd": "V", "temp": "K"}
+    grid = [f"process {', '.join(map(str, data['process'].values))}"]
+    grid += [f"{axis} {', '.join(f'{v:g}' for v in data[axis].values)} {unit}" for axis, unit in axes.items()]
+    names = [name for name in METRICS if name in data]
+    rows = [
+        (
+            name,
+            quantity(float(data[name].min()), data[name].attrs["units"]),
+            quantity(float(data[name].max()), data[name].attrs["units"]),
+            *(int(data[f"{name}_{count}"].sum()) for count in ("n_ok", "n_failed", "n_unknown")),
+            _percent(left_out_error(data, name)),
+            data[name].attrs["long_name"],
+        )
+        for name in names
+    ]
+    headers = ("metric", "smallest", "largest", "ok", "failed", "unknown", "interpolation", "meaning")
+    note = "interpolation: largest deviation of a table without one inner vdd from the number it lost; samples summed"
+    return f"{'; '.join(grid)}\n{note}\n\n{table(headers, rows)}"
+
+
+def left_out_error(data: xr.Dataset, name: str) -> float:
+    """Largest relative deviation of a table, inner supplies left out one at a time, from the number left out [1].
+
+    It bounds the error between the grid's points from above, roughly: the gaps are twice as wide. NaN where the grid
+    has fewer than three supplies, or no number to compare.
+    """
+    worst = math.nan
+    for vdd in np.sort(data["vdd"].values)[1:-1]:
+        lookup = LookupTable(data.drop_sel(vdd=vdd))
+        for process, temp in product(data["process"].values, data["temp"].values):
+            known = float(data[name].sel(process=process, vdd=vdd, temp=temp))
+            try:
+                found = lookup(name, process=str(process), vdd=float(vdd), temp=float(temp))
+            except TableError:  # a neighbour has no number, so no interpolation is offered here
+                continue
+            worst = np.fmax(worst, abs(found / known - 1.0) if known else math.nan)
+    return float(worst)
+
+
+def _percent(ratio: float) -> str:
+    return "-" if math.isnan(ratio) else f"{100 * ratio:.2g} %"
+
+
+def macro(found: xr.Dataset) -> str:
+    """Every design and condition of a macro, and what the designs share."""
+    geometry = architecture.MacroGeometry.of(found)
+    head = (
+        f"one of {geometry.macros} macros: {geometry.compartments} compartments x {geometry.rows} rows x "
+        f"{geometry.columns} columns = {geometry.cells} cells; energy without periphery; docs/models.md tells the model"
+    )
+    columns = [name for name, *_ in MACRO_COLUMNS]
+    dims = ("process", "vdd", "temp", "design")
+    frame = found[columns].to_dataframe(dim_order=dims).reset_index()
+    rows = [
+        [row["design"], *_condition(row["process"], row["vdd"], row["temp"])]
+        + [quantity(row[name] * factor, unit) for name, _, factor, unit in MACRO_COLUMNS]
+        for row in frame.to_dict("records")
+    ]
+    headers = ["design", "process", "vdd", "temp", *(header for _, header, _, _ in MACRO_COLUMNS)]
+    return f"{textwrap.fill(head, WIDTH)}\n\n{table(headers, rows)}"
+
+
+def network(frame: pd.DataFrame) -> str:
+    """Every network, design and condition: ``frame`` has the rows of network.csv."""
+    order = ["network", "process", "vdd_v", "temp_k", "design"]
+    frame = frame.sort_values(order, kind="stable", key=lambda column: pd.factorize(column)[0])
+    rows = [
+        [row["network"], row["design"], *_condition(row["process"], row["vdd_v"], row["temp_k"])]
+        + [quantity(row["latency_s"], "s"), quantity(row["energy_j"], "J"), f"{row['cycles']:.0f}"]
+        + [f"{row['speedup']:.2f}", f"{row['speedup_with_load']:.2f}", f"{100 * row['utilization']:.1f} %"]
+        for row in frame.to_dict("records")
+    ]
+    headers = ("network", "design", "process", "vdd", "temp", "latency", "energy", "cycles")
+    note = "speed-up in cycles of computation over the baseline, and with the writing of weights"
+    return f"{note}\n\n{table((*headers, 'speed-up', 'with load', 'utilization'), rows)}"

@@ -1,0 +1,298 @@
+"""The run file: its schema, its defaults, and messages a user can act on.
+
+Units are converted here and nowhere else: a run file says ``temp_c``, everything behind it uses kelvin.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+import charlib
+import netlists
+from analysis import workloads
+from analysis.architecture import MacroGeometry
+from charlib.metrics import METRICS
+from netlists import technology
+
+ZERO_CELSIUS = 273.15
+"""0 degC [K], exact by the definition of the Celsius scale (SI brochure, 9th edition, 2.3.1)."""
+
+DEFAULT_NAME = "default.toml"
+
+
+DEFAULT_METRICS = ("snm_hold", "snm_read", "i_read", "i_leak", "t_read_p", "t_read_n", "e_read")
+
+PLAIN_WORDS = {
+    "model_type": "must be a section, as in [conditions]",
+    "tuple_type": "must be a list, as in [0.9, 1.0]",
+    "too_short": "must have at least one item",
+}
+"""What a run file's author reads in place of pydantic's message of that type."""
+
+
+class RunFileError(ValueError):
+    """A run file that cannot be used; the message says what, where and the legal values, one problem a line."""
+
+
+def _one_of(value: str, legal: Iterable[str], what: str) -> str:
+    """The value, or ValueError with the legal set and the nearest name."""
+    legal = list(legal)
+    if value not in legal:
+        near = get_close_matches(value, legal, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ";"
+        raise ValueError(f"{value!r} is not a {what}{hint} legal: {', '.join(legal)}")
+    return value
+
+
+def _distinct(values: tuple) -> tuple:
+    """The values, or ValueError naming one that stands twice."""
+    repeated = [value for i, value in enumerate(values) if value in values[:i]]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} stands twice in the list")
+    return values
+
+
+Name = Annotated[str, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Size = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Switch = Annotated[bool, Field(strict=True)]
+Technology = Annotated[Name, AfterValidator(lambda value: _one_of(value, technology.available(), "technology"))]
+Metric = Annotated[Name, AfterValidator(lambda value: _one_of(value, METRICS, "metric"))]
+Network = Annotated[Name, AfterValidator(lambda value: _one_of(value, workloads.available(), "network"))]
+Listed = (Field(min_length=1), AfterValidator(_distinct))
+"""What every list of a run file must be: at least one item, none twice."""
+
+
+class Section(BaseModel):
+    """A table of the run file: no key but those of the schema, no change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TechnologySection(Section):
+    """Technology: the name of one that comes with the package, or the path of a technology file."""
+
+    name: Technology = "predictive28"
+    file: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TechnologySection:
+        if {"name", "file"} <= self.model_fields_set:
+            raise ValueError("name and file are both given; keep one")
+        return self
+
+
+class CellSection(Section):
+    """Bit cell; sizes [m], None for the technology's."""
+
+    kind: Literal["sram6t"] = "sram6t"
+    w_pd: Size | None = None
+    w_pu: Size | None = None
+    w_pg: Size | None = None
+    l: Size | None = None  # noqa: E741 - the field's name
+
+
+class ConditionsSection(Section):
+    """Grid of process corners, supplies [V] and temperatures [degC]."""
+
+    process: Annotated[tuple[Name, ...], *Listed] = ("tt", "ff", "ss", "fs", "sf")
+    vdd: Annotated[tuple[Number, ...], *Listed] = (0.6, 0.7, 0.8, 0.9, 1.0)
+    temp_c: Annotated[tuple[Number, ...], *Listed] = (25.0,)
+
+
+class VariationSection(Section):
+    """Monte Carlo variation."""
+
+    samples: Count = 100
+    seed: Annotated[int, Field(strict=True, ge=0)] = 1
+    local: Switch = True
+    global_: Annotated[Switch, Field(alias="global")] = False
+
+
+class CharacterizeSection(Section):
+    """What is measured, with what, and how many samples may stay without an answer."""
+
+    metrics: Annotated[tuple[Metric, ...], *Listed] = DEFAULT_METRICS
+    engine: Literal["ngspice"] = "ngspice"
+    max_failed: Annotated[Number, Field(ge=0, le=1)] = 0.02
+
+
+class MacroSection(Section):
+    """Organization of the macro: counts."""
+
+    compartments: Count = 32
+    rows: Count = 64
+    columns: Count = 16
+    macros: Count = 4
+
+
+class NetworkSection(Section):
+    """Networks that run on the macro."""
+
+    names: Annotated[tuple[Network, ...], *Listed] = ("mobilenet_v2",)
+
+
+class RunFile(Section):
+    """A whole run file."""
+
+    technology: TechnologySection = TechnologySection()
+    cell: CellSection = CellSection()
+    conditions: ConditionsSection = ConditionsSection()
+    variation: VariationSection = VariationSection()
+    characterize: CharacterizeSection = CharacterizeSection()
+    macro: MacroSection = MacroSection()
+    network: NetworkSection = NetworkSection()
+
+    def make_cell(self) -> netlists.Sram6T:
+        """The bit cell."""
+        return netlists.Sram6T(**self.cell.model_dump(exclude={"kind"}))
+
+    def make_conditions(self) -> charlib.Conditions:
+        """The grid, temperatures in [K]."""
+        grid = self.conditions
+        temp = [_kelvin(t) for t in grid.temp_c]
+        return charlib.Conditions(process=grid.process, vdd=grid.vdd, temp=temp)
+
+    def make_variation(self) -> charlib.Variation:
+        """The Monte Carlo variation."""
+        return charlib.Variation(**self.variation.model_dump())
+
+    def make_macro(self) -> MacroGeometry:
+        """The organization of the macro."""
+        return MacroGeometry(**self.macro.model_dump())
+
+
+def default_text() -> str:
+    """The commented default run file."""
+    return resources.files("pimchar").joinpath(DEFAULT_NAME).read_text(encoding="utf-8")
+
+
+def default() -> tuple[RunFile, str]:
+    """The default run and its text."""
+    return parse(default_text(), DEFAULT_NAME), default_text()
+
+
+def read(path: Path) -> tuple[RunFile, str]:
+    """The run of a file and the file's text.
+
+    Raises:
+        RunFileError: no such file, no TOML, or a value that is not legal.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise RunFileError(f"{path} does not exist; `pimchar init {path}` writes a commented run file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunFileError(f"{path} cannot be read: {error}") from error
+    return parse(text, path.name, path.parent), text
+
+
+def parse(text: str, where: str, folder: Path = Path()) -> RunFile:
+    """The run that a text describes.
+
+    Args:
+        text: TOML.
+        where: file name to quote in errors.
+        folder: what a technology file's path is relative to.
+
+    Raises:
+        RunFileError: no TOML, or a value that is not legal.
+    """
+    run = parse_schema(text, where)
+    if run.technology.file is not None:
+        file = str((folder / run.technology.file).absolute())
+        run = run.model_copy(update={"technology": run.technology.model_copy(update={"name": file, "file": None})})
+    _check_conditions(run, where)
+    _check_parts(run, where)
+    return run
+
+
+def parse_schema(text: str, where: str) -> RunFile:
+    """The run that a text describes, held against the schema alone; see :func:`parse`."""
+    try:
+        return RunFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise RunFileError(f"{where} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise RunFileError(_explain(error, where)) from error
+
+
+def _kelvin(temp_c: float) -> float:
+    return temp_c + ZERO_CELSIUS
+
+
+def _check_conditions(run: RunFile, where: str) -> None:
+    """Raises RunFileError for a condition outside the technology's validity range."""
+    try:
+        process = technology.load(run.technology.name)
+    except technology.TechnologyError as error:
+        raise RunFileError(f"{error} (technology.file in {where})") from error
+    for corner in run.conditions.process:
+        if corner not in process.cards:
+            legal = ", ".join(process.cards)
+            place = f"(conditions.process in {where})"
+            raise RunFileError(f"process={corner!r} is not a corner of {process.name}; legal: {legal} {place}")
+    low_c, high_c = (round(t - ZERO_CELSIUS, 6) for t in process.temp_range)
+    _check_range("vdd", run.conditions.vdd, process.vdd_range, "V", process.name, where)
+    _check_range("temp_c", run.conditions.temp_c, (low_c, high_c), "degC", process.name, where)
+
+
+def _check_range(
+    key: str, values: Iterable[float], limits: tuple[float, float], unit: str, name: str, where: str
+) -> None:
+    low, high = limits
+    for value in values:
+        if not low <= value <= high:
+            outside = f"is outside {low:g}..{high:g} {unit} for {name}"
+            raise RunFileError(f"{key}={value:g} {unit} {outside} (conditions.{key} in {where})")
+
+
+def _check_parts(run: RunFile, where: str) -> None:
+    """Raises RunFileError for what the cell, the variation or the macro itself refuses."""
+    try:
+        run.make_cell()
+        run.make_variation()
+        run.make_macro()
+    except ValueError as error:
+        raise RunFileError(f"{str(error).removesuffix(')')} in {where})") from error
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    """At most two lines: the first problem, and the second or how many more there are."""
+    problems = [_line(problem, where) for problem in error.errors(include_url=False)]
+    if len(problems) > 2:
+        problems[1:] = [f"and {len(problems) - 1} more problems"]
+    return "\n".join(problems)
+
+
+def _line(problem: dict[str, Any], where: str) -> str:
+    """One problem that pydantic found, in a run file's words."""
+    path = [str(part) for part in problem["loc"] if not isinstance(part, int)]
+    if problem["type"] == "extra_forbidden":
+        return _unknown_key(path, where)
+    place = f"({'.'.join(path)} in {where})"
+    if problem["type"] == "value_error":
+        return f"{problem['ctx']['error']} {place}"
+    message = PLAIN_WORDS.get(problem["type"]) or problem["msg"].replace("Input should be", "must be")
+    return f"{path[-1]}={problem['input']!r}: {message} {place}"
+
+
+def _unknown_key(path: list[str], where: str) -> str:
+    """The message for a key that the schema does not have."""
+    *parents, key = path
+    fields = RunFile.model_fields
+    if parents:
+        fields = fields[parents[0]].annotation.model_fields
+    legal = [field.alias or name for name, field in fields.items()]
+    near = get_close_matches(key, legal, n=1)
+    hint = f", did you mean {near[0]!r}?" if near else ";"
+    section = f"[{parents[0]}] of {where}" if parents else where
+    return f"unknown key {key!r} in {section}{hint} legal: {', '.join(legal)}"

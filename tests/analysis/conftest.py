@@ -1,0 +1,99 @@
+"""Synthetic tables: no simulator, laws simple enough to check by hand."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import settings
+
+from analysis import macro
+from analysis.architecture import MacroGeometry
+
+settings.register_profile("no_deadline", deadline=None)  # no timed assertions: the machine may be busy
+settings.load_profile("no_deadline")
+
+CELL_AREA = 0.12e-12
+SPREAD = 0.05
+
+
+def synthetic_table() -> xr.Dataset:
+    """SYNTHETIC, not silicon: delays ~ vdd^-1.5, energies ~ vdd^2, 5 % spread, ss slower by 20 %, ff faster."""
+    coords = {"process": ["tt", "ff", "ss"], "vdd": [0.7, 0.8, 0.9, 1.0], "temp": [300.15]}
+    vdd = xr.DataArray(coords["vdd"], dims="vdd", coords={"vdd": coords["vdd"]})
+    corner = xr.DataArray([1.0, 0.8, 1.2], dims="process", coords={"process": coords["process"]})
+    slow = (corner * (0.9 / vdd) ** 1.5).expand_dims(temp=coords["temp"])
+    square = ((vdd / 0.9) ** 2 * xr.ones_like(corner)).expand_dims(temp=coords["temp"])
+    laws = {
+        "t_read_p": (100e-12 * slow, "s"),
+        "t_read_n": (105e-12 * slow, "s"),
+        "e_read": (3.0e-15 * square, "J"),
+        "e_read_single": (2.5e-15 * square, "J"),
+        "i_leak": (20e-12 * square, "A"),
+        "t_fo4": (15e-12 * slow, "s"),
+    }
+    table = xr.Dataset(attrs={"technology": "synthetic", "seed": 1, "ngspice_version": "none"})
+    for name, (values, unit) in laws.items():
+        mean = values.transpose("process", "vdd", "temp")
+        count = xr.full_like(mean, 100, dtype=int)
+        attrs = {"units": unit, "long_name": f"synthetic {name}"}
+        table[name] = mean.assign_attrs(attrs)
+        table[f"{name}_std"] = (SPREAD * mean).assign_attrs(attrs)
+        table[f"{name}_n_ok"] = count.assign_attrs(units="1")
+        table[f"{name}_n_failed"] = (0 * count).assign_attrs(units="1")
+        table[f"{name}_n_unknown"] = (0 * count).assign_attrs(units="1")
+    table["vdd"].attrs = {"units": "V", "long_name": "supply voltage"}
+    table["temp"].attrs = {"units": "K", "long_name": "temperature"}
+    return table
+
+
+@pytest.fixture(scope="session")
+def cell_area() -> float:
+    return CELL_AREA
+
+
+@pytest.fixture(scope="session")
+def spread() -> float:
+    return SPREAD
+
+
+@pytest.fixture(scope="session")
+def make_table() -> Callable[[], xr.Dataset]:
+    return synthetic_table
+
+
+@pytest.fixture
+def table() -> xr.Dataset:
+    return synthetic_table()
+
+
+@pytest.fixture(scope="session")
+def macro_dataset() -> xr.Dataset:
+    return macro.evaluate(synthetic_table(), MacroGeometry(), CELL_AREA)
+
+
+def synthetic_characterization(samples: int = 200) -> xr.Dataset:
+    """SYNTHETIC: a normal margin that fails when low and a delay that fails when high, every status once or more."""
+    rng = np.random.default_rng(3)
+    shape = (1, 2, 1, samples)
+    margin, delay = rng.normal(0.2, 0.02, shape), rng.normal(1e-10, 1e-11, shape)
+    margin_status, delay_status = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
+    margin_status[0, 0, 0, :4] = [1, 2, 4, 6]
+    delay_status[0, 0, 0, :6] = [1, 2, 3, 4, 5, 6]
+    dims = ("process", "vdd", "temp", "sample")
+    attrs = {
+        "snm_read": {"units": "V", "long_name": "read static noise margin", "fails_when": "low", "fail_limit": 0.0},
+        "t_read_p": {"units": "s", "long_name": "read delay", "fails_when": "high", "fail_limit": np.inf},
+    }
+    values = {"snm_read": (margin, margin_status), "t_read_p": (delay, delay_status)}
+    found = xr.Dataset(coords={"process": ["tt"], "vdd": [0.8, 0.9], "temp": [300.15]}, attrs={"seed": 3})
+    for name, (value, status) in values.items():
+        found[name] = (dims, np.where(status == 0, value, np.nan), attrs[name])
+        found[f"{name}_status"] = (dims, status)
+    found["vdd"].attrs = {"units": "V"}
+    return found
+
+
+@pytest.fixture
+def characterization() -> xr.Dataset:
+    return synthetic_characterization()

@@ -1,0 +1,224 @@
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from analysis import macro
+from analysis.architecture import DESIGNS, MacroError, MacroGeometry, MacroModel
+from analysis.mapping import Mapping
+from analysis.network import Memories
+
+GEOMETRY = MacroGeometry()
+
+
+def at(data, **where):
+    return data.sel(process="tt", vdd=0.9, **where).squeeze("temp", drop=True)
+
+
+def test_all_variables_have_unit_and_name(macro_dataset):
+    assert set(macro_dataset.data_vars) == set(macro.VARIABLES)
+    for name, array in macro_dataset.data_vars.items():
+        assert array.attrs["units"]
+        assert array.attrs["long_name"]
+        assert array.dims[0] == "design", name
+
+
+def test_attributes_of_the_table_are_kept(macro_dataset):
+    assert macro_dataset.attrs["technology"] == "synthetic"
+    assert macro_dataset["vdd"].attrs["units"] == "V"
+    assert MacroGeometry.of(macro_dataset) == GEOMETRY
+
+
+def test_dataset_survives_netcdf(macro_dataset, tmp_path):
+    macro_dataset.to_netcdf(tmp_path / "macro.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "macro.nc", engine="h5netcdf") as read:
+        xr.testing.assert_identical(read.load(), macro_dataset)
+
+
+@pytest.mark.parametrize("name", ["energy_per_cycle", "area"])
+def test_components_sum_to_the_total(macro_dataset, name):
+    parts = macro_dataset[f"{name}_components"].sum("component")
+    np.testing.assert_allclose(parts, macro_dataset[name], rtol=1e-12)
+
+
+def test_cycle_is_the_longest_sum_of_stages(macro_dataset):
+    stages = macro_dataset["cycle_time_stages"]
+    sums = [stages.sel(stage=list(group)).sum("stage") for group in macro.PIPELINE]
+    np.testing.assert_allclose(macro_dataset["cycle_time"], np.maximum(*sums))
+
+
+def test_stages_by_hand(macro_dataset, spread):
+    stages, k = at(macro_dataset["cycle_time_stages"]), macro_dataset["sigma_level"]
+    ddc = stages.sel(design="ddc")
+    assert float(ddc.sel(stage="read")) == pytest.approx(105e-12 * (1 + spread * float(k.sel(design="ddc"))))
+    assert float(ddc.sel(stage="precharge")) == float(ddc.sel(stage="read"))
+    tree = 4 * 2 * 2.4 * 47.8e-12 + (2.4 + 2) * 47.8e-12 + 11 * 2 * 47.8e-12
+    assert float(ddc.sel(stage="adder_tree")) == pytest.approx(tree)
+    assert float(ddc.sel(stage="merge")) == pytest.approx(2 * 47.8e-12)
+
+
+def test_sigma_level_covers_every_cell_and_output():
+    for design in DESIGNS:
+        k = macro.sigma_level(GEOMETRY, MacroModel(), design)
+        n = 32 * 64 * 16 * 4 * design.outputs
+        assert (1 - 0.5 * math.erfc(k / math.sqrt(2))) ** n == pytest.approx(0.99, abs=1e-6)
+
+
+def test_energy_by_hand(macro_dataset):
+    energy = at(macro_dataset["energy_per_cycle_components"])
+    assert float(energy.sel(design="baseline", component="array")) == pytest.approx(512 * 2.5e-15 / 8)
+    assert float(energy.sel(design="ddc", component="array")) == pytest.approx(512 * 3.0e-15 / 8)
+    adders, registers = 2 * 274 * (3 * 0.7e-15 + 2 * 1.05e-15), 2 * 13 * 2.1e-15
+    expected = 0.25 * 0.81 * (adders + registers)
+    assert float(energy.sel(design="baseline", component="adder_tree")) == pytest.approx(expected)
+    assert float(energy.sel(design="ddc", component="adder_tree")) == pytest.approx(2 * expected)
+    assert float(energy.sel(design="baseline", component="recover")) == 0
+
+
+def test_reading_for_every_bit_moves_energy_into_the_array(table, cell_area):
+    often = macro.evaluate(table, GEOMETRY, cell_area, MacroModel(reads_per_pass=8))
+    energy = at(often["energy_per_cycle_components"])
+    assert float(energy.sel(design="baseline", component="array")) == pytest.approx(512 * 2.5e-15)
+    once = at(macro.evaluate(table, GEOMETRY, cell_area)["energy_per_cycle_components"])
+    multiply = {"design": "baseline", "component": "multiply"}
+    assert float(energy.sel(multiply)) < float(once.sel(multiply))
+
+
+def test_lands_near_the_published_baseline(macro_dataset):
+    """Order of magnitude against Yan et al., ISSCC 2022 (0.8 V: 3 ns, 27.38 TOPS/W, 1.041 Mb/mm2, 0.18 TOPS/mm2)."""
+    silicon = macro_dataset.sel(design="baseline", process="tt", vdd=0.8).squeeze()
+    assert float(silicon["cycle_time"]) == pytest.approx(3e-9, rel=0.3)
+    assert float(silicon["tops_per_watt"]) == pytest.approx(27.38, rel=0.5)
+    assert float(silicon["weight_density"]) == pytest.approx(1.041 * 2**20 * 1e6, rel=0.2)
+    assert float(silicon["tops_per_mm2"]) == pytest.approx(0.18, rel=0.3)
+
+
+def test_both_nodes_double_the_weights_and_not_the_area(macro_dataset):
+    baseline, ddc = (macro_dataset.sel(design=name) for name in ("baseline", "ddc"))
+    assert float(ddc["weight_bits_equivalent"]) == 2 * float(baseline["weight_bits_equivalent"])
+    assert float(ddc["capacity_bits"]) == float(baseline["capacity_bits"])
+    assert 1 < float(ddc["area"] / baseline["area"]) < 2
+    assert (ddc["tops"] <= 2 * baseline["tops"]).all()
+
+
+@pytest.mark.parametrize("factor", [1.01, 2.0])
+def test_more_read_energy_means_more_energy(make_table, cell_area, factor):
+    table, changed = make_table(), make_table()
+    for name in ("e_read", "e_read_single"):
+        changed[name] = changed[name] * factor
+    before, after = (macro.evaluate(t, GEOMETRY, cell_area) for t in (table, changed))
+    assert (after["energy_per_cycle"] > before["energy_per_cycle"]).all()
+    assert (after["tops_per_watt"] < before["tops_per_watt"]).all()
+    np.testing.assert_array_equal(after["cycle_time"], before["cycle_time"])
+
+
+def test_slower_conditions_are_slower(macro_dataset):
+    cycle = macro_dataset["cycle_time"]
+    assert (cycle.diff("vdd") < 0).all()
+    assert (cycle.sel(process="ss") > cycle.sel(process="tt")).all()
+    assert (macro_dataset["cycle_time"] > macro_dataset["cycle_time_mean"]).all()
+
+
+def test_a_nominal_table_has_no_spread(table, cell_area):
+    nominal = table.copy()
+    for name in list(table.data_vars):
+        if name.endswith("_std"):
+            nominal[name] = np.nan * table[name]
+        if name.endswith("_n_ok"):
+            nominal[name] = 0 * table[name] + 1
+    found = macro.evaluate(nominal, GEOMETRY, cell_area)
+    np.testing.assert_array_equal(found["cycle_time"], found["cycle_time_mean"])
+    assert (found["energy_per_cycle_std"] == 0).all()
+
+
+def test_conditions_without_numbers_stay_without(table, cell_area):
+    table["t_read_p"] = table["t_read_p"].where(table["vdd"] != 0.7)
+    found = macro.evaluate(table, GEOMETRY, cell_area)
+    assert np.isnan(found["cycle_time"].sel(vdd=0.7)).all()
+    assert np.isfinite(found["cycle_time"].sel(vdd=0.8)).all()
+
+
+def test_samples_left_out_are_passed_on(table, cell_area):
+    table["t_read_n_n_failed"] = table["t_read_n_n_failed"] + 7
+    failed = macro.evaluate(table, GEOMETRY, cell_area)["n_failed"]
+    assert (failed.sel(design="baseline") == 0).all()
+    assert (failed.sel(design="ddc") == 7).all()
+
+
+def test_a_characterized_precharge_is_used(table, cell_area):
+    table["t_precharge"], table["t_precharge_std"] = 2 * table["t_read_p"], 0 * table["t_read_p"]
+    found = macro.evaluate(table, GEOMETRY, cell_area)
+    np.testing.assert_allclose(found["cycle_time_stages"].sel(design="ddc", stage="precharge"), table["t_precharge"])
+    assert found["cycle_time_stages"].attrs["precharge"] == "characterized"
+
+
+def test_energy_and_leakage_are_means_over_the_stored_states(table, cell_area):
+    worse = macro.evaluate(table, GEOMETRY, cell_area)
+    for name in ("e_read_single", "i_leak"):
+        table[f"{name}_lobes"] = xr.concat([table[name], 0.5 * table[name]], "lobe").transpose(..., "lobe")
+    mean = macro.evaluate(table, GEOMETRY, cell_area)
+    for design, share in (("baseline", 0.75), ("ddc", 1.0)):
+        arrays = [m["energy_per_cycle_components"].sel(design=design, component="array") for m in (mean, worse)]
+        np.testing.assert_allclose(arrays[0], share * arrays[1])
+    np.testing.assert_allclose(mean["leakage_power"], 0.75 * worse["leakage_power"])
+
+
+@pytest.mark.parametrize("name", ["t_read_p", "t_read_n", "e_read", "e_read_single", "i_leak", "t_fo4", "i_leak_std"])
+def test_a_missing_variable_is_named(table, cell_area, name):
+    with pytest.raises(MacroError, match=rf"variable {name} is missing in the table \(tables\.nc\)"):
+        macro.evaluate(table.drop_vars(name), GEOMETRY, cell_area)
+
+
+def test_a_missing_dimension_is_named(table, cell_area):
+    with pytest.raises(MacroError, match="variable t_fo4 has no dimension temp"):
+        macro.evaluate(table.isel(temp=0), GEOMETRY, cell_area)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"rows": 0}, r"rows=0 is not a positive integer \(macro\.rows\)"),
+        ({"macros": 1.5}, r"macros=1\.5 is not a positive integer"),
+        ({"columns": 12}, r"columns=12 is not a multiple of weight_bits=8"),
+        ({"rows": 40}, r"rows=40 is not a multiple of rows_per_local_bitline=16"),
+    ],
+)
+def test_geometries_that_cannot_be(fields, message):
+    with pytest.raises(MacroError, match=message):
+        MacroGeometry(**fields)
+
+
+def test_models_that_cannot_be(table, cell_area):
+    with pytest.raises(MacroError, match=r"activity=-1 is not a finite number"):
+        MacroModel(activity=-1)
+    with pytest.raises(MacroError, match="reads_per_pass=0 is below 1"):
+        MacroModel(reads_per_pass=0)
+    with pytest.raises(MacroError, match=r"timing_yield=1\.0 is outside 0\.\.1"):
+        MacroModel(timing_yield=1.0)
+    with pytest.raises(MacroError, match=r"cell_area=0 m2 is not positive"):
+        macro.evaluate(table, GEOMETRY, 0)
+    with pytest.raises(MacroError, match="macro_geometry is missing"):
+        MacroGeometry.of(table)
+
+
+@pytest.mark.parametrize("rows", [16, 128])
+def test_other_sizes(table, cell_area, rows):
+    found = macro.evaluate(table, MacroGeometry(compartments=20, rows=rows, columns=32, macros=1), cell_area)
+    assert float(found["capacity_bits"][0]) == 20 * rows * 32
+    np.testing.assert_allclose(found["area_components"].sum("component"), found["area"])
+
+
+PARAMETERS = [
+    (kind, item) for kind in (MacroGeometry, MacroModel, Mapping, Memories) for item in dataclasses.fields(kind)
+]
+
+
+@pytest.mark.parametrize(("kind", "item"), PARAMETERS, ids=lambda x: getattr(x, "name", None))
+def test_every_parameter_has_unit_source_and_documentation(kind, item):
+    assert item.metadata["unit"]
+    assert item.metadata["source"]
+    page = Path(__file__).parents[2] / "docs" / "models.md"
+    assert f"`{item.name}`" in page.read_text(encoding="utf-8")

@@ -1,0 +1,87 @@
+import pytest
+
+from analysis import workloads
+from analysis.workloads import Layer, WorkloadError
+
+TOTALS = {  # MMAC, layers
+    "alexnet": (654.6, 8),
+    "mobilenet_v2": (300.8, 53),
+    "resnet18": (1814.1, 21),
+    "efficientnet_b0": (385.8, 82),
+    "vgg16": (15470.3, 16),
+}
+PARAMETERS = {"mobilenet_v2": 3.47e6, "resnet18": 11.68e6, "vgg16": 138.3e6}  # published parameter counts, rounded
+
+
+def test_every_network_has_its_total():
+    assert set(workloads.available()) == set(TOTALS)
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_macs_and_layers(name):
+    layers = workloads.load(name)
+    macs, count = TOTALS[name]
+    assert len(layers) == count
+    assert sum(layer.macs for layer in layers) / 1e6 == pytest.approx(macs, abs=0.05)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_weights_match_published_parameter_counts(name):
+    weights = sum(layer.weights for layer in workloads.load(name))
+    assert weights == pytest.approx(PARAMETERS[name], rel=0.01)
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_first_lines_state_the_source(name):
+    text = (workloads._folder() / f"{name}.csv").read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert any(word in text for word in ("zigzag-dse", "arXiv"))
+
+
+def test_output_size_and_macs_by_hand():
+    layer = Layer("c", "standard", 1, 3, 224, 224, 96, 11, 11, stride=4)
+    assert (layer.output_height, layer.output_width) == (54, 54)
+    assert layer.macs == 54 * 54 * 96 * 3 * 11 * 11
+
+
+def test_unknown_network_names_the_legal_set():
+    with pytest.raises(WorkloadError, match=r"'lenet' is not one of alexnet, efficientnet_b0, .*network\.names"):
+        workloads.load("lenet")
+
+
+GOOD = {"name": "x", "type": "standard", "batch": 1, "channels": 4, "height": 8, "width": 8, "filters": 4}
+GOOD |= {"kernel_height": 3, "kernel_width": 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"type": "dense"}, "type='dense' is not one of standard"),
+        ({"stride": 0}, "stride=0 is below 1"),
+        ({"pad": -1}, "pad=-1 is below 0"),
+        ({"groups": 3}, "not both divisible by groups=3"),
+        ({"kernel_height": 9}, "kernel is larger"),
+        ({"type": "depthwise"}, "depthwise needs channels = filters = groups"),
+        ({"type": "pointwise"}, "pointwise needs a 1 x 1 kernel"),
+    ],
+)
+def test_layers_that_cannot_be(changed, message):
+    with pytest.raises(WorkloadError, match=message):
+        Layer(**(GOOD | changed))
+
+
+HEAD = "layer,type,N,C,H,W,K,R,S,stride,pad,groups\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("layer,type,N\n", "my.csv: column C is missing"),
+        (HEAD + "a,fc,1,x,1,1,1,1,1,1,0,1\n", "layer 'a': invalid literal"),
+        (HEAD + "a,fc,1\n", "layer 'a'"),
+        (HEAD + 2 * "a,fc,1,1,1,1,1,1,1,1,0,1\n", "layer 'a' is there more than once"),
+    ],
+)
+def test_tables_that_cannot_be_read(text, message):
+    with pytest.raises(WorkloadError, match=message):
+        workloads.parse(text, "my.csv")

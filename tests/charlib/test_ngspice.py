@@ -1,0 +1,118 @@
+"""The session: verdicts, retries, lost simulators, and results that do not depend on history."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from charlib import ngspice
+from charlib.errors import SimulatorMissing
+from charlib.ngspice import Session, Solved, Unsolved
+from charlib.status import Status
+from netlists import TESTBENCHES
+from netlists.analyses import OperatingPoint, Sweep, Transient
+from netlists.testbench import Knob, Testbench
+
+pytestmark = pytest.mark.ngspice
+
+DIVIDER = "divider\nvc c 0 0\nr1 c x 1k\nr2 x 0 3k\n.save x c\n"
+NO_SOLUTION_ABOVE_HALF = "trouble\nvc c 0 0\nb1 x 0 I = v(c) > 0.5 ? (v(x) > 0 ? 1 : -1) : v(x)\nr1 x 0 1k\ni1 0 x 0.1\n"
+
+
+def bench(deck, analysis=None, probes=("x", "c")):
+    return Testbench("test", deck, analysis or OperatingPoint(), probes, {"c": Knob(("vc",), 1.0, 1)}, {})
+
+
+def values(*numbers):
+    return np.array(numbers)[:, None]
+
+
+def test_solves_what_ohm_says(session):
+    results = session.solve(bench(DIVIDER), values(1.0, 2.0, -4.0))
+    np.testing.assert_allclose([r.vectors["x"][0] for r in results], [0.75, 1.5, -3.0], rtol=1e-6)
+
+
+def test_a_sample_without_a_solution_is_a_status_and_the_others_go_on(session):
+    good, bad, after = session.solve(bench(NO_SOLUTION_ABOVE_HALF), values(0.1, 0.7, 0.2))
+    assert isinstance(good, Solved)
+    assert isinstance(after, Solved)
+    assert bad.status == Status.numerical_failure
+    assert "doAnalyses" in bad.reason
+    assert bad.log
+
+
+def test_a_missing_vector_is_a_failure_that_names_it(session):
+    (result,) = session.solve(bench(DIVIDER, probes=("x", "nowhere")), values(1.0))
+    assert isinstance(result, Unsolved)
+    assert "nowhere" in result.reason
+
+
+def test_a_sweep_keeps_both_ends(session):
+    (result,) = session.solve(bench(DIVIDER, Sweep("vc", 0.0, 0.7, 8)), values(0.0))
+    np.testing.assert_allclose(result.vectors["v-sweep"], np.linspace(0, 0.7, 8), atol=1e-12)
+
+
+def test_a_transient_reaches_its_end(session):
+    (result,) = session.solve(bench(DIVIDER, Transient(1e-9, 1e-10)), values(1.0))
+    assert result.vectors["time"][-1] == pytest.approx(1e-9)
+
+
+def test_a_killed_simulator_is_replaced_and_no_bit_differs(setting):
+    testbench = TESTBENCHES["butterfly_read"].build(setting())
+    knob_values = np.random.default_rng(1).normal(0, 0.03, (6, 6))
+    with Session() as session:
+        untroubled = session.solve(testbench, knob_values)
+        os.kill(session._child._process.pid, signal.SIGKILL)
+        troubled = session.solve(testbench, knob_values)
+    for a, b in zip(untroubled, troubled, strict=True):
+        assert all(np.array_equal(a.vectors[k], b.vectors[k]) for k in a.vectors)
+
+
+def test_results_do_not_depend_on_what_was_solved_before(setting):
+    knob_values = np.random.default_rng(1).normal(0, 0.03, (5, 60))
+    for name, window in (("butterfly_read", None), ("leakage", None), ("read_path", 1e-9)):
+        testbench = TESTBENCHES[name].build(setting(window=window))
+        rows = knob_values[:, : len(testbench.knobs)]
+        with Session() as session:
+            forward = session.solve(testbench, rows)
+            backward = session.solve(testbench, rows[::-1])[::-1]
+        with Session() as session:
+            alone = session.solve(testbench, rows[3:4])
+        for a, b in zip(forward + [forward[3]], backward + alone, strict=True):
+            assert all(np.array_equal(a.vectors[k], b.vectors[k]) for k in a.vectors), name
+
+
+def test_a_simulator_that_does_not_answer_in_time_is_a_timeout(setting, monkeypatch):
+    monkeypatch.setattr(ngspice, "LADDER", ())
+    testbench = TESTBENCHES["read_path"].build(setting(window=1e-9))
+    with Session(timeout=1e-4) as session:
+        (result,) = session.solve(testbench, np.zeros((1, len(testbench.knobs))))
+        assert result.status == Status.timeout
+        session._timeout = 60.0
+        (result,) = session.solve(testbench, np.zeros((1, len(testbench.knobs))))
+        assert isinstance(result, Solved)
+
+
+def test_a_closed_session_leaves_no_process():
+    session = Session()
+    process = session._child._process
+    session.close()
+    assert process.returncode is not None
+
+
+def test_a_library_that_is_not_there_says_what_to_install(monkeypatch):
+    monkeypatch.setenv("NGSPICE_LIBRARY_PATH", "libnothing.so")
+    with pytest.raises(SimulatorMissing, match="apt-get install libngspice0"):
+        Session()
+
+
+def test_no_library_at_all_says_what_to_install(monkeypatch):
+    monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
+    monkeypatch.setattr(ngspice.ctypes.util, "find_library", lambda name: None)
+    with pytest.raises(SimulatorMissing, match="apt-get install libngspice0"):
+        ngspice.library_path()
+
+
+def test_version_is_a_number():
+    assert int(ngspice.version().split(".")[0]) >= 36

@@ -1,0 +1,52 @@
+"""What the tests of several packages share."""
+
+import numpy as np
+import pytest
+
+from charlib.ngspice import Session, Solved
+from charlib.waveforms import Block, stack
+from netlists import Setting, Sram6T, Testbench
+from netlists.technology import load
+
+
+@pytest.fixture(scope="session")
+def technology():
+    return load("predictive28")
+
+
+@pytest.fixture(scope="session")
+def session():
+    with Session() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def reference():
+    with Session(accuracy="reference") as session:
+        yield session
+
+
+@pytest.fixture
+def setting(technology):
+    """A setting by condition, with the default cell or a skewed one."""
+
+    def make(process="tt", vdd=1.0, temp=298.15, shifts=None, window=None, **sizes):
+        cell = Sram6T(shifts=shifts or {}, **sizes).sized(technology)
+        return Setting(technology, process, vdd, temp, cell, window=window)
+
+    return make
+
+
+@pytest.fixture
+def solve():
+    """Block of a testbench at rows of threshold shifts in units of sigma; one nominal sample by default."""
+
+    def run(session: Session, testbench: Testbench, draws=None) -> Block:
+        knobs = testbench.knobs.values()
+        draws = np.zeros((1, len(knobs))) if draws is None else draws
+        values = np.array([[k.value(z) for k, z in zip(knobs, row, strict=True)] for row in draws])
+        results = session.solve(testbench, values)
+        assert all(isinstance(r, Solved) for r in results), results
+        return stack(testbench, [r.vectors for r in results])
+
+    return run

@@ -1,0 +1,114 @@
+"""The whole chain on a small grid: what a results directory holds, and what a second run does."""
+
+import json
+
+import pandas as pd
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import figures
+from charlib.metrics import METRICS
+from pimchar import chain, cli
+
+pytestmark = pytest.mark.ngspice
+
+RUN = """
+[conditions]
+process = ["tt", "ss"]
+vdd = [0.8, 1.0]
+[variation]
+samples = 4
+[characterize]
+metrics = ["snm_read"]
+[network]
+names = ["mobilenet_v2", "resnet18"]
+"""
+
+
+def pimchar(*arguments):
+    result = CliRunner().invoke(cli.main, [str(a) for a in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chain")
+    (folder / "small.toml").write_text(RUN)
+    pimchar("run", folder / "small.toml", "--out", folder / "out", "--workers", 1)
+    return folder
+
+
+def manifest(place):
+    return json.loads((place / "out" / "manifest.json").read_text())
+
+
+def test_macro_metrics_are_metrics():
+    assert set(chain.MACRO_METRICS) <= set(METRICS)
+
+
+def test_the_directory_is_complete(place):
+    found = {path.name for path in (place / "out").iterdir() if not path.name.startswith(".")}
+    files = {"characterization.nc", "curves.nc", "tables.nc", "macro.nc", "network.csv", "manifest.json", "run.toml"}
+    assert found == {*files, "units", "figures"}
+    assert manifest(place)["complete"]
+    assert (place / "out" / "run.toml").read_text() == RUN
+
+
+def test_every_figure_is_there_in_both_formats(place):
+    drawn = {path.name for path in (place / "out" / "figures").iterdir()}
+    for name in figures.FIGURES:
+        assert {f"{name}.svg", f"{name}.png"} <= drawn
+
+
+def test_what_the_run_file_asks_for_and_what_the_macro_needs_is_measured(place):
+    data = xr.load_dataset(place / "out" / "characterization.nc", engine="h5netcdf")
+    assert {"snm_read", *chain.MACRO_METRICS} <= set(data.data_vars)
+    assert dict(data["snm_read"].sizes) == {"process": 2, "vdd": 2, "temp": 1, "sample": 4}
+
+
+def test_networks_have_a_row_per_design_and_condition(place):
+    frame = pd.read_csv(place / "out" / "network.csv")
+    assert len(frame) == 2 * 2 * 2 * 2
+    assert set(frame["design"]) == {"baseline", "ddc"}
+    assert (frame["latency_s"] > 0).all()
+
+
+def test_a_second_run_simulates_nothing(place):
+    pimchar("run", place / "small.toml", "--out", place / "out", "--workers", 1)
+    assert manifest(place)["simulated"] == 0
+
+
+def test_another_seed_is_refused_and_changes_nothing(place):
+    before = {path.name: path.stat().st_mtime_ns for path in (place / "out").glob("*.*")}
+    (place / "other.toml").write_text(RUN.replace("samples = 4", "samples = 4\nseed = 2"))
+    result = CliRunner().invoke(cli.main, ["run", str(place / "other.toml"), "--out", str(place / "out")])
+    assert result.exit_code == 2
+    assert "belongs to another plan" in result.stderr
+    assert "seed" in result.stderr
+    assert {path.name: path.stat().st_mtime_ns for path in (place / "out").glob("*.*")} == before
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("tables", ["snm_read", "vdd 0.8, 1 V", "interpolation"]),
+        ("macro", ["baseline", "ddc", "TOPS/W", "32768 cells"]),
+        ("network", ["mobilenet_v2", "resnet18", "speed-up"]),
+        ("figures", [".svg", ".png"]),
+    ],
+)
+def test_stored_results_are_shown(place, command, words):
+    output = pimchar(command, place / "out")
+    for word in words:
+        assert word in output
+
+
+def test_the_default_directory_is_named_after_the_run_file(place, monkeypatch):
+    monkeypatch.chdir(place)
+    told = []
+    monkeypatch.setattr(chain, "run_all", lambda run, text, out, workers, say: told.append(out.as_posix()))
+    pimchar("run", "small.toml")
+    pimchar("run")
+    assert told == ["results/small", "results/demo"]

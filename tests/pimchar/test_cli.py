@@ -1,0 +1,176 @@
+"""The commands as a user meets them: help, exit codes, messages, and nothing half-written."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pimchar import cli, runfile
+
+COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tables", "macro", "network"]
+COMMANDS += ["figures"]
+
+
+def pimchar(*arguments):
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+
+
+def without_ngspice(folder, *arguments):
+    """A process of its own: a version once found is remembered."""
+    environment = os.environ | {"NGSPICE_LIBRARY_PATH": str(folder / "nowhere.so")}
+    command = [sys.executable, "-m", "pimchar", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def refused(result, code):
+    """Standard error, after checking the exit code, the length and that no traceback is shown."""
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    assert len(result.stderr.strip().splitlines()) <= 2
+    return result.stderr
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    result = pimchar(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+
+
+def test_no_command_goes_untested():
+    groups = {"tech": cli.tech.commands}
+    assert {*cli.main.commands, *(f"tech {name}" for name in groups["tech"])} == set(COMMANDS)
+
+
+def test_version():
+    assert pimchar("--version").exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [["run", "--help"], ["--help"]])
+def test_help_loads_no_simulation(arguments):
+    """Help comes at once: it must not wait for the packages behind it."""
+    code = f"import sys\nsys.argv[1:] = {arguments!r}\nfrom pimchar.cli import main\ntry:\n    main()\nfinally:\n"
+    code += "    print('xarray' in sys.modules, file=sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == "False"
+
+
+def test_init_writes_the_default_run_file(folder):
+    result = pimchar("init")
+    assert result.exit_code == 0
+    assert (folder / "run.toml").read_text() == runfile.default_text()
+    assert runfile.read(folder / "run.toml")[0] == runfile.default()[0]
+
+
+def test_init_takes_a_name(folder):
+    assert pimchar("init", "mine.toml").exit_code == 0
+    assert (folder / "mine.toml").is_file()
+
+
+def test_init_overwrites_nothing(folder):
+    (folder / "run.toml").write_text("kept")
+    assert "run.toml exists already" in refused(pimchar("init"), 2)
+    assert (folder / "run.toml").read_text() == "kept"
+
+
+def test_init_in_a_folder_that_is_not_there():
+    assert "cannot be written" in refused(pimchar("init", "no/where.toml"), 2)
+
+
+BAD = {
+    "[variation]\nsamples = 0": "samples=0",
+    "[conditions]\nvdd = [1.4]": "vdd=1.4 V is outside",
+    '[conditions]\nprocess = ["zz"]': "process='zz'",
+    '[characterize]\nmetrics = ["snm_raed"]': "did you mean 'snm_read'",
+    "[characterize]\nmetric = 1": "unknown key 'metric'",
+    "not toml": "not valid TOML",
+}
+
+
+@pytest.mark.parametrize("command", ["run", "characterize"])
+@pytest.mark.parametrize(("text", "message"), BAD.items(), ids=list(BAD.values()))
+def test_bad_run_files_exit_2_and_write_nothing(folder, command, text, message):
+    (folder / "bad.toml").write_text(text)
+    assert message in refused(pimchar(command, "bad.toml", "--out", "out"), 2)
+    assert [path.name for path in folder.iterdir()] == ["bad.toml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[conditions]\nprocess = ["ss"]', "process lacks 'tt'"),
+        ("[conditions]\nvdd = [0.6, 0.7]", "vdd=0.6..0.7 V lacks 0.9 V"),
+    ],
+)
+def test_run_refuses_what_the_macro_could_not_use_before_it_simulates(folder, text, message):
+    (folder / "narrow.toml").write_text(text)
+    assert message in refused(pimchar("run", "narrow.toml"), 2)
+    assert [path.name for path in folder.iterdir()] == ["narrow.toml"]
+
+
+def test_a_run_file_that_is_not_there():
+    assert "none.toml does not exist" in refused(pimchar("run", "none.toml"), 2)
+
+
+@pytest.mark.parametrize("workers", ["0", "two"])
+def test_workers_are_a_count(workers):
+    assert pimchar("run", "--workers", workers).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["tables", "macro", "network", "figures"])
+def test_a_directory_without_results_is_named(folder, command):
+    (folder / "empty").mkdir()
+    for name in ("empty", "absent"):
+        assert f"{name} has no " in refused(pimchar(command, name), 2)
+    assert list((folder / "empty").iterdir()) == []
+
+
+def test_tech_list_shows_every_technology():
+    assert "predictive28" in pimchar("tech", "list").output
+
+
+def test_tech_show_of_an_unknown_name():
+    assert "'nix' is not one of predictive28" in refused(pimchar("tech", "show", "nix"), 2)
+
+
+@pytest.mark.ngspice
+def test_tech_show_holds_the_cards_against_their_targets():
+    result = pimchar("tech", "show", "predictive28")
+    assert result.exit_code == 0, result.output
+    for word in ("ion_n", "ioff_p", "t_fo4", "assumed", "IEDM", "met"):
+        assert word in result.output
+    assert "MISSED" not in result.output
+
+
+@pytest.mark.ngspice
+def test_doctor_is_content():
+    result = pimchar("doctor")
+    assert result.exit_code == 0, result.output
+    assert "leakage of a nominal cell" in result.output
+    assert "missing" not in result.output
+
+
+def test_doctor_says_how_to_get_ngspice(folder):
+    result = without_ngspice(folder, "doctor")
+    assert result.returncode == 1
+    assert "missing  libngspice" in result.stdout
+    assert "apt-get install libngspice0" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "characterize"])
+def test_without_ngspice_a_run_exits_1_and_writes_nothing(folder, command):
+    (folder / "run.toml").write_text("")
+    result = without_ngspice(folder, command, "run.toml", "--out", "out")
+    assert result.returncode == 1
+    assert result.stderr.startswith("pimchar: ")
+    assert len(result.stderr.strip().splitlines()) <= 2
+    assert not (folder / "out").exists()

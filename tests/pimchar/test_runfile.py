@@ -1,0 +1,173 @@
+"""The run file: defaults, conversions, and one message per mistake."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlib.metrics import METRICS
+from pimchar import runfile
+from pimchar.runfile import RunFile, RunFileError
+
+
+def refusal(text):
+    with pytest.raises(RunFileError) as caught:
+        runfile.parse(text, "run.toml")
+    return str(caught.value)
+
+
+def test_default_file_says_the_schemas_defaults():
+    plan, text = runfile.default()
+    assert plan == RunFile()
+    assert text == runfile.default_text()
+
+
+def test_default_file_sets_every_key_or_shows_it_in_a_comment():
+    text = runfile.default_text()
+    for section, field in RunFile.model_fields.items():
+        assert f"[{section}]" in text
+        for name, key in field.annotation.model_fields.items():
+            assert f"\n{key.alias or name} = " in text or f"\n# {key.alias or name} = " in text
+
+
+def test_default_run_is_the_reference_design():
+    plan, _ = runfile.default()
+    assert plan.technology.name == "predictive28"
+    assert plan.conditions.vdd == (0.6, 0.7, 0.8, 0.9, 1.0)
+    assert plan.variation.samples == 100
+    assert plan.network.names == ("mobilenet_v2",)
+
+
+def test_an_empty_file_is_the_default():
+    assert runfile.parse("", "run.toml") == RunFile()
+
+
+def test_every_metric_is_legal():
+    listed = ", ".join(f'"{name}"' for name in METRICS)
+    plan = runfile.parse(f"[characterize]\nmetrics = [{listed}]", "run.toml")
+    assert plan.characterize.metrics == tuple(METRICS)
+
+
+def test_kelvin_behind_the_border():
+    plan = runfile.parse("[conditions]\ntemp_c = [-40, 25, 85.5]", "run.toml")
+    assert plan.make_conditions().temp == pytest.approx([233.15, 298.15, 358.65])
+
+
+@given(st.floats(-40.0, 125.0))
+def test_any_temperature_survives_the_conversion(temp_c):
+    plan = runfile.parse(f"[conditions]\ntemp_c = [{temp_c!r}]", "run.toml")
+    assert math.isclose(plan.make_conditions().temp[0] - runfile.ZERO_CELSIUS, temp_c, abs_tol=1e-10)
+
+
+def test_parts_carry_the_files_numbers():
+    text = "[cell]\nw_pd = 2e-7\n[variation]\nsamples = 7\nseed = 0\nlocal = false\n[macro]\nrows = 16"
+    plan = runfile.parse(text, "run.toml")
+    assert plan.make_cell().w_pd == 2e-7
+    assert plan.make_cell().w_pu is None
+    variation = plan.make_variation()
+    assert (variation.samples, variation.seed, variation.local, variation.global_) == (7, 0, False, False)
+    assert plan.make_macro().rows == 16
+
+
+def test_technology_file_is_found_beside_the_run_file(tmp_path):
+    from netlists import technology
+
+    source = (technology.resources.files("netlists") / "technologies" / "predictive28.toml").read_text()
+    (tmp_path / "mine.toml").write_text(source.replace('name = "predictive28"', 'name = "mine"'))
+    path = tmp_path / "run.toml"
+    path.write_text('[technology]\nfile = "mine.toml"\n')
+    plan, _ = runfile.read(path)
+    assert technology.load(plan.technology.name).name == "mine"
+
+
+MISTAKES = {
+    "[conditions]\nvdd = [1.4]": "vdd=1.4 V is outside 0.05..1.1 V for predictive28 (conditions.vdd in run.toml)",
+    "[conditions]\ntemp_c = [400]": (
+        "temp_c=400 degC is outside -40..125 degC for predictive28 (conditions.temp_c in run.toml)"
+    ),
+    '[conditions]\nprocess = ["tt", "xx"]': (
+        "process='xx' is not a corner of predictive28; legal: tt, ff, ss, fs, sf (conditions.process in run.toml)"
+    ),
+    "[conditions]\nvdd = [0.9, 0.9]": "0.9 stands twice in the list (conditions.vdd in run.toml)",
+    "[conditions]\nvdd = []": "vdd=[]: must have at least one item (conditions.vdd in run.toml)",
+    "[conditions]\nvdd = 0.9": "vdd=0.9: must be a list, as in [0.9, 1.0] (conditions.vdd in run.toml)",
+    "[conditions]\nvdd = [nan]": "vdd=nan: must be a finite number (conditions.vdd in run.toml)",
+    "[conditions]\nvdd = [inf]": "vdd=inf: must be a finite number (conditions.vdd in run.toml)",
+    '[conditions]\nvdd = ["0.9"]': "vdd='0.9': must be a valid number (conditions.vdd in run.toml)",
+    "[conditions]\nvolt = [0.9]": "unknown key 'volt' in [conditions] of run.toml; legal: process, vdd, temp_c",
+    "conditions = 3": "conditions=3: must be a section, as in [conditions] (conditions in run.toml)",
+    "[variation]\nsamples = 0": "samples=0: must be greater than or equal to 1 (variation.samples in run.toml)",
+    "[variation]\nsamples = 10.5": "samples=10.5: must be a valid integer (variation.samples in run.toml)",
+    "[variation]\nseed = -1": "seed=-1: must be greater than or equal to 0 (variation.seed in run.toml)",
+    "[variation]\nlocal = 1": "local=1: must be a valid boolean (variation.local in run.toml)",
+    "[variation]\nglobal = true": (
+        "global=true: no technology here states a law of global variation (legal: false in run.toml)"
+    ),
+    "[characterize]\nmetric = []": (
+        "unknown key 'metric' in [characterize] of run.toml, did you mean 'metrics'? legal: metrics, engine, max_failed"
+    ),
+    '[characterize]\nmetrics = ["snm_raed"]': (
+        f"'snm_raed' is not a metric, did you mean 'snm_read'? legal: {', '.join(METRICS)} "
+        "(characterize.metrics in run.toml)"
+    ),
+    '[characterize]\nengine = "spectre"': "engine='spectre': must be 'ngspice' (characterize.engine in run.toml)",
+    "[characterize]\nmax_failed = 2": (
+        "max_failed=2: must be less than or equal to 1 (characterize.max_failed in run.toml)"
+    ),
+    "[macros]\nrows = 64": (
+        "unknown key 'macros' in run.toml, did you mean 'macro'? "
+        "legal: technology, cell, conditions, variation, characterize, macro, network"
+    ),
+    "[macro]\nrows = 40": "rows=40 is not a multiple of rows_per_local_bitline=16 (macro.rows in run.toml)",
+    "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
+    "[cell]\nw_pd = -1e-7": "w_pd=-1e-07: must be greater than 0 (cell.w_pd in run.toml)",
+    '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t' (cell.kind in run.toml)",
+    '[technology]\nname = "predictive82"': (
+        "'predictive82' is not a technology, did you mean 'predictive28'? legal: predictive28 "
+        "(technology.name in run.toml)"
+    ),
+    '[technology]\nname = "predictive28"\nfile = "x.toml"': (
+        "name and file are both given; keep one (technology in run.toml)"
+    ),
+    '[network]\nnames = ["mobilenet"]': "'mobilenet' is not a network, did you mean 'mobilenet_v2'? legal: ",
+    "[conditions\nvdd = [1.0]": "run.toml is not valid TOML: ",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES.items(), ids=[" ".join(key.split()) for key in MISTAKES])
+def test_mistakes_are_named_with_place_and_legal_values(text, message):
+    assert refusal(text).startswith(message)
+
+
+def test_toml_errors_say_the_line():
+    assert "line 2" in refusal("[conditions]\nvdd = = 3")
+
+
+def test_two_problems_are_two_lines_and_more_are_counted():
+    two = refusal("[variation]\nsamples = 0\nseed = -1")
+    assert [line.split(":")[0] for line in two.splitlines()] == ["samples=0", "seed=-1"]
+    three = refusal("[variation]\nsamples = 0\nseed = -1\nlocal = 3")
+    assert three.splitlines()[1:] == ["and 2 more problems"]
+
+
+def test_a_technology_file_that_is_not_there_is_named(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('[technology]\nfile = "nowhere.toml"\n')
+    with pytest.raises(RunFileError, match=r"nowhere\.toml' does not exist \(technology\.file in run\.toml\)"):
+        runfile.read(path)
+
+
+def test_a_run_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(RunFileError, match="does not exist; `pimchar init"):
+        runfile.read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None], ids=["bytes", "folder"])
+def test_what_is_no_text_file_is_refused(tmp_path, content):
+    path = tmp_path
+    if content is not None:
+        path = tmp_path / "run.toml"
+        path.write_bytes(content)
+    with pytest.raises(RunFileError, match="cannot be read"):
+        runfile.read(path)
