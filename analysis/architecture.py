@@ -133,22 +133,17 @@ class MacroModel:
         gate_input: capacitance of one gate input over a NAND2's switched capacitance [1].
         precharge_per_read: precharge time over read time where the table has no ``t_precharge`` [1].
         strip_area: precharge devices of one local bit-line pair [m2].
-        periphery_area: area per cell of all that is not modelled [m2].
         leakage_per_nand2: leakage of a NAND2 over that of one cell [1].
     """
 
     activity: float = parameter(0.25, unit="1", source="assumed: p (1 - p) of independent bits, p = 0.5; no glitches")
     reads_per_pass: int = parameter(
-        1, unit="1", source=f"assumed: reading for every bit would not fit the 0.59 pJ per cycle that follow from {YAN}"
+        1, unit="1", source="assumed: once per row and held; whether silicon reads for every input bit is not published"
     )
     timing_yield: float = parameter(0.99, unit="1", source="assumed")
     gate_input: float = parameter(0.5, unit="1", source=f"load of a cell on its word line in {logic.ZIGZAG}, wl_cap")
     precharge_per_read: float = parameter(1.0, unit="1", source="assumed")
     strip_area: float = parameter(0.614e-12, unit="m2", source="assumed: three transistors placed as one NAND2")
-    periphery_area: float = parameter(
-        0.57e-12, unit="m2", source=f"calibrated: 0.92 um2 per bit, less 0.257 for cell and local logic ({YAN}), "
-        "less 0.097 for trees and accumulators of the baseline"
-    )  # fmt: skip
     leakage_per_nand2: float = parameter(1.0, unit="1", source="assumed: one off path, as many as a cell's inverter")
 
     def __post_init__(self) -> None:

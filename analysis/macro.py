@@ -20,8 +20,8 @@ from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, Ma
 from analysis.logic import PRIMITIVES, Block
 
 DIMS = ("process", "vdd", "temp")
-COMPONENTS = ("array", "multiply", "input_drivers", "adder_tree", "accumulator", "recover", "periphery")
-"""Parts of the macro. ``periphery`` has area only; the area of the input drivers lies in it."""
+COMPONENTS = ("array", "multiply", "input_drivers", "adder_tree", "accumulator", "recover")
+"""Parts of the macro. Input drivers have no area here, and decoders, control and write circuits are left out."""
 PIPELINE = (("precharge", "read", "merge", "adder_tree", "register"), ("accumulate", "register"))
 """Stages between two registers; assumed: accumulation works on the sum of the cycle before."""
 STAGES = ("precharge", "read", "merge", "adder_tree", "accumulate", "register")
@@ -167,7 +167,6 @@ def areas(geometry: MacroGeometry, model: MacroModel, design: Design, cell_area:
     found = dict.fromkeys(COMPONENTS, 0.0)
     strips = geometry.columns_read * geometry.strips
     found["array"] = geometry.cells * cell_area + strips * model.strip_area
-    found["periphery"] = geometry.cells * model.periphery_area
     for part in parts(geometry, model, design):
         found[part.component] += part.block.area
     return found
@@ -202,12 +201,17 @@ def evaluate(
         are kept.
 
     Raises:
-        MacroError: a variable is missing, or ``cell_area`` is not positive.
+        MacroError: a variable is missing, ``cell_area`` is not positive, or the table holds for another number of rows.
         LogicError: the table does not reach the condition of the gate figures.
     """
     model = MacroModel() if model is None else model
     if not (math.isfinite(cell_area) and cell_area > 0):
         raise MacroError(f"cell_area={cell_area!r} m2 is not positive")
+    rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", geometry.rows_per_local_bitline)
+    if rows != geometry.rows_per_local_bitline:
+        raise MacroError(
+            f"rows_per_local_bitline={geometry.rows_per_local_bitline}, but the table's read path has {rows} rows"
+        )
     each = [_evaluate_design(table, geometry, cell_area, model, design) for design in DESIGNS]
     macro = xr.concat(each, "design").assign_coords(design=[design.name for design in DESIGNS])
     macro = macro.transpose("design", *DIMS, "stage", "component")
@@ -236,12 +240,12 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "cycle_time": ("s", "cycle time, read at mean + sigma_level std"),
     "cycle_time_mean": ("s", "cycle time with every cell at the mean"),
     "cycle_time_stages": ("s", "delay of each stage, read at mean + sigma_level std"),
-    "energy_per_cycle": ("J", "dynamic energy of one macro per cycle, without periphery"),
+    "energy_per_cycle": ("J", "dynamic energy of one macro per cycle, without decoders and control"),
     "energy_per_cycle_std": ("J", "standard deviation between macros of the array's energy per cycle"),
     "energy_per_cycle_components": ("J", "dynamic energy of one macro per cycle by component"),
     "leakage_power": ("W", "leakage of one macro, cells and modelled logic"),
     "leakage_power_std": ("W", "standard deviation between macros of the cells' leakage"),
-    "area": ("m2", "area of one macro"),
+    "area": ("m2", "area of one macro without decoders, control and write circuits"),
     "area_components": ("m2", "area of one macro by component"),
     "capacity_bits": ("1", "bits stored in one macro"),
     "weight_bits_equivalent": ("1", "weight bits that one macro computes with, two per cell for Q and Q-bar"),

@@ -6,7 +6,7 @@ Nothing here touches matplotlib's global state for longer than a ``with`` block,
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -30,7 +31,13 @@ ROOM_TEMPERATURE = 298.15
 ZERO_CELSIUS = 273.15
 """0 degC [K]."""
 DPI = 120
-"""Resolution of PNG files and of the rasterized clouds inside SVG files [1/inch]."""
+"""Resolution of PNG files [1/inch]."""
+CLOUD_DPI = 90
+"""Resolution of the rasterized clouds inside SVG files [1/inch]; as vectors they would be half a megabyte."""
+FORMATS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {"svg": {"dpi": CLOUD_DPI, "metadata": {"Date": None}}, "png": {"dpi": DPI, "pil_kwargs": {"optimize": True}}}
+)
+"""Kind of file to how it is saved; no date, so that the same figure gives the same file."""
 WIDTH = 7.2
 """Width of every figure [inch]: a double column."""
 SMALL = 7.5
@@ -59,7 +66,6 @@ STYLE: Mapping[str, object] = MappingProxyType(
         "grid.color": "0.9",
         "grid.linewidth": 0.6,
         "hatch.linewidth": 0.6,
-        "savefig.dpi": DPI,
         "svg.fonttype": "path",
         "svg.hashsalt": "pimchar",
     }
@@ -89,7 +95,7 @@ LIGHT, DARK, CLOUD = "0.78", "0.25", "0.6"
 """Fills of the first and the second of two things compared, and Monte Carlo clouds, as grey levels."""
 
 
-class NothingToDraw(ValueError):  # noqa: N818 - the name says what a caller learns
+class NothingToDraw(ValueError):
     """The results hold nothing that a figure could show; the message says what is missing."""
 
 
@@ -114,7 +120,7 @@ class Condition:
         return {"process": self.process, "vdd": self.vdd, "temp": self.temp}
 
     def __str__(self) -> str:
-        return f"{self.process}, VDD {EngFormatter('V', places=None)(self.vdd)}, {celsius(self.temp)}"
+        return f"{self.process}, VDD {self.vdd:g} V, {celsius(self.temp)}"
 
 
 def celsius(temp: float) -> str:
@@ -218,29 +224,32 @@ def new_figure(height: float, title: str, caption: str) -> Figure:
     """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.04, hspace=0.05)
-    figure.suptitle(title, x=0.012, ha="left")
-    # A character of DejaVu Sans is 0.53 em wide on average.
-    width = int(0.976 * WIDTH * 72 / (0.53 * SMALL))
-    figure.supxlabel("\n".join(textwrap.wrap(caption, width)), x=0.012, ha="left", fontsize=SMALL, color="0.2",
+    figure.suptitle(_wrap(title, mpl.rcParams["figure.titlesize"] * 1.15), x=0.012, ha="left")  # bold is wider
+    figure.supxlabel(_wrap(caption, SMALL), x=0.012, ha="left", fontsize=SMALL, color="0.2",
                      linespacing=1.35)  # fmt: skip
     return figure
+
+
+def _wrap(text: str, size: float) -> str:
+    """Text in lines that fit the figure's width at a font size [pt]; DejaVu Sans is 0.53 em wide on average."""
+    return "\n".join(textwrap.wrap(text, int(0.976 * WIDTH * 72 / (0.53 * size))))
 
 
 def label_axis(axis: Axis, name: str, unit: str, log: bool = False) -> None:
     """Label an axis ``name [unit]`` with the SI prefix that suits its limits; data and limits stay in SI.
 
-    Call it when the limits are final. ``unit`` is a plain unit that takes a prefix, or ``1`` for none.
+    Call it when the limits are final. ``unit`` is one that takes a prefix, or ``1`` for plain numbers.
     """
     low, high = sorted(np.abs(axis.get_view_interval()))
     exponent = 0 if unit == "1" else _exponent(low if log else high)
-    prefix = EngFormatter.ENG_PREFIXES[exponent]
-    axis.set_label_text(f"{name} [{prefix}{unit}]" if unit != "1" else name)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**exponent:.6g}"))
+    axis.set_label_text(f"{name} [{EngFormatter.ENG_PREFIXES[exponent]}{unit}]")
     if log:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
         axis.set_minor_formatter(NullFormatter())
     else:
         axis.set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
+    scaled = FuncFormatter(lambda value, _: f"{value / 10.0**exponent:.6g}")
+    axis.set_major_formatter(EngFormatter() if unit == "1" else scaled)
 
 
 def _exponent(size: float) -> int:
@@ -260,13 +269,31 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     return EngFormatter(unit)(float(f"{value:.{digits}g}"))
 
 
-def note(axes: Axes, text: str, corner: str = "upper left") -> None:
-    """Small text in a corner of the axes, such as ``upper left``."""
-    vertical, horizontal = corner.split()
-    x, y = {"left": 0.02, "right": 0.98}[horizontal], {"upper": 0.97, "lower": 0.03}[vertical]
-    va = {"upper": "top", "lower": "bottom"}[vertical]
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
-    axes.text(x, y, text, transform=axes.transAxes, ha=horizontal, va=va, fontsize=SMALL, bbox=box, zorder=10)
+def label_point(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    ha: str = "left",
+    weight: str = "normal",
+) -> None:
+    """Small text on a white ground beside a point.
+
+    Args:
+        at: the point, in data. offset: from there [pt]. ha: side of the text that lies there. weight: of the font.
+    """
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
+    axes.annotate(text, at, offset, textcoords="offset points", ha=ha, va="center", fontsize=SMALL, fontweight=weight,
+                  bbox=box, zorder=9)  # fmt: skip
+
+
+def legend_row(axes: Axes, handles: Sequence[Artist], columns: int, title: str | None = None) -> None:
+    """Turn an axes of its own into a legend over the figure's width."""
+    axes.set_axis_off()
+    axes.legend(
+        handles=list(handles), loc="center", ncols=columns, mode="expand", borderaxespad=0.0, title=title,
+        title_fontsize=8.0, alignment="left",
+    )  # fmt: skip
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
@@ -277,9 +304,9 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for kind, metadata in (("svg", {"Date": None}), ("png", {})):
+    for kind, options in FORMATS.items():
         path = folder / f"{name}.{kind}"
         with style():
-            write_whole(path, lambda p, k=kind, m=metadata: figure.savefig(p, format=k, metadata=m))
+            write_whole(path, lambda p, k=kind, o=options: figure.savefig(p, format=k, **o))
         paths.append(path)
     return paths

@@ -274,7 +274,7 @@ def circuit_metric(
     setting = Setting(technology, at.process, at.supply(technology), at.temp, cell, window=window)
     testbench = TESTBENCHES[metric.testbench].build(setting)
     nominal = np.array([[knob.value(0.0) for knob in testbench.knobs.values()]])
-    measured = metric.measure(stack(testbench, [_vectors(session, testbench, nominal)]))
+    measured = metric.measure(stack(testbench, [_solved(session, testbench, nominal).data]))
     if measured.status.any():
         raise DeviceError(f"{name} of {technology.name} at {at} has status {measured.status.tolist()}")
     return float(measured.values.min() if metric.fails_when == "low" else measured.values.max())
@@ -370,14 +370,14 @@ def _solve(session: Session, deck: str, analysis: Analysis, probes: tuple[str, .
     """Vectors of one deck without knobs, the axis included."""
     saved = f"{deck}.save {' '.join(probes)}\n"
     testbench = Testbench("device", saved, analysis, probes, knobs={}, values={})
-    return _vectors(session, testbench, np.zeros((1, 0)))
+    return _solved(session, testbench, np.zeros((1, 0))).vectors
 
 
-def _vectors(session: Session, testbench: Testbench, values: np.ndarray) -> Mapping[str, np.ndarray]:
+def _solved(session: Session, testbench: Testbench, values: np.ndarray) -> Solved:
     (result,) = session.solve(testbench, values)
     if not isinstance(result, Solved):
         raise DeviceError(f"{result.reason} (testbench {testbench.name}); {'; '.join(result.log)}")
-    return result.vectors
+    return result
 
 
 if __name__ == "__main__":

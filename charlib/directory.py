@@ -82,7 +82,8 @@ def _check(folder: Path, identity: dict[str, object]) -> None:
     known = json.loads(json.dumps(identity))
     other = manifest.get("plan", {})
     common = known.keys() & other.keys()
-    differing = [f"{k}: {_short(other[k])} there, {_short(known[k])} here" for k in sorted(common) if other[k] != known[k]]
+    changed = [key for key in sorted(common) if other[key] != known[key]]
+    differing = [f"{key}: {_short(other[key])} there, {_short(known[key])} here" for key in changed]
     if differing:
         raise PlanMismatch(f"{folder} belongs to another plan ({'; '.join(differing)}): choose another directory")
 

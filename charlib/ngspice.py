@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes.util
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -34,6 +35,9 @@ LADDER = (
 )
 """Option lines a failed sample is tried again with, one after the other; a lost simulator's sample first as it was."""
 
+GROWTH = 8e6
+"""Growth of a child's memory after which it is replaced [B]: ngspice keeps 2 to 3 kB of every sample."""
+
 TIMEOUT = 60.0
 """Wall-clock limit of one sample [s], generous: a sample takes milliseconds."""
 
@@ -45,12 +49,19 @@ class Solved:
     """A sample with every requested vector present, finite and complete.
 
     Attributes:
-        vectors: probe to values, shape (point,), [V], [A] or, for the axis ``time``, [s].
+        names: vectors of the testbench.
+        data: their values, shape (vector, point), [V], [A] or, for the axis ``time``, [s].
         retries: how many option lines of ``LADDER`` were needed.
     """
 
-    vectors: Mapping[str, np.ndarray]
+    names: tuple[str, ...]
+    data: np.ndarray
     retries: int = 0
+
+    @property
+    def vectors(self) -> dict[str, np.ndarray]:
+        """Values by name, shape (point,)."""
+        return dict(zip(self.names, self.data, strict=True))
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,7 @@ class Child:
 
     def __init__(self) -> None:
         library = library_path()
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         ours, theirs = Pipe()
         self._pipe: Connection = ours
         program = Path(__file__).with_name("simulator.py")
@@ -110,10 +121,8 @@ class Child:
 
     def ask(self, *request: object) -> None:
         """Send a request; a child that is gone shows in its answer."""
-        try:
+        with contextlib.suppress(OSError, ValueError):  # the missing answer tells, with the child's exit code
             self._pipe.send(request)
-        except (OSError, ValueError):
-            pass  # the missing answer tells, with the child's exit code
 
     def answer(self, timeout: float) -> tuple | None:
         """Next answer, or None when the child died or said nothing for ``timeout`` [s]."""
@@ -171,9 +180,13 @@ class Session:
     def __init__(self, timeout: float = TIMEOUT, accuracy: str = "default") -> None:
         self._timeout = timeout
         self._accuracy = ACCURACIES[accuracy]
+        self._closed = False
+        self._start()
+
+    def _start(self) -> None:
         self._child = Child()
         self._loaded: str | None = None
-        self._closed = False
+        self._first_size: int | None = None
 
     def __enter__(self) -> Session:
         return self
@@ -202,6 +215,7 @@ class Session:
         for i, result in enumerate(results):
             if isinstance(result, Unsolved):
                 results[i] = self._retry(testbench, values[i : i + 1], result)
+        self._renew_if_grown()
         return results
 
     def _stretch(self, testbench: Testbench, values: np.ndarray, options: str = "") -> Iterator[Solved | Unsolved]:
@@ -210,11 +224,11 @@ class Session:
         if lost:
             yield lost
             return
-        probes = testbench.probes + ((testbench.analysis.axis,) if testbench.analysis.axis else ())
-        parameters = [knob.parameters for knob in testbench.knobs.values()]
-        for row in values.tolist():
-            alters = [(name, value) for names, value in zip(parameters, row, strict=True) for name in names]
-            self._child.ask("run", testbench.analysis.command, probes, alters)
+        knobs = [knob.parameters for knob in testbench.knobs.values()]
+        columns = np.repeat(np.arange(len(knobs)), [len(names) for names in knobs])
+        parameters = [name for names in knobs for name in names]
+        rows = values[:, columns].tolist()
+        self._child.ask("run", testbench.analysis.command, testbench.vectors, parameters, rows)
         for _ in values:
             answer = self._child.answer(self._timeout)
             if answer is None:
@@ -238,9 +252,19 @@ class Session:
         hung = self._child.alive
         reason = f"no answer in {self._timeout:g} s" if hung else f"simulator died, {self._child.last_words()}"
         self._child.close()
-        self._loaded = None
-        self._child = Child()
+        self._start()
         return Unsolved(Status.timeout if hung else Status.numerical_failure, reason, lost=True)
+
+    def _renew_if_grown(self) -> None:
+        """Replace a child whose memory has grown by more than ``GROWTH`` since its first deck."""
+        self._child.ask("memory")
+        answer = self._child.answer(self._timeout)
+        size = answer[1] if answer else None
+        if size is not None and self._first_size is None:
+            self._first_size = size
+        elif size is None or size - self._first_size > GROWTH:
+            self._child.close()
+            self._start()
 
     def _retry(self, testbench: Testbench, values: np.ndarray, result: Unsolved) -> Solved | Unsolved:
         for rung, options in enumerate(("", *LADDER)):
@@ -248,27 +272,22 @@ class Session:
                 continue
             again = next(self._stretch(testbench, values, options))
             if isinstance(again, Solved):
-                return Solved(again.vectors, rung)
+                return replace(again, retries=rung)
         return result
 
 
 def _verdict(testbench: Testbench, answer: Sequence) -> Solved | Unsolved:
     """Judge an answer by what was asked for: the exit code and the tone of the log are no verdict."""
-    kind, content, log = answer
-    tail = tuple(log[-5:])
+    kind, content, *log = answer
     if kind == "failed":
-        return Unsolved(Status.numerical_failure, content, tail)
-    vectors = {name: np.frombuffer(data) for name, data in content.items()}
-    sizes = {v.size for v in vectors.values()}
-    if len(sizes) != 1:
-        return Unsolved(Status.numerical_failure, f"vectors of different lengths {sorted(sizes)}", tail)
-    for name, vector in vectors.items():
-        if not np.isfinite(vector).all():
-            return Unsolved(Status.numerical_failure, f"{name} is not finite", tail)
-    analysis = testbench.analysis
-    if isinstance(analysis, Sweep) and sizes != {analysis.points}:
-        return Unsolved(Status.numerical_failure, f"{sizes.pop()} of {analysis.points} sweep points", tail)
-    if isinstance(analysis, Transient) and vectors[analysis.axis][-1] < analysis.stop * (1 - 1e-6):
-        end = vectors[analysis.axis][-1]
-        return Unsolved(Status.numerical_failure, f"stopped at {end:.3g} s of {analysis.stop:.3g} s", tail)
-    return Solved(vectors)
+        return Unsolved(Status.numerical_failure, content, tuple(log[0][-5:]))
+    names, analysis = testbench.vectors, testbench.analysis
+    data = np.frombuffer(content).reshape(len(names), -1)
+    finite = np.isfinite(data).all(axis=1)
+    if not finite.all():
+        return Unsolved(Status.numerical_failure, f"{names[finite.argmin()]} is not finite")
+    if isinstance(analysis, Sweep) and data.shape[1] != analysis.points:
+        return Unsolved(Status.numerical_failure, f"{data.shape[1]} of {analysis.points} sweep points")
+    if isinstance(analysis, Transient) and data[-1, -1] < analysis.stop * (1 - 1e-6):
+        return Unsolved(Status.numerical_failure, f"stopped at {data[-1, -1]:.3g} s of {analysis.stop:.3g} s")
+    return Solved(names, data)

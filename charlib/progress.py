@@ -48,5 +48,5 @@ class Progress:
     def _line(self, now: float) -> None:
         passed = now - self._start
         left = passed / self._done * max(self._total - self._done, 0) if self._done else float("nan")
-        text = f"simulating: {self._done}/{self._total} samples, {self._unknown} failed, {passed:.0f} s, {left:.0f} s left"
-        print(text, file=sys.stderr, flush=True)
+        done = f"simulating: {self._done}/{self._total} samples, {self._unknown} failed"
+        print(f"{done}, {passed:.0f} s, {left:.0f} s left", file=sys.stderr, flush=True)

@@ -2,9 +2,11 @@
 
 It imports the standard library only, so that a child starts in some ten milliseconds, and it talks in plain tuples:
 
-``("load", deck)``                      replaces the circuit; answers ``("loaded", log)``
-``("run", analysis, probes, alters)``   alters parameters, runs, answers ``("solved", {probe: float64 bytes}, log)``
-                                        or ``("failed", reason, log)``
+``("load", deck)``                               replaces the circuit; answers ``("loaded", log)``
+``("run", analysis, vectors, parameters, rows)`` for each row of values alters the parameters, runs, and answers
+                                                 ``("solved", float64 bytes of all vectors in turn)`` or
+                                                 ``("failed", reason, log)``
+``("memory",)``                                  answers ``("memory", resident size in bytes)``
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
+import resource
 import sys
 import threading
 from multiprocessing.connection import Connection
@@ -91,21 +94,32 @@ class Library:
             return None
         return ctypes.string_at(info.contents.real, 8 * info.contents.length)
 
-    def run(self, analysis: str, probes: tuple[str, ...], alters: list[tuple[str, float]]) -> tuple:
+    def run(self, analysis: str, vectors: tuple[str, ...], parameters: list[str], row: list[float]) -> tuple:
         """Alter, run and fetch; the answer of the protocol above."""
-        for parameter, value in alters:
+        for parameter, value in zip(parameters, row, strict=True):
             self.command(f"alter {parameter} = {value!r}")
         self.command(analysis)
-        vectors = {probe: self.vector(probe) for probe in probes}
+        found = [self.vector(name) for name in vectors]
         self.command("destroy all")
         log = self.take_log()
-        missing = [probe for probe, data in vectors.items() if data is None]
+        missing = [name for name, data in zip(vectors, found, strict=True) if data is None]
         trouble = [line for word in TROUBLE for line in log if word in line.lower() and "warning" not in line.lower()]
         if trouble:
             return ("failed", trouble[0].strip(), log)
         if missing:
             return ("failed", f"no vector {', '.join(missing)}", log)
-        return ("solved", vectors, log)
+        if len({len(data) for data in found}) > 1:
+            return ("failed", "vectors of different lengths", log)
+        return ("solved", b"".join(found))
+
+
+def resident_size() -> int:
+    """Memory of this process [B], where the system does not say it the largest so far."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts it in bytes
 
 
 def _read_requests(pipe: Connection, requests: queue.SimpleQueue) -> None:
@@ -129,8 +143,12 @@ def serve(descriptor: int, library_path: str) -> None:
         if kind == "load":
             library.load(*arguments)
             pipe.send(("loaded", library.take_log()))
+        elif kind == "memory":
+            pipe.send(("memory", resident_size()))
         else:
-            pipe.send(library.run(*arguments))
+            analysis, vectors, parameters, rows = arguments
+            for row in rows:
+                pipe.send(library.run(analysis, vectors, parameters, row))
 
 
 if __name__ == "__main__":

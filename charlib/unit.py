@@ -70,7 +70,8 @@ class Unit:
             draws = np.zeros((count, len(knobs)))
         else:
             draws = normals(self.testbench.knobs, self.seed, first, count)
-        return np.array([[k.value(z) for k, z in zip(knobs, row, strict=True)] for row in draws.tolist()])
+        sigma, sign, shift = np.array([(k.sigma, k.sign, k.shift) for k in knobs]).reshape(-1, 3).T
+        return sign * (shift + sigma * draws)
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,9 @@ def solve_unit(get_session: Callable[[str], Session], unit: Unit, first: int, co
     """
     solutions = get_session(unit.accuracy).solve(unit.testbench, unit.knob_values(first, count))
     good = [i for i, s in enumerate(solutions) if isinstance(s, Solved)]
-    failures = {
-        first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)
-    }
+    failures = {first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)}
     retried = tuple(first + i for i in good if solutions[i].retries)
-    block = stack(unit.testbench, [solutions[i].vectors for i in good]) if good else None
+    block = stack(unit.testbench, [solutions[i].data for i in good]) if good else None
     metrics = {}
     for name, metric in testbench_metrics(unit.testbench.name).items():
         measured = metric.measure(block) if block else None

@@ -32,12 +32,14 @@ class Block:
         return len(next(iter(self.vectors.values())))
 
 
-def stack(testbench: Testbench, solved: Sequence[Mapping[str, np.ndarray]]) -> Block:
-    """Block of the vectors of several samples."""
-    points = max(next(iter(vectors.values())).size for vectors in solved)
-    names = solved[0].keys()
-    padded = {name: np.stack([np.pad(v[name], (0, points - v[name].size), "edge") for v in solved]) for name in names}
-    return Block(padded, testbench.values)
+def stack(testbench: Testbench, solved: Sequence[np.ndarray]) -> Block:
+    """Block of the vectors of several samples, each an array of shape (vector, point)."""
+    points = max(data.shape[1] for data in solved)
+    whole = np.empty((len(testbench.vectors), len(solved), points))
+    for i, data in enumerate(solved):
+        whole[:, i, : data.shape[1]] = data
+        whole[:, i, data.shape[1] :] = data[:, -1:]
+    return Block(dict(zip(testbench.vectors, whole, strict=True)), testbench.values)
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,7 @@ class Measured:
     bound: np.ndarray
 
 
-def measured(
-    values: np.ndarray, failed: Sequence[tuple[np.ndarray, Status, np.ndarray | float]] = ()
-) -> Measured:
+def measured(values: np.ndarray, failed: Sequence[tuple[np.ndarray, Status, np.ndarray | float]] = ()) -> Measured:
     """A metric from raw values and the reasons why some do not exist.
 
     Args:

@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.interpolate import CubicSpline
 
 import figures
 from analysis import plots
@@ -22,17 +22,22 @@ from charlib.metrics.butterfly import LOBES
 
 PANELS = {"butterfly_hold": "hold: word line at 0", "butterfly_read": "read: word line and bit lines at VDD"}
 """Group of ``curves.nc`` to what its panel is called."""
-VECTORS = ("v-sweep", "q", "qb")
+SWEEP = "v-sweep"
+"""Common sweep of both halves, ``q - qb`` [V]."""
+HALVES = {"q_r": ("Q-bar driven by Q", "-"), "q_l": ("Q driven by Q-bar", plots.LOOKS[1].linestyle)}
+"""Vector with the voltage of Q along the curve of each half, to the curve's name and line style."""
+BEYOND = 0.005
+"""How far beyond the supplies curves are drawn, as a share of VDD [1]: a line's width."""
 FINE = 40
-"""Points that the square search puts into each interval of the simulated sweep [1]."""
+"""Points that drawing and the square search put into each interval of the simulated sweep [1]."""
 
 
 @dataclass(frozen=True)
 class Square:
-    """The largest square in one eye: the corner nearest to the origin and the opposite one lie on the two curves.
+    """The largest square in one eye: its corner nearest to the origin and the opposite one lie on the two curves.
 
     Attributes:
-        x, y: corner nearest to the origin, V(Q) and V(Q-bar) [V].
+        x, y: corner nearest to the origin, voltages of Q and of Q-bar [V].
         side: side [V], the static noise margin.
     """
 
@@ -41,56 +46,43 @@ class Square:
     side: float
 
 
-def largest_squares(sweep: np.ndarray, q: np.ndarray, qb: np.ndarray) -> dict[str, Square | None]:
+def largest_squares(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> dict[str, Square | None]:
     """Largest square nested between the two curves of a butterfly, for each stored state.
 
-    In axes turned by 45 degrees, ``u = (Q - Qb)/sqrt 2`` and ``v = (Q + Qb)/sqrt 2``, the curves' distance along v at
-    one u is the diagonal of the square between them, so that its largest interior extremum over u gives the square.
-    Search on a grid; written apart from ``charlib.metrics.butterfly``, which solves for the extremum.
+    Points of equal ``q - qb`` lie on one diagonal, so that the points there of the two curves are opposite corners of
+    a square between them; the largest interior one of an eye is its square (Seevinck, List, Lohstroh, JSSC 22(5),
+    1987). Searched on a fine grid, apart from ``charlib.metrics.butterfly``, which solves for the extremum.
 
     Args:
-        sweep: common input of both halves [V], shape (point,), increasing.
-        q, qb: outputs of the left and of the right half [V], shape (point,).
+        difference: ``q - qb`` [V], shape (point,), increasing.
+        q_l, q_r: Q on the curve of the half that drives Q, and of the half that drives Q-bar [V], shape (point,).
 
     Returns:
         Stored state (``charlib.metrics.butterfly.LOBES``) to its square; None where the eye is closed or a curve has
         NaN.
     """
-    if not (np.isfinite(sweep).all() and np.isfinite(q).all() and np.isfinite(qb).all()):
+    if not (np.isfinite(difference).all() and np.isfinite(q_l).all() and np.isfinite(q_r).all()):
         return dict.fromkeys(LOBES)
-    x = np.linspace(sweep[0], sweep[-1], FINE * (sweep.size - 1) + 1)
-    right, left = CubicSpline(sweep, qb)(x), CubicSpline(sweep, q)(x)
-    u, v_right = _turn(x, right)
-    u_left, v_left = _turn(left[::-1], x[::-1])
-    shared = (u > u_left[0]) & (u < u_left[-1])
-    u, v_right = u[shared], v_right[shared]
-    v_left = PchipInterpolator(u_left, v_left)(u)
-    return {
-        lobe: _square(u, low, high) for lobe, low, high in zip(LOBES, (v_right, v_left), (v_left, v_right), strict=True)
-    }
+    s, left = _fine(difference, q_l)
+    _, right = _fine(difference, q_r)
+    # The curve that drives Q-bar is the lower one in the eye of the state with Q high.
+    return {lobe: _square(s, *pair) for lobe, pair in zip(LOBES, ((right, left), (left, right)), strict=True)}
 
 
-def _turn(q: np.ndarray, qb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points in axes turned by 45 degrees, ordered by u."""
-    u, v = (q - qb) / np.sqrt(2), (q + qb) / np.sqrt(2)
-    order = np.argsort(u, kind="stable")
-    u, v = u[order], v[order]
-    distinct = np.concatenate([[True], np.diff(u) > 0])
-    return u[distinct], v[distinct]
+def _fine(difference: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A curve on ``FINE`` times as many points along the diagonal, where it is smooth."""
+    s = np.linspace(difference[0], difference[-1], FINE * (difference.size - 1) + 1)
+    return s, CubicSpline(difference, q, axis=-1)(s)
 
 
-def _square(u: np.ndarray, low: np.ndarray, high: np.ndarray) -> Square | None:
+def _square(s: np.ndarray, low: np.ndarray, high: np.ndarray) -> Square | None:
     """Square at the largest interior maximum of ``high - low``; None where it is not positive."""
-    distance = high - low
-    inner = distance[1:-1]
-    peaks = 1 + np.flatnonzero((inner > distance[:-2]) & (inner >= distance[2:]))
+    side = high - low
+    peaks = 1 + np.flatnonzero((side[1:-1] > side[:-2]) & (side[1:-1] >= side[2:]))
     if peaks.size == 0:
         return None
-    at = peaks[np.argmax(distance[peaks])]
-    if distance[at] <= 0:
-        return None
-    corner = (low[at] + u[at]) / np.sqrt(2), (low[at] - u[at]) / np.sqrt(2)
-    return Square(float(corner[0]), float(corner[1]), float(distance[at] / np.sqrt(2)))
+    at = peaks[np.argmax(side[peaks])]
+    return Square(float(low[at]), float(low[at] - s[at]), float(side[at])) if side[at] > 0 else None
 
 
 def draw(results_dir: Path) -> Figure:
@@ -111,10 +103,7 @@ def draw(results_dir: Path) -> Figure:
         ax.set_title(title)
         plots.label_axis(ax.xaxis, "voltage of Q", "V")
     plots.label_axis(axes[0].yaxis, "voltage of Q-bar", "V")
-    handles = [
-        Line2D([], [], color="black", label="Q-bar driven by Q"),
-        Line2D([], [], color="black", linestyle=plots.LOOKS[1].linestyle, label="Q driven by Q-bar"),
-    ]
+    handles = [Line2D([], [], color="black", linestyle=style, label=text) for text, style in HALVES.values()]
     if drawn:
         handles.append(Line2D([], [], color=plots.CLOUD, linewidth=0.8, label="samples"))
     axes[0].legend(handles=handles, loc="upper right", borderaxespad=0.0)
@@ -124,28 +113,42 @@ def draw(results_dir: Path) -> Figure:
 def _curves(folder: Path, group: str, condition: Condition) -> xr.Dataset:
     """Curves of one testbench at a condition."""
     with plots.read(folder / "curves.nc", group) as stored:
-        plots.require(stored, tuple(f"{name}{end}" for name in VECTORS for end in ("", "_nominal")), f"group {group}")
-        found = stored.sel(condition.where).load()
-    if not np.isfinite(found["q_nominal"]).all():
+        wanted = [f"{name}{end}" for name in (SWEEP, *HALVES) for end in ("", "_nominal")]
+        plots.require(stored, tuple(wanted), f"curves.nc, group {group},")
+        found = stored[wanted].sel(condition.where).load()
+    if not all(np.isfinite(found[f"{name}_nominal"]).all() for name in (SWEEP, *HALVES)):
         raise NothingToDraw(f"{group} has no nominal curves at {condition}")
     return found
 
 
 def _panel(ax: Axes, curves: xr.Dataset, vdd: float, drawn: int) -> None:
     """One butterfly with its cloud and its squares."""
-    if drawn:
-        for x, y in (("v-sweep", "qb"), ("q", "v-sweep")):
-            lines = np.stack([curves[x].values, curves[y].values], axis=-1)[:drawn]
-            cloud = LineCollection(lines, colors=plots.CLOUD, linewidths=0.4, alpha=0.6, rasterized=True, zorder=1)
-            ax.add_collection(cloud)
-    sweep, q, qb = (curves[f"{name}_nominal"].values.astype(float) for name in VECTORS)
-    for lobe, square in largest_squares(sweep, q, qb).items():
+    sweep = curves[f"{SWEEP}_nominal"].values.astype(float)
+    nominal = {name: curves[f"{name}_nominal"].values.astype(float) for name in HALVES}
+    for name, (_, linestyle) in HALVES.items():
+        if drawn:
+            whole = np.isfinite(curves[name][:drawn]).all("point").values
+            cloud = _points(sweep, curves[name].values[:drawn][whole].astype(float), vdd)
+            lines = LineCollection(cloud, colors=plots.CLOUD, linewidths=0.4, alpha=0.6, rasterized=True, zorder=1)
+            ax.add_collection(lines)
+        x, y = _points(sweep, nominal[name][None], vdd)[0].T
+        ax.plot(x, y, color="black", linewidth=2.0, linestyle=linestyle, zorder=4)
+    for lobe, square in largest_squares(sweep, nominal["q_l"], nominal["q_r"]).items():
         if square is not None:
             _draw_square(ax, square, "Q = 1" if lobe == "q" else "Q = 0", vdd)
-    ax.plot(sweep, qb, color="black", linewidth=2.0, zorder=4)
-    ax.plot(q, sweep, color="black", linewidth=2.0, linestyle=plots.LOOKS[1].linestyle, zorder=4)
     margin = 0.03 * vdd
     ax.set(xlim=(-margin, vdd + margin), ylim=(-margin, vdd + margin), aspect="equal")
+
+
+def _points(sweep: np.ndarray, q: np.ndarray, vdd: float) -> np.ndarray:
+    """Points (Q, Q-bar) of curves, shape (curve, point, 2), from Q along the sweep, shape (curve, point).
+
+    NaN where the sweep drives an input beyond the supplies: nothing drives it there in the cell.
+    """
+    s, fine = _fine(sweep, q)
+    points = np.stack([fine, fine - s], axis=-1)
+    inside = (points > -BEYOND * vdd) & (points < (1 + BEYOND) * vdd)
+    return np.where(inside.all(axis=-1, keepdims=True), points, np.nan)
 
 
 def _draw_square(ax: Axes, square: Square, state: str, vdd: float) -> None:

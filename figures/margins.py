@@ -59,7 +59,8 @@ def draw(results_dir: Path) -> Figure:
     if not any(d.values.size for d in distributions):
         raise NothingToDraw(f"no sample has a static noise margin at {condition}")
     caption = (
-        f"{plots.provenance(found, condition)} Margin: the worse of both stored states of each cell, hence the short upper tail. "
+        f"{plots.provenance(found, condition)} Margin: the worse of both stored states of each cell, hence "
+        "the short upper tail. "
         f"{'; '.join(f'{d.label}: {d.counts}' for d in distributions)}. "
         "Lines: normal distributions of the same mean and standard deviation; dots on a line are normally distributed."
     )
@@ -119,9 +120,9 @@ def _probability(ax: Axes, distributions: list[_Distribution]) -> None:
     """Sorted margins against normal scores, with the straight lines of the fitted normals."""
     low = min(-2.6, *(float(np.nanmin(d.scores, initial=0.0)) - 0.2 for d in distributions))
     for d, look in zip(distributions, plots.LOOKS, strict=False):
-        text = f"{d.label}: mean {plots.quantity(d.mean, 'V')}, std {plots.quantity(d.std, 'V')}" if d.std > 0 else d.label
+        moments = f": mean {plots.quantity(d.mean, 'V')}, std {plots.quantity(d.std, 'V')}" if d.std > 0 else ""
         ax.plot(d.sorted_values, d.scores, look.marker, color=look.color, markersize=3.5, markerfacecolor="none",
-                linestyle="none", label=text)  # fmt: skip
+                linestyle="none", label=f"{d.label}{moments}")  # fmt: skip
         if d.std > 0:
             ends = np.array([low, -low])
             ax.plot(d.mean + d.std * ends, ends, color=look.color, linewidth=1.0, linestyle=look.linestyle)

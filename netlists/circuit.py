@@ -1,4 +1,4 @@
-"""PySpice circuits with the house's rules: diffusion areas on every transistor, one subcircuit per name, knobs found."""
+"""PySpice circuits by rule: diffusions on every transistor, one subcircuit per name, knobs found."""
 
 from __future__ import annotations
 

@@ -50,4 +50,10 @@ class Testbench:
     knobs: Mapping[str, Knob]
     values: Mapping[str, float]
 
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Probes and, where the analysis has one, its axis, in the order the simulator returns them."""
+        axis = self.analysis.axis
+        return self.probes if axis is None else (*self.probes, axis)
+
     __test__ = False  # the name is the field's; pytest need not collect it

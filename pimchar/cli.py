@@ -130,7 +130,7 @@ def run(run_file: Path | None, out: Path | None, workers: int | None) -> None:
     chain.check(plan, _name(run_file))
     out = out or (Path("results", run_file.stem) if run_file else DEMO)
     chain.run_all(plan, text, out, workers, click.echo)
-    click.echo(f"done: {out}")
+    click.echo(f"done: {out}; next: pimchar tables {out}, pimchar macro {out}, pimchar network {out}")
 
 
 @main.command()

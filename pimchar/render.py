@@ -171,7 +171,7 @@ def macro(found: xr.Dataset) -> str:
     geometry = architecture.MacroGeometry.of(found)
     head = (
         f"one of {geometry.macros} macros: {geometry.compartments} compartments x {geometry.rows} rows x "
-        f"{geometry.columns} columns = {geometry.cells} cells; energy without periphery; docs/models.md tells the model"
+        f"{geometry.columns} columns = {geometry.cells} cells; without decoders and control; docs/models.md tells the model"
     )
     columns = [name for name, *_ in MACRO_COLUMNS]
     dims = ("process", "vdd", "temp", "design")

@@ -47,6 +47,6 @@ def solve():
         values = np.array([[k.value(z) for k, z in zip(knobs, row, strict=True)] for row in draws])
         results = session.solve(testbench, values)
         assert all(isinstance(r, Solved) for r in results), results
-        return stack(testbench, [r.vectors for r in results])
+        return stack(testbench, [r.data for r in results])
 
     return run

@@ -37,7 +37,7 @@ class _Cycle:
 def _cycle(block: Block, state: str) -> _Cycle:
     vdd, end, on = block.values["vdd"], block.values["wordline_off"], block.values["precharge_on"]
     time = block["time"]
-    rising, quiet, falling = OUTPUTS[state]
+    rising, quiet, _ = OUTPUTS[state]
     waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")}
     start = crossing(time, waves["wl"], vdd / 2, rising=True)
     fired = crossing(time, waves[rising], vdd / 2, rising=True)

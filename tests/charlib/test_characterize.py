@@ -30,9 +30,8 @@ FEW = Variation(samples=5, seed=3)
 def small(tmp_path_factory):
     """A finished directory, used read-only."""
     folder = tmp_path_factory.mktemp("small") / "results"
-    characterize(
-        conditions=HERE, variation=FEW, metrics=[*STATIC, "t_read_p", "e_read"], out=folder, workers=2, run_file="# text\n"
-    )
+    metrics = [*STATIC, "t_read_p", "e_read"]
+    characterize(conditions=HERE, variation=FEW, metrics=metrics, out=folder, workers=2, run_file="# text\n")
     return folder
 
 
@@ -201,7 +200,8 @@ def test_a_few_failing_samples_get_their_status_and_the_run_goes_on(monkeypatch)
 
     def fail_third_sample(testbench, answer):
         calls.append(1)
-        return ngspice.Unsolved(Status.timeout, "late") if len(calls) > 3 and len(calls) != 5 else true_verdict(testbench, answer)
+        late = len(calls) > 3 and len(calls) != 5
+        return ngspice.Unsolved(Status.timeout, "late") if late else true_verdict(testbench, answer)
 
     monkeypatch.setattr(ngspice, "_verdict", fail_third_sample)
     data = characterize(variation=FEW, metrics=["snm_hold"], workers=1, max_failed=0.9)

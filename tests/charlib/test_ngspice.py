@@ -17,7 +17,9 @@ from netlists.testbench import Knob, Testbench
 pytestmark = pytest.mark.ngspice
 
 DIVIDER = "divider\nvc c 0 0\nr1 c x 1k\nr2 x 0 3k\n.save x c\n"
-NO_SOLUTION_ABOVE_HALF = "trouble\nvc c 0 0\nb1 x 0 I = v(c) > 0.5 ? (v(x) > 0 ? 1 : -1) : v(x)\nr1 x 0 1k\ni1 0 x 0.1\n"
+NO_SOLUTION_ABOVE_HALF = (
+    "trouble\nvc c 0 0\nb1 x 0 I = v(c) > 0.5 ? (v(x) > 0 ? 1 : -1) : v(x)\nr1 x 0 1k\ni1 0 x 0.1\n"
+)
 
 
 def bench(deck, analysis=None, probes=("x", "c")):

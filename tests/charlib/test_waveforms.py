@@ -29,7 +29,8 @@ def test_a_missing_value_without_a_reason_is_suspect():
 
 
 def test_the_first_reason_counts_and_takes_the_value_away():
-    flags = ((np.array([True, False]), Status.not_performed, np.nan), (np.array([True, True]), Status.censored_high, 9.0))
+    lost, late = np.array([True, False]), np.array([True, True])
+    flags = ((lost, Status.not_performed, np.nan), (late, Status.censored_high, 9.0))
     result = measured(np.array([1.0, 2.0]), flags)
     assert result.status.tolist() == [Status.not_performed, Status.censored_high]
     assert np.isnan(result.values).all()

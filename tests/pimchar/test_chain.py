@@ -20,7 +20,7 @@ vdd = [0.8, 1.0]
 [variation]
 samples = 4
 [characterize]
-metrics = ["snm_read"]
+metrics = ["snm_hold", "snm_read"]
 [network]
 names = ["mobilenet_v2", "resnet18"]
 """
@@ -93,7 +93,7 @@ def test_another_seed_is_refused_and_changes_nothing(place):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("tables", ["snm_read", "vdd 0.8, 1 V", "interpolation"]),
+        ("tables", ["snm_hold", "vdd 0.8, 1 V", "interpolation"]),
         ("macro", ["baseline", "ddc", "TOPS/W", "32768 cells"]),
         ("network", ["mobilenet_v2", "resnet18", "speed-up"]),
         ("figures", [".svg", ".png"]),
