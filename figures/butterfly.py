@@ -22,7 +22,7 @@ from charlib.metrics.butterfly import LOBES
 
 PANELS = {"butterfly_hold": "hold: word line at 0", "butterfly_read": "read: word line and bit lines at VDD"}
 """Group of ``curves.nc`` to what its panel is called."""
-SWEEP = "v-sweep"
+SWEEP = "s"
 """Common sweep of both halves, ``q - qb`` [V]."""
 HALVES = {"q_r": ("Q-bar driven by Q", "-"), "q_l": ("Q driven by Q-bar", plots.LOOKS[1].linestyle)}
 """Vector with the voltage of Q along the curve of each half, to the curve's name and line style."""
@@ -88,7 +88,7 @@ def _square(s: np.ndarray, low: np.ndarray, high: np.ndarray) -> Square | None:
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where curves are missing."""
     with plots.read(results_dir / "characterization.nc") as data:
-        condition, about = plots.reference_condition(data), data.load()
+        condition, about = plots.reference_condition(data), data[[]].load()
     curves = {group: _curves(results_dir, group, condition) for group in PANELS}
     drawn = min(curve.sizes["sample"] for curve in curves.values()) if plots.samples(about) else 0
     caption = (

@@ -48,7 +48,8 @@ class _Distribution:
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw without Monte Carlo samples of a margin."""
     with plots.read(results_dir / "characterization.nc") as data:
-        found = data.load()
+        wanted = [v for name in METRICS for v in (name, f"{name}_status") if v in data]
+        found = data[wanted].load()
     if not plots.samples(found):
         raise NothingToDraw("the run has no Monte Carlo samples")
     names = [name for name in METRICS if name in found]

@@ -69,7 +69,7 @@ class _Waves:
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where waveforms are missing."""
     with plots.read(results_dir / "characterization.nc") as data:
-        condition, about = plots.reference_condition(data), data.load()
+        condition, about = plots.reference_condition(data), data[[]].load()
     stored = _read(results_dir, condition)
     drawn = stored.sizes["sample"] if plots.samples(about) else 0
     waves = {state: _waves(stored, state, condition.vdd, drawn) for state in STATES}
@@ -78,8 +78,8 @@ def draw(results_dir: Path) -> Figure:
     thin = "; thin: samples" if drawn else ""
     caption = (
         f"{plots.provenance(about, condition, f'first {drawn} drawn')} Thick: nominal cell{thin}. "
-        "Inputs INP = INN = 1. Time zero: word line of the same cell at VDD/2. Arrow: nominal read delay, VDD/2 to VDD/2. "
-        "Grey background on top: what the panels below show."
+        "Inputs INP = INN = 1. Time zero: word line of the same cell at VDD/2. Arrow: nominal read delay, to VDD/2 of "
+        "the output. Grey background on top: what the panels below show."
     )
     works = all(np.isfinite(w.delay) and w.quiet < condition.vdd / 2 for w in waves.values())
     good = "Each stored bit lets its own bit line fall and raises its own output only"
@@ -115,7 +115,7 @@ def _waves(stored: xr.Dataset, state: str, vdd: float, drawn: int) -> _Waves:
     start = crossing(time, nodes["wl"], vdd / 2, rising=True)
     rising, quiet, _ = OUTPUTS[state]
     fired = crossing(time, nodes[rising], vdd / 2, rising=True)
-    return _Waves(time - start[:, None], nodes, fired - start, float(np.nanmax(nodes[quiet][0])))
+    return _Waves(time - start[:, None], nodes, fired - start, float(np.nanmax(nodes[quiet][0], initial=-np.inf)))
 
 
 def _column(axes: Sequence[Axes], waves: _Waves, state: str, vdd: float, end: float) -> None:

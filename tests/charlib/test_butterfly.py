@@ -1,5 +1,7 @@
 """Noise margins against physics, a second method and a skewed cell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from netlists.analyses import Sweep
 from netlists.bitcells import SIDES
 from netlists.circuit import deck_text
 from netlists.testbench import Testbench
+from netlists.testbenches import BUTTERFLY_POINTS
 
 HOLD, READ = TESTBENCHES["butterfly_hold"].build, TESTBENCHES["butterfly_read"].build
 
@@ -70,9 +73,8 @@ def test_margin_is_the_largest_square_of_ordinary_transfer_curves(
 def test_few_points_agree_with_many_at_tight_tolerances(setting, solve, session, reference, build, vdd):
     draws = 1.5 * np.random.default_rng(3).standard_normal((20, 6))
     testbench = build(setting(vdd=vdd))
-    dense = Testbench(
-        testbench.name, testbench.deck, Sweep("vsweep", -vdd, vdd, 1001), testbench.probes, testbench.knobs, {}
-    )
+    places = BUTTERFLY_POINTS - 1
+    dense = replace(testbench, analysis=Sweep("vsweep", 0.0, places, 30 * places + 1))
     error = snm(solve(session, testbench, draws)).values - snm(solve(reference, dense, draws)).values
     assert np.max(np.abs(error)) < 0.05e-3
 

@@ -1,0 +1,65 @@
+"""Small results directories in the real format."""
+
+import shutil
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+import charlib
+from analysis import macro, network, workloads
+from analysis.architecture import MacroGeometry
+from charlib import METRICS
+
+SAMPLES = 4
+
+
+def results(folder, vdd, samples):
+    """Characterize tt at some supplies, then macro and network; the cell alone where ``samples`` is 0."""
+    charlib.characterize(
+        conditions=charlib.Conditions(process=["tt"], vdd=vdd),
+        variation=charlib.Variation(samples=samples, seed=5) if samples else None,
+        metrics=tuple(METRICS),
+        out=folder,
+        workers=1,
+    )
+    tables = xr.load_dataset(folder / "tables.nc", engine="h5netcdf")
+    array = macro.evaluate(tables, MacroGeometry(), tables.attrs["cell_area"])
+    array.to_netcdf(folder / "macro.nc", engine="h5netcdf")
+    each = [network.evaluate(workloads.load(name), array, name=name) for name in ("mobilenet_v2", "resnet18")]
+    pd.concat([network.to_frame(one) for one in each]).to_csv(folder / "network.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sampled(tmp_path_factory):
+    """Two supplies, Monte Carlo; read only."""
+    return results(tmp_path_factory.mktemp("figures") / "sampled", [0.9, 1.0], SAMPLES)
+
+
+@pytest.fixture(scope="session")
+def nominal(tmp_path_factory):
+    """One supply, the nominal cell alone; read only."""
+    return results(tmp_path_factory.mktemp("figures") / "nominal", [0.9], 0)
+
+
+@pytest.fixture
+def copy(sampled, tmp_path):
+    """A copy of the sampled directory that a test may damage."""
+    return shutil.copytree(sampled, tmp_path / "copy", ignore=shutil.ignore_patterns("units"))
+
+
+@pytest.fixture
+def change():
+    """Rewrite a file of results, or one group of it, with a function of its Dataset."""
+
+    def rewrite(path, how, groups=()):
+        if not groups:
+            how(xr.load_dataset(path, engine="h5netcdf")).to_netcdf(path, engine="h5netcdf")
+            return
+        changed = {group: how(xr.load_dataset(path, group=group, engine="h5netcdf")) for group in groups}
+        xr.Dataset().to_netcdf(path, engine="h5netcdf")
+        for group, data in changed.items():
+            data.to_netcdf(path, mode="a", group=group, engine="h5netcdf")
+
+    return rewrite

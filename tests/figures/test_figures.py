@@ -1,0 +1,153 @@
+"""Every figure of the table: drawn from real results, told when it cannot be."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import figures
+from analysis.plots import NothingToDraw
+from figures import FIGURES
+
+pytestmark = pytest.mark.ngspice
+
+BUTTERFLIES = ("butterfly_hold", "butterfly_read")
+GROUPS = (*BUTTERFLIES, "read_path")
+
+
+def labelled(figure):
+    """Axes that show data."""
+    return [ax for ax in figure.axes if ax.axison]
+
+
+def texts(figure):
+    return " ".join((figure.get_suptitle() + " " + figure.get_supxlabel()).split())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_have_units_and_the_caption_conditions_and_samples(name, sampled):
+    figure = FIGURES[name].draw(sampled)
+    assert isinstance(figure, Figure)
+    assert figure.get_suptitle()
+    caption = texts(figure)
+    if name == "layers":
+        assert "the same at every condition and for every sample" in caption
+    else:
+        assert "predictive28, tt" in caption
+        assert "25 °C" in caption
+        assert "4 Monte Carlo samples" in caption
+        assert "seed 5" in caption
+    for ax in labelled(figure):
+        assert "[" in ax.get_xlabel() or not ax.xaxis.get_tick_params()["labelbottom"] or ax.get_shared_x_axes()
+        assert "[" in ax.get_xlabel() + ax.get_ylabel()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_nominal_run_at_one_supply_is_drawn_or_told(name, nominal):
+    if name == "margins":
+        with pytest.raises(NothingToDraw, match="the run has no Monte Carlo samples"):
+            FIGURES[name].draw(nominal)
+        return
+    figure = FIGURES[name].draw(nominal)
+    assert "nominal cell only" in texts(figure) or name == "layers"
+    assert figure.get_layout_engine() is not None
+    figure.canvas.draw()
+
+
+def test_every_figure_is_saved_twice_and_told(sampled, tmp_path):
+    lines = []
+    written = figures.draw_all(sampled, tmp_path / "out", lines.append)
+    assert [path.name for path in written] == [f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")]
+    assert all(path.stat().st_size > 5000 for path in written)
+    assert lines == [f"figure: {path}" for path in written]
+
+
+def test_an_empty_directory_skips_every_figure_in_one_line_each(tmp_path):
+    lines = []
+    assert figures.draw_all(tmp_path, progress=lines.append) == []
+    assert lines[0] == "figure butterfly skipped: curves.nc, characterization.nc are missing"
+    assert len(lines) == len(FIGURES)
+    assert all("\n" not in line for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_groups_and_metrics_are_skipped_with_their_names(copy, change):
+    change(copy / "curves.nc", lambda data: data, ("read_path",))
+    change(copy / "characterization.nc", lambda data: data.drop_vars([v for v in data if v.startswith("snm")]))
+    change(copy / "tables.nc", lambda data: data[["i_leak"]])
+    (copy / "network.csv").write_text("network,design\na,b\n")
+    (copy / "macro.nc").write_text("broken")
+    lines = []
+    written = figures.draw_all(copy, progress=lines.append)
+    assert written == [copy / "figures" / "read_path.svg", copy / "figures" / "read_path.png"]
+    skipped = "\n".join(line for line in lines if "skipped" in line)
+    assert "figure butterfly skipped: curves.nc, group butterfly_hold, is missing or not readable" in skipped
+    assert "figure margins skipped: characterization.nc has neither snm_hold nor snm_read" in skipped
+    assert "figure delay_energy skipped: tables.nc has no number of t_read_p, t_read_n, e_read" in skipped
+    assert "figure network skipped: macro.nc is missing or not readable" in skipped
+    assert "figure layers skipped: macro.nc is missing or not readable" in skipped
+
+
+def test_results_without_any_number_do_not_crash(copy, change):
+    def blank(data):
+        return data.map(lambda v: v * np.nan if v.dtype.kind == "f" else v, keep_attrs=True)
+
+    for name in ("characterization.nc", "tables.nc", "macro.nc"):
+        change(copy / name, blank)
+    change(copy / "curves.nc", blank, GROUPS)
+    frame = pd.read_csv(copy / "network.csv")
+    numbers = [c for c in frame.columns if c.endswith(("_s", "_j"))]
+    frame.assign(**dict.fromkeys(numbers, np.nan)).to_csv(copy / "network.csv", index=False)
+    lines = []
+    written = figures.draw_all(copy, progress=lines.append)
+    assert {path.stem for path in written} <= {"layers"}
+    assert any("butterfly_hold has no nominal curves at tt, VDD 1 V, 25 °C" in line for line in lines)
+    assert any("no sample has a static noise margin" in line for line in lines)
+
+
+def test_lost_samples_are_left_out_and_counted(copy, change):
+    def lose(data):
+        status = data["snm_read_status"].copy()
+        status[..., 0], status[..., 1] = 1, 4
+        value = data["snm_read"].where(status == 0)
+        return data.assign(snm_read=value, snm_read_status=status)
+
+    def lose_curves(data):
+        return data.map(lambda v: v.where(data["sample"] != 2) if "sample" in v.dims else v)
+
+    change(copy / "characterization.nc", lose)
+    change(copy / "curves.nc", lose_curves, GROUPS)
+    change(copy / "tables.nc", lambda d: d.assign(t_read_p_n_failed=d["t_read_p_n_failed"] + 3))
+    margins = texts(FIGURES["margins"].draw(copy))
+    assert "read: 2 with a value, 1 failed (censored low), 0 censored high, 1 unknown" in margins
+    assert "3 failed and 0 unknown" in texts(FIGURES["delay_energy"].draw(copy))
+    for name in ("butterfly", "read_path"):
+        FIGURES[name].draw(copy).canvas.draw()
+
+
+def test_bars_say_the_gain(sampled):
+    frame = pd.read_csv(sampled / "network.csv")
+    here = frame[np.isclose(frame["vdd_v"], 1.0)].set_index(["network", "design"])["latency_s"]
+    figure = FIGURES["network"].draw(sampled)
+    shown = [text.get_text() for ax in figure.axes for text in ax.texts]
+    for network in ("mobilenet_v2", "resnet18"):
+        assert f"÷ {here[network, 'baseline'] / here[network, 'ddc']:.2f}" in shown
+
+
+def test_delays_in_the_waveforms_are_those_of_the_metric(sampled):
+    shown = " ".join(text.get_text() for ax in FIGURES["read_path"].draw(sampled).axes for text in ax.texts)
+    table = pd.Series({"p": "t_read_p", "n": "t_read_n"})
+    assert all(f"{name} =" in shown for name in table)
+
+
+def test_one_figure_from_the_command_line(sampled, tmp_path, capsys):
+    assert figures.main("margins", [str(sampled), "--dest", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "margins.svg"), str(tmp_path / "margins.png")]
+    assert figures.main("margins", [str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path}: figure margins not drawn: characterization.nc is missing\n"
+
+
+def test_no_figure_is_left_out_of_the_table():
+    files = {path.stem for path in figures.Path(figures.__file__).parent.glob("*.py")} - {"__init__"}
+    assert files == set(FIGURES)
+    assert all(row.description.endswith(".") and row.needs for row in FIGURES.values())
