@@ -176,8 +176,8 @@ def currents(
         f"msat dsat g 0 0 {element}", f"mlin dlin g 0 0 {element}",
     ])  # fmt: skip
     sweep = Sweep("vg", 0.0, sign * vdd, 1 + round(vdd / VGS_STEP))
-    solved = _solve(session, deck, sweep, ("vsat#branch", "vlin#branch"))
-    gate = sign * solved[sweep.axis]
+    solved = _solve(session, deck, sweep, ("g", "vsat#branch", "vlin#branch"))
+    gate = sign * solved["g"]
     saturated, linear = (-sign * solved[f"{name}#branch"] / WIDTH for name in ("vsat", "vlin"))
     vth_sat, vth_lin = (_threshold(gate, current, technology.length) for current in (saturated, linear))
     decades = np.interp(0.1, gate, np.log10(saturated)) - np.log10(saturated[0])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes.util
 import os
+import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import Pipe
@@ -34,6 +35,9 @@ LADDER = (
     ".options gminsteps=200 srcsteps=200 itl1=1000 itl4=200 rshunt=1e13",
 )
 """Option lines a failed sample is tried again with, one after the other; a lost simulator's sample first as it was."""
+
+INTERVAL = 0.02
+"""Time between messages of a child that solves [s]."""
 
 GROWTH = 8e6
 """Growth of a child's memory after which it is replaced [B]: ngspice keeps 2 to 3 kB of every sample."""
@@ -104,6 +108,9 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         ours, theirs = Pipe()
         self._pipe: Connection = ours
+        # Connection.poll builds a selector at every call, which costs more than reading an answer.
+        self._arrival = select.poll()
+        self._arrival.register(ours.fileno(), select.POLLIN)
         program = Path(__file__).with_name("simulator.py")
         with theirs:
             self._process = subprocess.Popen(
@@ -127,7 +134,7 @@ class Child:
     def answer(self, timeout: float) -> tuple | None:
         """Next answer, or None when the child died or said nothing for ``timeout`` [s]."""
         try:
-            return self._pipe.recv() if self._pipe.poll(timeout) else None
+            return self._pipe.recv() if self._arrival.poll(1000 * timeout) else None
         except (EOFError, OSError, ValueError):  # ValueError: closed by another thread
             return None
 
@@ -210,31 +217,38 @@ class Session:
             One verdict per sample. A failed one has been tried again with every line of ``LADDER``.
         """
         results: list[Solved | Unsolved] = []
+        interval = INTERVAL
         while len(results) < len(values):
-            results += self._stretch(testbench, values[len(results) :])
+            lost = self._stretch(testbench, values[len(results) :], results, interval)
+            if lost and interval == 0:
+                results.append(lost)
+            if lost:
+                interval = 0  # from here on every sample answers for itself, so that it is clear which one is lost
         for i, result in enumerate(results):
             if isinstance(result, Unsolved):
                 results[i] = self._retry(testbench, values[i : i + 1], result)
         self._renew_if_grown()
         return results
 
-    def _stretch(self, testbench: Testbench, values: np.ndarray, options: str = "") -> Iterator[Solved | Unsolved]:
-        """Solve samples until all are done or the child is lost; the last verdict is then the lost one's."""
+    def _stretch(
+        self, testbench: Testbench, values: np.ndarray, results: list, interval: float, options: str = ""
+    ) -> Unsolved | None:
+        """Append verdicts until all samples are done or the child is lost; then the first one missing is returned."""
         lost = self._load(f"{testbench.deck}{self._accuracy}\n{options}")
         if lost:
-            yield lost
-            return
+            return lost
         knobs = [knob.parameters for knob in testbench.knobs.values()]
         columns = np.repeat(np.arange(len(knobs)), [len(names) for names in knobs])
         parameters = [name for names in knobs for name in names]
         rows = values[:, columns].tolist()
-        self._child.ask("run", testbench.analysis.command, testbench.vectors, parameters, rows)
-        for _ in values:
-            answer = self._child.answer(self._timeout)
-            if answer is None:
-                yield self._replace_child()
-                return
-            yield _verdict(testbench, answer)
+        self._child.ask("run", testbench.analysis.command, testbench.vectors, parameters, rows, interval)
+        end = len(results) + len(values)
+        while len(results) < end:
+            answers = self._child.answer(self._timeout)
+            if answers is None:
+                return self._replace_child()
+            results.extend(_verdict(testbench, answer) for answer in answers)
+        return None
 
     def _load(self, deck: str) -> Unsolved | None:
         if deck == self._loaded:
@@ -270,9 +284,10 @@ class Session:
         for rung, options in enumerate(("", *LADDER)):
             if rung == 0 and not result.lost:
                 continue
-            again = next(self._stretch(testbench, values, options))
-            if isinstance(again, Solved):
-                return replace(again, retries=rung)
+            again: list[Solved | Unsolved] = []
+            self._stretch(testbench, values, again, 0, options)
+            if again and isinstance(again[0], Solved):
+                return replace(again[0], retries=rung)
         return result
 
 
@@ -283,9 +298,9 @@ def _verdict(testbench: Testbench, answer: Sequence) -> Solved | Unsolved:
         return Unsolved(Status.numerical_failure, content, tuple(log[0][-5:]))
     names, analysis = testbench.vectors, testbench.analysis
     data = np.frombuffer(content).reshape(len(names), -1)
-    finite = np.isfinite(data).all(axis=1)
-    if not finite.all():
-        return Unsolved(Status.numerical_failure, f"{names[finite.argmin()]} is not finite")
+    if not np.isfinite(data).all():
+        name = names[np.isfinite(data).all(axis=1).argmin()]
+        return Unsolved(Status.numerical_failure, f"{name} is not finite")
     if isinstance(analysis, Sweep) and data.shape[1] != analysis.points:
         return Unsolved(Status.numerical_failure, f"{data.shape[1]} of {analysis.points} sweep points")
     if isinstance(analysis, Transient) and data[-1, -1] < analysis.stop * (1 - 1e-6):

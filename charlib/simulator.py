@@ -2,11 +2,13 @@
 
 It imports the standard library only, so that a child starts in some ten milliseconds, and it talks in plain tuples:
 
-``("load", deck)``                               replaces the circuit; answers ``("loaded", log)``
-``("run", analysis, vectors, parameters, rows)`` for each row of values alters the parameters, runs, and answers
-                                                 ``("solved", float64 bytes of all vectors in turn)`` or
-                                                 ``("failed", reason, log)``
-``("memory",)``                                  answers ``("memory", resident size in bytes)``
+``("load", deck)``
+    replaces the circuit; answers ``("loaded", log)``
+``("run", analysis, vectors, parameters, rows, interval)``
+    for each row of values alters the parameters and runs; answers with lists of ``("solved", float64 bytes of all
+    vectors in turn)`` or ``("failed", reason, log)``, a list whenever ``interval`` [s] has passed and at the end
+``("memory",)``
+    answers ``("memory", resident size in bytes)``
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import queue
 import resource
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 
 EXIT_ASKED_BY_NGSPICE = 70
@@ -131,6 +134,27 @@ def _read_requests(pipe: Connection, requests: queue.SimpleQueue) -> None:
             os._exit(0)
 
 
+def run_rows(
+    pipe: Connection,
+    library: Library,
+    analysis: str,
+    vectors: tuple[str, ...],
+    parameters: list[str],
+    rows: list[list[float]],
+    interval: float,
+) -> None:
+    """Run every row, and send what is done every now and then: a message of its own would cost a tenth of a sample."""
+    done: list[tuple] = []
+    sent = time.monotonic()
+    for row in rows:
+        done.append(library.run(analysis, vectors, parameters, row))
+        if time.monotonic() - sent >= interval:
+            pipe.send(done)
+            done, sent = [], time.monotonic()
+    if done:
+        pipe.send(done)
+
+
 def serve(descriptor: int, library_path: str) -> None:
     """Answer requests until the parent closes the pipe."""
     pipe = Connection(descriptor)
@@ -146,9 +170,7 @@ def serve(descriptor: int, library_path: str) -> None:
         elif kind == "memory":
             pipe.send(("memory", resident_size()))
         else:
-            analysis, vectors, parameters, rows = arguments
-            for row in rows:
-                pipe.send(library.run(analysis, vectors, parameters, row))
+            run_rows(pipe, library, *arguments)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ class Sweep:
         source: name of the voltage source as the deck spells it.
         start, stop: first and last value [V].
         points: number of points.
+
+    What is swept is no vector of its own: a testbench that needs it probes it.
     """
 
     source: str
@@ -31,7 +33,7 @@ class Sweep:
     stop: float
     points: int
 
-    axis = "v-sweep"
+    axis = None
 
     @property
     def command(self) -> str:

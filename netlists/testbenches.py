@@ -67,14 +67,14 @@ def butterfly_points() -> np.ndarray:
 
 
 def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
-    """Both halves of the cell with the loop cut, swept along the diagonal: ``s = q - qb`` from -VDD to VDD in each half.
+    """Both halves of the cell with the loop cut, swept along the diagonal: ``s = q - qb`` from -VDD to VDD.
 
     A source of ``s`` volts between a half's input and its output makes it find the one point of its transfer curve
     with ``q - qb = s`` (the turned axes of Seevinck, List, Lohstroh, JSSC 22(5), 1987). A curve is smooth in ``s``
     where its output is steep in its input, so a third of the points give the accuracy of a sweep of the input.
 
-    Probes: ``s``, then ``q_l``, ``qb_l`` output and input of the left half, ``q_r``, ``qb_r`` input and output of the right half;
-    bit lines at VDD.
+    Probes: ``s``, then Q on the left half's curve ``q_l`` and on the right half's ``q_r``; Q-bar is ``q - s``. The bit
+    lines are at VDD.
     """
     technology, cell, vdd = setting.technology, setting.cell, setting.vdd
     circuit = setting.circuit(f"6T butterfly, word line at {wordline * vdd:g} V")
@@ -88,7 +88,7 @@ def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
         nodes = {node: f"{node}_{side}" for node in ("q", "qb")}
         circuit.X(side, cell.add_half(circuit, technology, side), nodes[inp], nodes[output], "vdd", "wl", "vdd", "0")
         circuit.VCVS(side, nodes["q"], nodes["qb"], "s", "0", voltage_gain=1.0)
-        probes += nodes.values()
+        probes.append(nodes["q"])
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)),

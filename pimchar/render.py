@@ -6,16 +6,14 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from itertools import product
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.ticker import EngFormatter
 from tabulate import tabulate
 
 from analysis import architecture
-from charlib import METRICS, LookupTable, TableError, devices
+from charlib import METRICS, devices, tables
 from netlists import technology
 from pimchar.runfile import ZERO_CELSIUS
 
@@ -133,7 +131,7 @@ def lookup_tables(data: xr.Dataset) -> str:
             quantity(float(data[name].min()), data[name].attrs["units"]),
             quantity(float(data[name].max()), data[name].attrs["units"]),
             *(int(data[f"{name}_{count}"].sum()) for count in ("n_ok", "n_failed", "n_unknown")),
-            _percent(left_out_error(data, name)),
+            _percent(tables.left_out_error(data, name)),
             data[name].attrs["long_name"],
         )
         for name in names
@@ -141,25 +139,6 @@ def lookup_tables(data: xr.Dataset) -> str:
     headers = ("metric", "smallest", "largest", "ok", "failed", "unknown", "interpolation", "meaning")
     note = "interpolation: largest deviation of a table without one inner vdd from the number it lost; samples summed"
     return f"{'; '.join(grid)}\n{note}\n\n{table(headers, rows)}"
-
-
-def left_out_error(data: xr.Dataset, name: str) -> float:
-    """Largest relative deviation of a table, inner supplies left out one at a time, from the number left out [1].
-
-    It bounds the error between the grid's points from above, roughly: the gaps are twice as wide. NaN where the grid
-    has fewer than three supplies, or no number to compare.
-    """
-    worst = math.nan
-    for vdd in np.sort(data["vdd"].values)[1:-1]:
-        lookup = LookupTable(data.drop_sel(vdd=vdd))
-        for process, temp in product(data["process"].values, data["temp"].values):
-            known = float(data[name].sel(process=process, vdd=vdd, temp=temp))
-            try:
-                found = lookup(name, process=str(process), vdd=float(vdd), temp=float(temp))
-            except TableError:  # a neighbour has no number, so no interpolation is offered here
-                continue
-            worst = np.fmax(worst, abs(found / known - 1.0) if known else math.nan)
-    return float(worst)
 
 
 def _percent(ratio: float) -> str:
@@ -171,7 +150,7 @@ def macro(found: xr.Dataset) -> str:
     geometry = architecture.MacroGeometry.of(found)
     head = (
         f"one of {geometry.macros} macros: {geometry.compartments} compartments x {geometry.rows} rows x "
-        f"{geometry.columns} columns = {geometry.cells} cells; without decoders and control; docs/models.md tells the model"
+        f"{geometry.columns} columns = {geometry.cells} cells; without decoders and control; docs/models.md tells more"
     )
     columns = [name for name, *_ in MACRO_COLUMNS]
     dims = ("process", "vdd", "temp", "design")

@@ -52,7 +52,7 @@ def test_a_missing_vector_is_a_failure_that_names_it(session):
 
 def test_a_sweep_keeps_both_ends(session):
     (result,) = session.solve(bench(DIVIDER, Sweep("vc", 0.0, 0.7, 8)), values(0.0))
-    np.testing.assert_allclose(result.vectors["v-sweep"], np.linspace(0, 0.7, 8), atol=1e-12)
+    np.testing.assert_allclose(result.vectors["c"], np.linspace(0, 0.7, 8), atol=1e-12)
 
 
 def test_a_transient_reaches_its_end(session):

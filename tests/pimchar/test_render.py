@@ -2,12 +2,9 @@
 
 import math
 
-import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.interpolate import PchipInterpolator
 
 from pimchar import render
 
@@ -45,32 +42,3 @@ def test_numbers_stand_right_and_words_left():
 
 def test_a_table_without_rows_is_its_headers():
     assert render.table(("a", "b"), []).splitlines()[0].split() == ["a", "b"]
-
-
-def lookup_data(function):
-    vdd = np.array([0.6, 0.7, 0.8, 0.9])
-    return xr.Dataset(
-        {"i_leak": (("process", "vdd", "temp"), function(vdd)[None, :, None])},
-        coords={
-            "process": ["tt"],
-            "vdd": ("vdd", vdd, {"units": "V"}),
-            "temp": ("temp", [298.15], {"units": "K"}),
-        },
-    )
-
-
-def test_a_straight_line_has_no_interpolation_error():
-    assert render.left_out_error(lookup_data(lambda vdd: 2.0 * vdd), "i_leak") < 1e-12
-
-
-def test_the_left_out_error_is_the_largest_relative_one():
-    vdd, known = np.array([0.6, 0.7, 0.8, 0.9]), np.array([1.0, 1.0, 2.0, 2.0])
-    expected = [abs(PchipInterpolator(np.delete(vdd, i), np.delete(known, i))(vdd[i]) / known[i] - 1.0) for i in (1, 2)]
-    found = render.left_out_error(lookup_data(lambda _: known), "i_leak")
-    assert found == pytest.approx(max(expected))
-    assert found > min(expected) * 1.1
-
-
-def test_two_supplies_say_nothing_about_interpolation():
-    data = lookup_data(lambda vdd: vdd).isel(vdd=[0, 1])
-    assert math.isnan(render.left_out_error(data, "i_leak"))
