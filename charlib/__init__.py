@@ -8,9 +8,11 @@ from charlib.errors import (
     InvalidPlan,
     PlanMismatch,
     SimulatorMissing,
+    StorageFailed,
     TooManyFailures,
 )
 from charlib.metrics import METRICS
+from charlib.reproduce import Reproduction, reproduce
 from charlib.status import Status
 from charlib.tables import LookupTable, TableError
 from charlib.variation import Variation
@@ -23,10 +25,13 @@ __all__ = [
     "InvalidPlan",
     "LookupTable",
     "PlanMismatch",
+    "Reproduction",
     "SimulatorMissing",
     "Status",
+    "StorageFailed",
     "TableError",
     "TooManyFailures",
     "Variation",
     "characterize",
+    "reproduce",
 ]

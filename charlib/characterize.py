@@ -7,16 +7,19 @@ import math
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import xarray as xr
 
 from charlib import dataset as build
 from charlib import ngspice, tables
+from charlib.byhand import hand_deck
 from charlib.conditions import Conditions
 from charlib.dataset import Point, Results
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.execution import Runner, Tally
+from charlib.errors import TooManyFailures
+from charlib.execution import DaskPool, LocalPool, Runner
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
@@ -33,6 +36,8 @@ FIRST_WINDOW = 0.2e-9
 """First guess of a transient's window [s]."""
 LAST_WINDOW = 3.2e-6
 """Longest window that is tried [s]: an operation that takes longer is censored there."""
+KEPT_DECKS = 3
+"""Failed samples whose decks are kept when a run stops."""
 GROWTH = 4.0
 """Factor between guesses, and how much shorter than its window a nominal operation must be to be believed [1]."""
 
@@ -51,6 +56,7 @@ def characterize(
     max_failed: float = 0.02,
     run_file: str | None = None,
     progress: bool = False,
+    scheduler: str | None = None,
 ) -> xr.Dataset:
     """Characterize a bit cell and its read path.
 
@@ -68,6 +74,7 @@ def characterize(
         max_failed: share of samples without an answer that stops the run [1].
         run_file: text of the run file, kept with the results.
         progress: show progress on standard error.
+        scheduler: address of a Dask scheduler whose workers simulate instead of this machine's.
 
     Returns:
         Dataset over (process, vdd, temp, sample[, lobe]): each metric with ``_status``, ``_bound``, ``_nominal`` and,
@@ -87,37 +94,52 @@ def characterize(
         manifest = {"plan": known.get("plan", {}) | plan.identity(), "started": started, "complete": False}
         if out is not None:
             write_json(folder / MANIFEST, known | manifest)
-        results, tally = _simulate(plan, Store(folder / "units", version), workers, progress)
+        pool = DaskPool(scheduler) if scheduler else LocalPool(workers)
+        store = Store(folder / "units", version)
+        try:
+            results, runner = _simulate(plan, store, pool, progress, known.get("seconds_per_sample"))
+        except TooManyFailures as error:
+            raise TooManyFailures(f"{error}{_keep_decks(error, out and folder)}", error.samples) from error
         data = build.characterization(plan, results).assign_attrs(_provenance(plan, version, run_file))
         if out is not None:
             _write(folder, plan, data, results, run_file)
-            write_json(folder / MANIFEST, manifest | _account(tally, version, started))
+            write_json(folder / MANIFEST, manifest | _account(runner, plan, version, started))
     return data
 
 
-def _simulate(plan: Plan, store: Store, workers: int | None, show: bool) -> tuple[Results, Tally]:
+def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
+    """Write decks of the first failed samples next to the results, to be run by hand; returns where, as a remark."""
+    if folder is None:
+        return ""
+    failed = folder / "failed"
+    failed.mkdir(exist_ok=True)
+    for unit, sample in error.samples[:KEPT_DECKS]:
+        name = f"{unit.testbench.name}-{'nominal' if unit.block is None else sample}.cir"
+        (failed / name).write_text(hand_deck(unit, sample))
+    return f"; decks of the first are in {failed}"
+
+
+def _simulate(
+    plan: Plan, store: Store, pool: LocalPool | DaskPool, show: bool, known: dict[str, float] | None
+) -> tuple[Results, Runner]:
     conditions = list(plan.conditions.points())
     per_condition = 1 + (plan.samples if plan.variation else 0)
     total = len(plan.testbenches) * len(conditions) * per_condition
     progress = Progress(total, show)
     try:
-        with Runner(store, workers, progress, plan.max_failed * total) as runner:
+        with Runner(store, pool, progress, plan.max_failed * total, known) as runner:
             windows = {name: _windows(plan, runner, name) for name in plan.testbenches}
-            units: list[tuple[Unit, int]] = []
-            places: list[tuple[str, tuple[str, float, float]]] = []
-            for name in plan.testbenches:
-                for point in conditions:
-                    for unit in _units(plan, name, point, windows[name].get(point)):
-                        units.append(unit)
-                        places.append((name, point))
-            found: dict[tuple, list[UnitResult]] = {}
-            for place, result in zip(places, runner.run(units), strict=True):
-                found.setdefault(place, []).append(result)
-            results = {
-                (name, point): Point(parts[0], parts[1:] or parts, windows[name].get(point))
-                for (name, point), parts in found.items()
-            }
-            return results, runner.tally
+            places = [(name, point) for name in plan.testbenches for point in conditions]
+            nominal = [_unit(plan, name, point, windows[name].get(point), None) for name, point in places]
+            nominal_results = runner.run([(unit, 1) for unit in nominal])
+            blocks = [_blocks(plan, unit) for unit in nominal]
+            sampled = iter(runner.run([block for group in blocks for block in group], announce=True))
+            results = {}
+            for place, only, group in zip(places, nominal_results, blocks, strict=True):
+                name, point = place
+                parts = [next(sampled) for _ in group] or [only]
+                results[place] = Point(only, parts, windows[name].get(point))
+            return results, runner
     finally:
         progress.close()
 
@@ -129,15 +151,14 @@ def _unit(plan: Plan, name: str, point: tuple[str, float, float], window: float 
     return Unit(testbench, block, seed, local, plan.accuracy)
 
 
-def _units(plan: Plan, name: str, point: tuple[str, float, float], window: float | None) -> list[tuple[Unit, int]]:
-    """Units of one testbench at one condition with their sample counts: the nominal cell, then blocks in order."""
-    nominal = _unit(plan, name, point, window, None)
-    units = [(nominal, 1)]
-    if plan.variation:
-        for block in range(math.ceil(plan.samples / BLOCK)):
-            unit = Unit(nominal.testbench, block, plan.variation.seed, plan.variation.local, plan.accuracy)
-            units.append((unit, min(BLOCK, plan.samples - block * BLOCK)))
-    return units
+def _blocks(plan: Plan, nominal: Unit) -> list[tuple[Unit, int]]:
+    """Blocks of samples at the place of a nominal unit, with their sample counts; none for a nominal plan."""
+    if not plan.variation:
+        return []
+    return [
+        (replace(nominal, block=block), min(BLOCK, plan.samples - block * BLOCK))
+        for block in range(math.ceil(plan.samples / BLOCK))
+    ]
 
 
 def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, float], float]:
@@ -216,13 +237,16 @@ def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) ->
             group.to_netcdf(path, mode="a", group=name, engine="h5netcdf", encoding=packed)
 
 
-def _account(tally: Tally, version: str, started: float) -> dict[str, object]:
+def _account(runner: Runner, plan: Plan, version: str, started: float) -> dict[str, object]:
+    tally = runner.tally
+    costs = {name: runner.per_sample(name) for name in plan.testbenches}
     return {
         "complete": True,
         "ngspice_version": version,
         "python": platform.python_version(),
         "finished": time.time(),
         "seconds": round(time.time() - started, 3),
+        "seconds_per_sample": {name: float(f"{cost:.3g}") for name, cost in costs.items() if cost is not None},
         "simulated": tally.simulated,
         "reused": tally.reused,
         "unknown": tally.unknown,

@@ -14,11 +14,13 @@ from filelock import FileLock, Timeout
 from charlib.errors import DirectoryInUse, PlanMismatch
 
 MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+"""Ending of a file that is being written."""
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` make a file under a passing name and move it into place, so that no reader sees half of it."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}{PARTIAL}")
     try:
         write(partial)
         partial.replace(path)

@@ -1,5 +1,7 @@
 """What can end a characterization, each with a message a user can act on."""
 
+from collections.abc import Sequence
+
 
 class CharacterizationError(RuntimeError):
     """A characterization that cannot be started or finished."""
@@ -21,5 +23,17 @@ class DirectoryInUse(CharacterizationError):
     """A results directory that another run holds."""
 
 
+class StorageFailed(CharacterizationError):
+    """A result that could not be written; what was stored before is whole."""
+
+
 class TooManyFailures(CharacterizationError):
-    """More samples without an answer than the run allows."""
+    """More samples without an answer than the run allows.
+
+    Attributes:
+        samples: unit and sample number of each.
+    """
+
+    def __init__(self, message: str, samples: Sequence[tuple] = ()) -> None:
+        super().__init__(message)
+        self.samples = samples

@@ -24,9 +24,20 @@ class Progress:
         self._bar = tqdm(
             total=total, unit=" samples", desc="simulating", disable=not (shown and self._terminal), file=sys.stderr
         )
+        self._shown = shown
         self._plain = shown and not self._terminal
         self._total, self._done, self._unknown = total, 0, 0
         self._start = self._last = time.monotonic()
+
+    def announce(self, simulations: int, total: int, seconds: float | None, workers: int) -> None:
+        """Say how much is to be done: simulations of a total of samples, and the expected time [s] if it is known."""
+        if not self._shown:
+            return
+        text = f"{simulations} simulations to run, {total - simulations} found in the store"
+        if simulations:
+            expected = "time not known yet" if seconds is None else f"about {max(seconds, 1):.0f} s"
+            text += f"; {expected} on {workers} simulator{'s' if workers > 1 else ''}"
+        tqdm.write(text, file=sys.stderr)
 
     def advance(self, samples: int, unknown: int) -> None:
         """Add samples; ``unknown`` is the number without an answer so far."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from charlib.directory import PARTIAL, write_whole
+from charlib.errors import StorageFailed
 from charlib.unit import Unit, UnitResult
 from charlib.waveforms import Measured
 
@@ -19,7 +21,7 @@ class Store:
     """Results of units in a folder.
 
     Args:
-        folder: made if missing.
+        folder: made if missing; one run at a time may use it.
         ngspice_version: part of every key.
     """
 
@@ -27,6 +29,8 @@ class Store:
         self._folder = folder
         self._version = ngspice_version
         folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob(f".*{PARTIAL}"):  # of a run that was killed while it wrote
+            left_over.unlink()
 
     def path(self, unit: Unit) -> Path:
         return self._folder / f"{unit.testbench.name}-{unit.key(self._version)[:40]}.npz"
@@ -46,7 +50,7 @@ class Store:
         return UnitResult(about["count"], metrics, failures, retried, curves, curve_samples)
 
     def write(self, unit: Unit, result: UnitResult) -> None:
-        """Store a result whole or not at all; raises OSError where the disk refuses."""
+        """Store a result whole or not at all; raises StorageFailed where the disk refuses."""
         path = self.path(unit)
         arrays = {f"metric/{n}/{p}": getattr(m, p) for n, m in result.metrics.items() for p in _PARTS}
         arrays |= {f"curve/{name}": wave for name, wave in result.curves.items()}
@@ -58,10 +62,10 @@ class Store:
             "failures": result.failures,
             "retried": result.retried,
         }
-        partial = path.with_suffix(f".{os.getpid()}.partial")
+        content = io.BytesIO()
+        np.savez(content, about=np.array(json.dumps(about)), **arrays)
         try:
-            with partial.open("wb") as file:
-                np.savez(file, about=np.array(json.dumps(about)), **arrays)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+            write_whole(path, lambda partial: partial.write_bytes(content.getbuffer()))
+        except OSError as error:
+            again = "what was stored before is whole, so the same command goes on from there"
+            raise StorageFailed(f"{path.parent}: {error.strerror}; {again}") from error

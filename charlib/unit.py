@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,6 +102,11 @@ def solve_unit(get_session: Callable[[str], Session], unit: Unit, first: int, co
         get_session: gives this worker's session for an accuracy.
     """
     solutions = get_session(unit.accuracy).solve(unit.testbench, unit.knob_values(first, count))
+    return measure_unit(unit, first, solutions)
+
+
+def measure_unit(unit: Unit, first: int, solutions: Sequence[Solved | Unsolved]) -> UnitResult:
+    """Measure the samples of a unit from sample ``first`` on."""
     good = [i for i, s in enumerate(solutions) if isinstance(s, Solved)]
     failures = {first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)}
     retried = tuple(first + i for i in good if solutions[i].retries)
@@ -113,7 +118,7 @@ def solve_unit(get_session: Callable[[str], Session], unit: Unit, first: int, co
     kept = [i for i in good if first + i < CURVES] if TESTBENCHES[unit.testbench.name].drawn else []
     rows = [good.index(i) for i in kept]
     curves = {name: wave[rows].astype(np.float32) for name, wave in block.vectors.items()} if kept else {}
-    return UnitResult(count, metrics, failures, retried, curves, tuple(first + i for i in kept))
+    return UnitResult(len(solutions), metrics, failures, retried, curves, tuple(first + i for i in kept))
 
 
 def _spread(measured: Measured | None, good: list[int], solutions: list, per_lobe: bool) -> Measured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -39,7 +40,15 @@ def check(run: RunFile, where: str) -> None:
         raise RunFileError(f"vdd={low:g}..{high:g} V lacks {vdd} V, which the macro model refers to; {hint} {place}")
 
 
-def run_all(run: RunFile, text: str, out: Path, workers: int | None, say: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Workers:
+    """Where simulators run: ``count`` on this machine (None: one per core), or on the cluster of a ``scheduler``."""
+
+    count: int | None = None
+    scheduler: str | None = None
+
+
+def run_all(run: RunFile, text: str, out: Path, workers: Workers, say: Callable[[str], None]) -> None:
     """The whole chain into a results directory; ``say`` takes one line per step."""
     metrics = tuple(dict.fromkeys((*run.characterize.metrics, *MACRO_METRICS)))
     say(f"characterize: {_plan(run, metrics)}")
@@ -58,7 +67,7 @@ def _plan(run: RunFile, metrics: tuple[str, ...]) -> str:
 
 
 def characterize(
-    run: RunFile, text: str, out: Path, workers: int | None, metrics: tuple[str, ...] | None = None
+    run: RunFile, text: str, out: Path, workers: Workers, metrics: tuple[str, ...] | None = None
 ) -> xr.Dataset:
     """The characterization of a run file, stored in ``out``; ``metrics`` in place of the run file's if given."""
     return charlib.characterize(
@@ -68,7 +77,8 @@ def characterize(
         variation=run.make_variation(),
         metrics=metrics or run.characterize.metrics,
         out=out,
-        workers=workers,
+        workers=workers.count,
+        scheduler=workers.scheduler,
         engine=run.characterize.engine,
         max_failed=run.characterize.max_failed,
         run_file=text,

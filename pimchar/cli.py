@@ -41,6 +41,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own; and the reader of a table may have seen enough
+        except KeyboardInterrupt:
+            raise Problem("interrupted; what was simulated is kept: the same command goes on", EXIT_FAILED) from None
         except _bad_input() as error:
             raise Problem(str(error), EXIT_BAD_INPUT) from error
         except _failures() as error:
@@ -72,6 +74,7 @@ DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type
 WORKERS = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Simulators side by side; one per core if not given."
 )
+SCHEDULER = click.option("--scheduler", metavar="ADDR", help="Dask scheduler whose workers simulate, tcp://HOST:PORT.")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,7 +121,8 @@ def init(file: Path) -> None:
     help=f"Results directory; results/NAME for a run file NAME.toml if not given, {DEMO} without a run file.",
 )
 @WORKERS
-def run(run_file: Path | None, out: Path | None, workers: int | None) -> None:
+@SCHEDULER
+def run(run_file: Path | None, out: Path | None, workers: int | None, scheduler: str | None) -> None:
     """Run the whole chain: cell, macro, network, figures.
 
     Without RUN.toml the embedded default runs: the DDC-PIM reference design on predictive28. A directory that holds
@@ -129,7 +133,7 @@ def run(run_file: Path | None, out: Path | None, workers: int | None) -> None:
     plan, text = _read(run_file)
     chain.check(plan, _name(run_file))
     out = out or (Path("results", run_file.stem) if run_file else DEMO)
-    chain.run_all(plan, text, out, workers, click.echo)
+    chain.run_all(plan, text, out, chain.Workers(workers, scheduler), click.echo)
     click.echo(f"done: {out}; next: pimchar tables {out}, pimchar macro {out}, pimchar network {out}")
 
 
@@ -137,12 +141,13 @@ def run(run_file: Path | None, out: Path | None, workers: int | None) -> None:
 @click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
 @WORKERS
-def characterize(run_file: Path, out: Path, workers: int | None) -> None:
+@SCHEDULER
+def characterize(run_file: Path, out: Path, workers: int | None, scheduler: str | None) -> None:
     """Characterize the cell of a run file, without macro, network and figures."""
     from pimchar import chain
 
     plan, text = _read(run_file)
-    chain.characterize(plan, text, out, workers)
+    chain.characterize(plan, text, out, chain.Workers(workers, scheduler))
     click.echo(f"done: {out}; next: pimchar tables {out}")
 
 
@@ -202,6 +207,25 @@ def figures(directory: Path) -> None:
     from pimchar import chain
 
     chain.draw_figures(directory, click.echo)
+
+
+@main.command()
+@DIRECTORY
+@click.option("--metric", required=True, metavar="M", help="Metric, such as snm_read.")
+@click.option("--process", required=True, metavar="P", help="Corner.")
+@click.option("--vdd", required=True, type=float, metavar="V", help="Supply [V].")
+@click.option("--temp-c", required=True, type=float, metavar="T", help="Temperature [degC].")
+@click.option("--sample", required=True, type=click.IntRange(min=0), metavar="I", help="Number of the sample.")
+def reproduce(directory: Path, metric: str, process: str, vdd: float, temp_c: float, sample: int) -> None:
+    """Run one sample again, alone, and compare; writes its deck and waveforms; exit 1 if a bit differs."""
+    import charlib
+    from pimchar.render import reproduction
+    from pimchar.runfile import ZERO_CELSIUS
+
+    found = charlib.reproduce(directory, metric, process, vdd, temp_c + ZERO_CELSIUS, sample)
+    click.echo(reproduction(metric, found))
+    if not found.identical:
+        sys.exit(EXIT_FAILED)
 
 
 def _name(run_file: Path | None) -> str:

@@ -12,6 +12,7 @@ import xarray as xr
 from matplotlib.ticker import EngFormatter
 from tabulate import tabulate
 
+import charlib
 from analysis import architecture
 from charlib import METRICS, devices, tables
 from netlists import technology
@@ -117,6 +118,20 @@ def targets(comparisons: Sequence[devices.Comparison]) -> str:
     ]
     headers = ("figure", "target", "card", "deviation", "tolerance", "", "source")
     return table(headers, rows, [*[None] * 6, SOURCE_WIDTH])
+
+
+def reproduction(metric: str, found: charlib.Reproduction) -> str:
+    """A stored sample beside the same one run alone, and where its deck and waveforms are."""
+    rows = [
+        (which, quantity(value, found.unit), repr(value), status.name)
+        for which, value, status in (
+            ("stored", found.stored, found.stored_status),
+            ("alone", found.again, found.again_status),
+        )
+    ]
+    verdict = "identical in every bit" if found.identical else "DIFFERENT"
+    shown = table((metric, "value", f"in {found.unit}, all digits", "status"), rows)
+    return f"{shown}\n\n{verdict}; by hand: cd {found.folder} && ngspice -b deck.cir"
 
 
 def lookup_tables(data: xr.Dataset) -> str:

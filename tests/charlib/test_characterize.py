@@ -14,7 +14,7 @@ import charlib
 from charlib import Conditions, LookupTable, TableError, Variation, characterize
 from charlib.directory import MANIFEST
 from charlib.errors import DirectoryInUse, InvalidPlan, PlanMismatch, TooManyFailures
-from charlib.execution import LocalSessions
+from charlib.execution import WorkerSessions
 from charlib.status import Status
 from netlists import Sram6T
 from netlists.technology import TechnologyError
@@ -229,8 +229,8 @@ def test_works_without_a_main_guard(tmp_path, way):
 
 def test_no_simulator_survives_the_call(monkeypatch):
     made = []
-    true_init = LocalSessions.__init__
-    monkeypatch.setattr(LocalSessions, "__init__", lambda self: (true_init(self), made.append(self))[0])
+    true_init = WorkerSessions.__init__
+    monkeypatch.setattr(WorkerSessions, "__init__", lambda self: (true_init(self), made.append(self))[0])
     characterize(metrics=["snm_hold"], workers=2)
     processes = [session._child._process for sessions in made for session in sessions._all]
     assert processes
