@@ -18,7 +18,7 @@ from charlib.byhand import hand_deck
 from charlib.conditions import Conditions
 from charlib.dataset import Point, Results
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.errors import TooManyFailures
+from charlib.errors import InvalidPlan, TooManyFailures
 from charlib.execution import DaskPool, LocalPool, Runner
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
@@ -57,6 +57,7 @@ def characterize(
     run_file: str | None = None,
     progress: bool = False,
     scheduler: str | None = None,
+    timeout: float = ngspice.TIMEOUT,
 ) -> xr.Dataset:
     """Characterize a bit cell and its read path.
 
@@ -75,6 +76,7 @@ def characterize(
         run_file: text of the run file, kept with the results.
         progress: show progress on standard error.
         scheduler: address of a Dask scheduler whose workers simulate instead of this machine's.
+        timeout: wall-clock limit of one sample [s]; a simulator that exceeds it is killed and the sample tried again.
 
     Returns:
         Dataset over (process, vdd, temp, sample[, lobe]): each metric with ``_status``, ``_bound``, ``_nominal`` and,
@@ -87,6 +89,8 @@ def characterize(
     if conditions is None:
         conditions = Conditions()
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
+    if not timeout > 0:
+        raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
     version = ngspice.version()
     with open_directory(out, plan.identity()) as folder:
         started = time.time()
@@ -94,7 +98,7 @@ def characterize(
         manifest = {"plan": known.get("plan", {}) | plan.identity(), "started": started, "complete": False}
         if out is not None:
             write_json(folder / MANIFEST, known | manifest)
-        pool = DaskPool(scheduler) if scheduler else LocalPool(workers)
+        pool = DaskPool(scheduler, timeout) if scheduler else LocalPool(workers, timeout)
         store = Store(folder / "units", version)
         try:
             results, runner = _simulate(plan, store, pool, progress, known.get("seconds_per_sample"))

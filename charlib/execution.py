@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from charlib.errors import CharacterizationError, InvalidPlan, TooManyFailures
-from charlib.ngspice import Session
+from charlib.ngspice import TIMEOUT, Session
 from charlib.progress import Progress
 from charlib.store import Store
 from charlib.unit import Unit, UnitResult, merge, solve_unit
@@ -36,9 +36,14 @@ class Job:
 
 
 class WorkerSessions:
-    """One simulator session per thread; the simulators are processes, so threads are enough to wait for them."""
+    """One simulator session per thread; the simulators are processes, so threads are enough to wait for them.
 
-    def __init__(self) -> None:
+    Args:
+        timeout: wall-clock limit of one sample [s].
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
         self._thread = threading.local()
         self._all: list[Session] = []
 
@@ -46,7 +51,7 @@ class WorkerSessions:
         """This thread's session for an accuracy."""
         sessions = self._thread.__dict__.setdefault("sessions", {})
         if accuracy not in sessions:
-            sessions[accuracy] = Session(accuracy=accuracy)
+            sessions[accuracy] = Session(self._timeout, accuracy)
             self._all.append(sessions[accuracy])
         return sessions[accuracy]
 
@@ -71,11 +76,12 @@ class LocalPool:
 
     Args:
         workers: how many at a time; None is one per core.
+        timeout: wall-clock limit of one sample [s].
     """
 
-    def __init__(self, workers: int | None) -> None:
+    def __init__(self, workers: int | None, timeout: float = TIMEOUT) -> None:
         self.workers = workers or os.cpu_count() or 1
-        self._sessions = WorkerSessions()
+        self._sessions = WorkerSessions(timeout)
         self._executor: Executor = ThreadPoolExecutor(self.workers)
 
     def submit(self, jobs: Sequence[Job]) -> Future:
@@ -89,18 +95,17 @@ class LocalPool:
         self._executor.shutdown(wait=True)
 
 
-def _on_worker(jobs: Sequence[Job]) -> list[tuple[UnitResult, float]]:
+def _on_worker(timeout: float, jobs: Sequence[Job]) -> list[tuple[UnitResult, float]]:
     """Solve jobs on a Dask worker, whose simulators live as long as the run."""
     from distributed import get_worker
 
-    sessions = get_worker().__dict__.setdefault("pimchar_sessions", WorkerSessions())
-    return solve_jobs(sessions, jobs)
+    by_timeout = get_worker().__dict__.setdefault("pimchar_sessions", {})
+    return solve_jobs(by_timeout.setdefault(timeout, WorkerSessions(timeout)), jobs)
 
 
 def _end_simulators(dask_worker: object) -> None:
     """End the simulators of a Dask worker."""
-    sessions = dask_worker.__dict__.pop("pimchar_sessions", None)
-    if sessions:
+    for sessions in dask_worker.__dict__.pop("pimchar_sessions", {}).values():
         sessions.close()
 
 
@@ -109,12 +114,14 @@ class DaskPool:
 
     Args:
         address: of the scheduler, such as ``tcp://host:8786``.
+        timeout: wall-clock limit of one sample [s].
 
     Raises:
         InvalidPlan: the package ``distributed`` is missing. CharacterizationError: no scheduler or no worker there.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
         try:
             from distributed import Client
         except ImportError:
@@ -132,7 +139,7 @@ class DaskPool:
 
     def submit(self, jobs: Sequence[Job]) -> Future:
         """Solve jobs one after the other on some worker."""
-        return self._executor.submit(_on_worker, jobs)
+        return self._executor.submit(_on_worker, self._timeout, jobs)
 
     def close(self) -> None:
         """Drop what has not begun, end the workers' simulators and leave the cluster."""

@@ -81,6 +81,7 @@ def characterize(
         scheduler=workers.scheduler,
         engine=run.characterize.engine,
         max_failed=run.characterize.max_failed,
+        timeout=run.characterize.timeout_s,
         run_file=text,
         progress=True,
     )

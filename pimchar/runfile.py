@@ -118,11 +118,12 @@ class VariationSection(Section):
 
 
 class CharacterizeSection(Section):
-    """What is measured, with what, and how many samples may stay without an answer."""
+    """What is measured, with what, and how many samples may stay without an answer, and when [s] one is given up."""
 
     metrics: Annotated[tuple[Metric, ...], *Listed] = DEFAULT_METRICS
     engine: Literal["ngspice"] = "ngspice"
     max_failed: Annotated[Number, Field(ge=0, le=1)] = 0.02
+    timeout_s: Size = 60.0
 
 
 class MacroSection(Section):

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from pimchar import cli, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tables", "macro", "network"]
-COMMANDS += ["figures"]
+COMMANDS += ["figures", "reproduce"]
 
 
 def pimchar(*arguments):
@@ -174,3 +174,26 @@ def test_without_ngspice_a_run_exits_1_and_writes_nothing(folder, command):
     assert result.stderr.startswith("pimchar: ")
     assert len(result.stderr.strip().splitlines()) <= 2
     assert not (folder / "out").exists()
+
+
+def test_an_interrupted_run_says_how_to_go_on(folder, monkeypatch):
+    from pimchar import chain
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chain, "characterize", interrupted)
+    (folder / "run.toml").write_text("")
+    assert "the same command goes on" in refused(pimchar("characterize", "run.toml", "--out", "out"), 1)
+
+
+@pytest.mark.ngspice
+def test_a_sample_is_reproduced(folder):
+    lines = ["[conditions]", 'process = ["tt"]', "vdd = [0.9]", "[variation]", "samples = 3"]
+    (folder / "run.toml").write_text("\n".join([*lines, "[characterize]", 'metrics = ["snm_hold"]']))
+    assert pimchar("characterize", "run.toml", "--out", "out").exit_code == 0
+    place = ["--process", "tt", "--vdd", 0.9, "--temp-c", 25, "--metric", "snm_hold"]
+    result = pimchar("reproduce", "out", *place, "--sample", 2)
+    assert result.exit_code == 0, result.output
+    assert "identical in every bit" in result.output
+    assert "0..2" in refused(pimchar("reproduce", "out", *place, "--sample", 3), 2)
