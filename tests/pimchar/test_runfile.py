@@ -82,7 +82,7 @@ def test_technology_file_is_found_beside_the_run_file(tmp_path):
 
 
 MISTAKES = {
-    "[conditions]\nvdd = [1.4]": "vdd=1.4 V is outside 0.05..1.1 V for predictive28 (conditions.vdd in run.toml)",
+    "[conditions]\nvdd = [1.4]": "vdd=1.4 V is outside 0.4..1.1 V for predictive28 (conditions.vdd in run.toml)",
     "[conditions]\ntemp_c = [400]": (
         "temp_c=400 degC is outside -40..125 degC for predictive28 (conditions.temp_c in run.toml)"
     ),
