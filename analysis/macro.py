@@ -220,7 +220,9 @@ def evaluate(
         macro[name].attrs = {"units": unit, "long_name": long_name}
     for dim in DIMS:
         macro[dim].attrs = dict(table[dim].attrs)
-    macro["design"].attrs = {"long_name": "Q only, or Q and Q-bar"}
+    names = {"design": "Q only, or Q and Q-bar", "stage": "stage of the cycle", "component": "part of the macro"}
+    for dim, long_name in names.items():
+        macro[dim].attrs = {"units": "1", "long_name": long_name}
     reference = logic.delay_factor(_need(table, "t_fo4")).attrs["reference_temp"]
     macro["cycle_time_stages"].attrs["precharge"] = (
         "characterized" if "t_precharge" in table else f"assumed: {model.precharge_per_read:g} times the read"

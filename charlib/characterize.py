@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from charlib import dataset as build
@@ -34,7 +35,7 @@ from netlists.testbenches import TESTBENCHES
 
 FIRST_WINDOW = 0.2e-9
 """First guess of a transient's window [s]."""
-LAST_WINDOW = 3.2e-6
+LAST_WINDOW = 1e-3
 """Longest window that is tried [s]: an operation that takes longer is censored there."""
 KEPT_DECKS = 3
 """Failed samples whose decks are kept when a run stops."""
@@ -79,23 +80,28 @@ def characterize(
         timeout: wall-clock limit of one sample [s]; a simulator that exceeds it is killed and the sample tried again.
 
     Returns:
-        Dataset over (process, vdd, temp, sample[, lobe]): each metric with ``_status``, ``_bound``, ``_nominal`` and,
+        Dataset over (process, vdd, temp, sample[, lobe]), of what was asked for; the files of a directory that is
+        extended hold the union with what was there. Each metric with ``_status``, ``_bound``, ``_nominal`` and,
         where it exists per stored state, ``_lobes``; units in attrs.
 
     Raises:
         InvalidPlan, TechnologyError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse:
         the directory. TooManyFailures: more samples without an answer than allowed.
     """
-    if conditions is None:
-        conditions = Conditions()
-    plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
+    asked = plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
     if not timeout > 0:
         raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
     version = ngspice.version()
     with open_directory(out, plan.identity()) as folder:
         started = time.time()
         known = read_manifest(folder) or {}
-        manifest = {"plan": known.get("plan", {}) | plan.identity(), "started": started, "complete": False}
+        plan = asked.united(known.get("grid", {}))
+        manifest = {
+            "plan": known.get("plan", {}) | plan.identity(),
+            "grid": plan.grid(),
+            "started": started,
+            "complete": False,
+        }
         if out is not None:
             write_json(folder / MANIFEST, known | manifest)
         pool = DaskPool(scheduler, timeout) if scheduler else LocalPool(workers, timeout)
@@ -108,7 +114,14 @@ def characterize(
         if out is not None:
             _write(folder, plan, data, results, run_file)
             write_json(folder / MANIFEST, manifest | _account(runner, plan, version, started))
-    return data
+    return _asked_for(data, asked)
+
+
+def _asked_for(data: xr.Dataset, plan: Plan) -> xr.Dataset:
+    """The part of a directory's Dataset that a plan asks for, its conditions in the plan's order."""
+    conditions = plan.conditions
+    part = data.sel(process=list(conditions.process), vdd=list(conditions.vdd), temp=list(conditions.temp))
+    return part.isel(sample=slice(plan.samples))
 
 
 def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
@@ -180,7 +193,7 @@ def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, fl
         for point, trial in zip(pending, trials, strict=True):
             slowest = _slowest(trial, row.timed_by)
             if slowest is not None and slowest * GROWTH <= guess:
-                windows[point] = float(f"{row.window * slowest:.1e}")
+                windows[point] = float(f"{row.window * slowest:.1e}") if slowest > 0 else guess
             elif guess >= LAST_WINDOW:
                 windows[point] = LAST_WINDOW
         pending = [point for point in pending if point not in windows]
@@ -189,11 +202,15 @@ def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, fl
 
 
 def _slowest(trial: UnitResult, metrics: Sequence[str]) -> float | None:
-    """Longest of some times [s] of a nominal cell; None where one is missing."""
+    """Longest of some times [s] of a nominal cell; None where one may still come in a longer window.
+
+    An operation that went wrong never comes, in whatever window; the others then count, and 0 if there are none.
+    """
     measured = [trial.metrics[name] for name in metrics]
-    if any((m.status != Status.ok).any() for m in measured):
+    status = np.concatenate([m.status.ravel() for m in measured])
+    if not np.isin(status, (Status.ok, Status.not_performed)).all():
         return None
-    return max(float(m.values.max()) for m in measured)
+    return max((float(v) for m in measured for v in m.values.ravel() if np.isfinite(v)), default=0.0)
 
 
 def _provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, object]:
@@ -236,7 +253,7 @@ def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) ->
     xr.Dataset(attrs=data.attrs).to_netcdf(path, engine="h5netcdf")
     for name in plan.testbenches:
         if TESTBENCHES[name].drawn:
-            group = build.curves(plan, results, name)
+            group = build.curves(plan, results, name).assign_attrs(data.attrs)
             packed = {v: {"zlib": True, "complevel": 4} for v in group.data_vars}
             group.to_netcdf(path, mode="a", group=name, engine="h5netcdf", encoding=packed)
 

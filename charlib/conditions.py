@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 from charlib.errors import InvalidPlan
 from netlists.technology import Technology
 
+ROUNDING = 1e-9
+"""What a limit of a range allows for rounding [V, K]: -40 degC in kelvin is no exact binary number."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -26,9 +29,14 @@ class Conditions:
 
     def __post_init__(self) -> None:
         for axis in fields(self):
-            values = tuple(getattr(self, axis.name))
+            given = getattr(self, axis.name)
+            kind = str if axis.name == "process" else float
+            try:
+                values = None if isinstance(given, str) else tuple(kind(value) for value in given)
+            except (TypeError, ValueError):
+                values = None
             if not values or len(set(values)) < len(values):
-                raise InvalidPlan(f"{axis.name}={list(values)} must be a list without repetition (conditions)")
+                raise InvalidPlan(f"{axis.name}={given!r} must be a list without repetition (conditions.{axis.name})")
             object.__setattr__(self, axis.name, values)
 
     def points(self) -> Iterator[tuple[str, float, float]]:
@@ -43,6 +51,6 @@ class Conditions:
                 raise InvalidPlan(f"process={process!r} is not one of {legal} for {technology.name} (conditions)")
         for name, unit, (low, high) in (("vdd", "V", technology.vdd_range), ("temp", "K", technology.temp_range)):
             for value in getattr(self, name):
-                if not (math.isfinite(value) and low <= value <= high):
+                if not (math.isfinite(value) and low - ROUNDING <= value <= high + ROUNDING):
                     where = f"outside {low:g}..{high:g} {unit} for {technology.name} (conditions.{name})"
                     raise InvalidPlan(f"{name}={value:g} {unit} is {where}")

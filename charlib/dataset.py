@@ -60,14 +60,7 @@ def worse(measured: Measured, fails_when: str) -> Measured:
 def characterization(plan: Plan, results: Results) -> xr.Dataset:
     """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values and windows."""
     conditions = plan.conditions
-    dataset = xr.Dataset(
-        coords={
-            "process": ("process", list(conditions.process), {"long_name": "process corner"}),
-            "vdd": ("vdd", np.array(conditions.vdd, dtype=float), {"units": "V", "long_name": "supply voltage"}),
-            "temp": ("temp", np.array(conditions.temp, dtype=float), {"units": "K", "long_name": "temperature"}),
-            "sample": ("sample", np.arange(plan.samples), {"long_name": "Monte Carlo sample"}),
-        }
-    )
+    dataset = xr.Dataset(coords=_coordinates(plan, plan.samples))
     for name in plan.metrics:
         metric = METRICS[name]
         points = [results[metric.testbench, point] for point in conditions.points()]
@@ -78,8 +71,19 @@ def characterization(plan: Plan, results: Results) -> xr.Dataset:
             attrs = {"units": "s", "long_name": f"time that {testbench} gives each phase; slower samples are censored"}
             dataset[f"{testbench}_window"] = (DIMS[:3], np.reshape(windows, _shape(plan)), attrs)
     if any(METRICS[name].per_lobe for name in plan.metrics):
-        dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), {"long_name": "stored state, by its high node"}))
+        about = {"units": "1", "long_name": "stored state, by its high node"}
+        dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), about))
     return dataset
+
+
+def _coordinates(plan: Plan, samples: int) -> dict[str, tuple]:
+    conditions = plan.conditions
+    return {
+        "process": ("process", list(conditions.process), {"units": "1", "long_name": "process corner"}),
+        "vdd": ("vdd", np.array(conditions.vdd, dtype=float), {"units": "V", "long_name": "supply voltage"}),
+        "temp": ("temp", np.array(conditions.temp, dtype=float), {"units": "K", "long_name": "temperature"}),
+        "sample": ("sample", np.arange(samples), {"units": "1", "long_name": "Monte Carlo sample"}),
+    }
 
 
 def _shape(plan: Plan) -> tuple[int, int, int]:
@@ -146,14 +150,7 @@ def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
         return xr.Dataset()
     names = list(everything[0].curves)
     length = max(r.curves[names[0]].shape[1] for r in everything)
-    dataset = xr.Dataset(
-        coords={
-            "process": list(plan.conditions.process),
-            "vdd": ("vdd", np.array(plan.conditions.vdd, dtype=float), {"units": "V"}),
-            "temp": ("temp", np.array(plan.conditions.temp, dtype=float), {"units": "K"}),
-            "sample": np.arange(count),
-        }
-    )
+    dataset = xr.Dataset(coords=_coordinates(plan, count))
     for name in names:
         unit = "s" if name == "time" else "A" if name.endswith("#branch") else "V"
         sampled = np.stack([_padded(point.blocks[:1], name, count, length) for point in points])

@@ -273,7 +273,7 @@ def circuit_metric(
     cell = Sram6T().sized(technology)
     setting = Setting(technology, at.process, at.supply(technology), at.temp, cell, window=window)
     testbench = TESTBENCHES[metric.testbench].build(setting)
-    nominal = np.array([[knob.value(0.0) for knob in testbench.knobs.values()]])
+    nominal = testbench.knob_values(np.zeros((1, len(testbench.knobs))))
     measured = metric.measure(stack(testbench, [_solved(session, testbench, nominal).data]))
     if measured.status.any():
         raise DeviceError(f"{name} of {technology.name} at {at} has status {measured.status.tolist()}")

@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 from charlib.errors import DirectoryInUse, PlanMismatch
 
 MANIFEST = "manifest.json"
+DRAWS = {"seed", "local"}
+"""Parts of a plan that a directory may gain later: a nominal run draws nothing, so samples of any seed extend it."""
 PARTIAL = ".partial"
 """Ending of a file that is being written."""
 
@@ -60,7 +62,10 @@ def open_directory(out: str | Path | None, identity: dict[str, object]) -> Itera
         return
     folder = Path(out)
     _check(folder, identity)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlanMismatch(f"{folder} cannot be made: {error.strerror}") from error
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -81,13 +86,21 @@ def _check(folder: Path, identity: dict[str, object]) -> None:
         if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise PlanMismatch(f"{folder} is not empty and holds no {MANIFEST}: choose another directory")
         return
-    known = json.loads(json.dumps(identity))
-    other = manifest.get("plan", {})
-    common = known.keys() & other.keys()
-    changed = [key for key in sorted(common) if other[key] != known[key]]
-    differing = [f"{key}: {_short(other[key])} there, {_short(known[key])} here" for key in changed]
+    known, other = _flat(json.loads(json.dumps(identity))), _flat(manifest.get("plan", {}))
+    keys = known.keys() | other.keys() if other else set()
+    changed = [key for key in sorted(keys - DRAWS) if other.get(key) != known.get(key)]
+    changed += [key for key in sorted(DRAWS) if key in other and other[key] != known.get(key)]
+    differing = [f"{key}: {_short(other.get(key))} there, {_short(known.get(key))} here" for key in changed]
     if differing:
         raise PlanMismatch(f"{folder} belongs to another plan ({'; '.join(differing)}): choose another directory")
+
+
+def _flat(plan: dict, prefix: str = "") -> dict[str, object]:
+    """Nested keys as one: ``{"cell": {"w_pd": 1}}`` is ``{"cell.w_pd": 1}``."""
+    flat: dict[str, object] = {}
+    for key, value in plan.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return flat
 
 
 def _short(value: object) -> str:

@@ -36,6 +36,9 @@ LADDER = (
 )
 """Option lines a failed sample is tried again with, one after the other; a lost simulator's sample first as it was."""
 
+PLAIN_RETRIES = 3
+"""How often a sample that was lost with its simulator is tried as it was: it may have been killed from outside."""
+
 INTERVAL = 0.02
 """Time between messages of a child that solves [s]."""
 
@@ -281,9 +284,8 @@ class Session:
             self._start()
 
     def _retry(self, testbench: Testbench, values: np.ndarray, result: Unsolved) -> Solved | Unsolved:
-        for rung, options in enumerate(("", *LADDER)):
-            if rung == 0 and not result.lost:
-                continue
+        plain = [(0, "")] * PLAIN_RETRIES if result.lost else []
+        for rung, options in [*plain, *enumerate(LADDER, start=1)]:
             again: list[Solved | Unsolved] = []
             self._stretch(testbench, values, again, 0, options)
             if again and isinstance(again[0], Solved):

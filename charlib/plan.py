@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from charlib.conditions import Conditions
 from charlib.errors import InvalidPlan
@@ -53,6 +54,28 @@ class Plan:
     def setting(self, process: str, vdd: float, temp: float, window: float | None = None) -> Setting:
         return Setting(self.technology, process, vdd, temp, self.cell, self.readpath, window)
 
+    def grid(self) -> dict[str, object]:
+        """What a results directory holds and may be extended in."""
+        conditions = {axis: list(values) for axis, values in asdict(self.conditions).items()}
+        return {**conditions, "samples": self.samples if self.variation else 0, "metrics": list(self.metrics)}
+
+    def united(self, grid: Mapping[str, Any]) -> Plan:
+        """This plan and what a directory holds already, axes in order, so that nothing is lost from its files."""
+        if not grid:
+            return self
+        axes = {axis: set(values) | set(grid[axis]) for axis, values in asdict(self.conditions).items()}
+        process = sorted(axes.pop("process"), key=list(self.technology.cards).index)
+        metrics = {*self.metrics, *grid["metrics"]}
+        variation = self.variation
+        if variation and grid["samples"] > variation.samples:
+            variation = replace(variation, samples=grid["samples"])
+        return replace(
+            self,
+            conditions=Conditions(process, **{axis: sorted(values) for axis, values in axes.items()}),
+            variation=variation,
+            metrics=tuple(name for name in METRICS if name in metrics),
+        )
+
     def identity(self) -> dict[str, object]:
         """What a results directory belongs to: more conditions, metrics or samples extend it, these may not change.
 
@@ -72,7 +95,7 @@ class Plan:
 def make_plan(
     cell: Sram6T | None,
     technology: str | Technology,
-    conditions: Conditions,
+    conditions: Conditions | None,
     variation: Variation | None,
     metrics: Sequence[str],
     engine: str,
@@ -88,6 +111,7 @@ def make_plan(
     if not 0 <= max_failed <= 1:
         raise InvalidPlan(f"max_failed={max_failed:g} is outside 0..1 (characterize.max_failed)")
     technology = load(technology) if isinstance(technology, str) else technology
+    conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
     conditions.check(technology)
     return Plan(
         technology=technology,

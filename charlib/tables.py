@@ -48,12 +48,16 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         label = values.attrs["long_name"]
         variables[name] = _mean(values).assign_attrs(about | {"long_name": f"{label}, mean"})
         std = values.std("sample", skipna=True, ddof=1 if values.sizes["sample"] > 1 else 0)
-        variables[f"{name}_std"] = std.assign_attrs(units=about["units"], long_name=f"{label}, standard deviation")
-        variables[f"{name}_nominal"] = data[f"{name}_nominal"].assign_attrs(units=about["units"])
+        long_name = f"{label}, standard deviation"
+        variables[f"{name}_std"] = std.drop_attrs().assign_attrs(units=about["units"], long_name=long_name)
+        nominal = data[f"{name}_nominal"]
+        variables[f"{name}_nominal"] = nominal.drop_attrs().assign_attrs(
+            units=about["units"], long_name=nominal.attrs["long_name"]
+        )
         failed = xr.apply_ufunc(known_failures, status, about["fails_when"], keep_attrs=False)
         masks = {"n_ok": status == Status.ok, "n_failed": failed, "n_unknown": xr.apply_ufunc(unknown, status)}
         for suffix, mask in masks.items():
-            count = mask.sum("sample").astype(np.int32)
+            count = mask.sum("sample").astype(np.int32).drop_attrs()
             variables[f"{name}_{suffix}"] = count.assign_attrs(units="1", long_name=f"{label}, {COUNTS[suffix]}")
         if f"{name}_lobes" in data:
             lobes = _mean(data[f"{name}_lobes"])

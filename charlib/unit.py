@@ -65,13 +65,11 @@ class Unit:
 
     def knob_values(self, first: int, count: int) -> np.ndarray:
         """Parameters [V] of samples ``first`` onwards, shape (count, knob)."""
-        knobs = self.testbench.knobs.values()
         if self.block is None or not self.local:
-            draws = np.zeros((count, len(knobs)))
+            draws = np.zeros((count, len(self.testbench.knobs)))
         else:
             draws = normals(self.testbench.knobs, self.seed, first, count)
-        sigma, sign, shift = np.array([(k.sigma, k.sign, k.shift) for k in knobs]).reshape(-1, 3).T
-        return sign * (shift + sigma * draws)
+        return self.testbench.knob_values(draws)
 
 
 @dataclass(frozen=True)

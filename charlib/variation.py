@@ -31,12 +31,12 @@ class Variation:
     global_: bool = False
 
     def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise InvalidPlan(f"samples={self.samples} is below 1 (variation.samples)")
-        if self.seed < 0:
-            raise InvalidPlan(f"seed={self.seed} is below 0 (variation.seed)")
+        for name, low in (("samples", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value < 2**63:
+                raise InvalidPlan(f"{name}={value!r} is not a whole number of at least {low} (variation.{name})")
         if self.global_:
-            raise InvalidPlan("global=true: no technology here states a law of global variation (legal: false)")
+            raise InvalidPlan("global=true: no technology here has a law of global variation, legal: false (variation)")
 
 
 def normals(paths: Iterable[str], seed: int, first: int, count: int) -> np.ndarray:

@@ -99,8 +99,3 @@ def crossing(
 def integral(time: np.ndarray, wave: np.ndarray) -> np.ndarray:
     """Trapezoidal integral of each waveform over its time, shape (sample,)."""
     return np.trapezoid(wave, time, axis=1)
-
-
-def at_time(time: np.ndarray, wave: np.ndarray, when: float) -> np.ndarray:
-    """Value of each waveform at one time [s] by linear interpolation, shape (sample,)."""
-    return np.array([np.interp(when, t, w) for t, w in zip(time, wave, strict=True)])

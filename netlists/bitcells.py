@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -40,9 +41,11 @@ class Sram6T:
             if size is not None and not 0 < size < 1e-4:
                 raise ValueError(f"{name}={size!r} m is not a transistor size: 0 < {name} < 1e-4 m (cell.{name})")
         legal = [f"{part}_{side}" for side in SIDES for part in ("pd", "pu", "pg")]
-        for name in self.shifts:
+        for name, shift in self.shifts.items():
             if name not in legal:
                 raise ValueError(f"shifts: {name!r} is not one of {', '.join(legal)}")
+            if not math.isfinite(shift):
+                raise ValueError(f"shifts: {name}={shift!r} V is not a number")
 
     def sized(self, technology: Technology) -> Sram6T:
         """The same cell with every size filled in."""

@@ -7,6 +7,7 @@ their line has fallen. BLB falls if Q = 1, hence ``p = INP and Q``, ``n = INN an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
@@ -47,8 +48,14 @@ class ReadPath:
     fanout: int = 4
 
     def __post_init__(self) -> None:
-        if self.rows < 1:
-            raise ValueError(f"rows={self.rows!r} is below 1")
+        for name in ("rows", "fanout"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name}={value!r} is not a whole number of at least 1 (readpath.{name})")
+        for name in ("precharge", "driver"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name}={value!r} is not above 0 (readpath.{name})")
 
     def precharge_transistors(self, technology: Technology) -> tuple[Transistor, ...]:
         """Two precharge transistors and one equalizer, gates on ``pre_b``."""

@@ -7,15 +7,12 @@ import math
 import textwrap
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-PROCESSES = ("tt", "ff", "ss", "fs", "sf")
-"""Global corners: n first, p second (``fs`` is fast NMOS, slow PMOS)."""
 
 ROLES = ("pd", "pu", "pg", "n", "p")
 """Parts a transistor plays: pull-down, pull-up, pass gate of a bit cell; n and p of logic."""
@@ -112,7 +109,7 @@ class Technology:
         w_pd, w_pu, w_pg: default bit-cell widths [m]. w_n, w_p: widths of a unit inverter [m].
         devices: role (see ``ROLES``) to :class:`Device`.
         geometry: layout numbers.
-        cards: process to model-card text, ready for a deck.
+        cards: process to model-card text, ready for a deck; n first, p second (``fs`` is fast NMOS, slow PMOS).
         targets: figures the cards are held against.
         assumed: statements that no source backs.
     """
@@ -191,14 +188,36 @@ def from_document(data: Mapping[str, Any], where: str) -> Technology:
         where: name or path to quote in errors.
 
     Raises:
-        TechnologyError: a key is missing, or a value has the wrong type.
+        TechnologyError: a key is missing, or a value has the wrong type or is out of bounds.
     """
     try:
-        return _technology(data)
+        technology = _technology(data)
+        _check(technology, where)
+        return technology
     except KeyError as error:
         raise TechnologyError(f"technology {where!r} lacks the key {error.args[0]!r}") from error
     except (TypeError, AttributeError) as error:
         raise TechnologyError(f"technology {where!r} has a value of the wrong type: {error}") from error
+
+
+def _check(technology: Technology, where: str) -> None:
+    """Raise TechnologyError for a length, law or range that cannot be."""
+    lengths = {name: getattr(technology, name) for name in ("length", "w_pd", "w_pu", "w_pg", "w_n", "w_p")}
+    lengths |= asdict(technology.geometry)
+    for name, value in lengths.items():
+        if not 0 < value < math.inf:
+            raise TechnologyError(f"technology {where!r}: {name}={value!r} is not above 0")
+    for name in ("vdd_range", "temp_range"):
+        limits = getattr(technology, name)
+        if len(limits) != 2 or not 0 < limits[0] < limits[1] < math.inf:
+            raise TechnologyError(f"technology {where!r}: {name}={list(limits)} is not [low, high] above 0")
+    for role, device in technology.devices.items():
+        if not 0 <= device.avt < math.inf:
+            raise TechnologyError(f"technology {where!r}: avt={device.avt!r} V m of {role} is below 0")
+        if device.avt_of not in ("pair", "device"):
+            raise TechnologyError(f"technology {where!r}: avt_of={device.avt_of!r} is not one of pair, device")
+        if device.shift_sign not in (-1, 1):
+            raise TechnologyError(f"technology {where!r}: shift_sign={device.shift_sign!r} is not 1 or -1")
 
 
 def card(data: Mapping[str, Any], polarity: str, process: str) -> str:

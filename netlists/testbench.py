@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from netlists.analyses import Analysis
 
 
@@ -24,10 +26,6 @@ class Knob:
     sigma: float
     sign: int
     shift: float = 0.0
-
-    def value(self, normal: float) -> float:
-        """Parameter value [V] for a standard normal draw; positive draws raise |Vth|."""
-        return self.sign * (self.shift + self.sigma * normal)
 
 
 @dataclass(frozen=True)
@@ -55,5 +53,10 @@ class Testbench:
         """Probes and, where the analysis has one, its axis, in the order the simulator returns them."""
         axis = self.analysis.axis
         return self.probes if axis is None else (*self.probes, axis)
+
+    def knob_values(self, draws: np.ndarray) -> np.ndarray:
+        """Parameters [V] for standard normals, both of shape (sample, knob); a positive draw raises |Vth|."""
+        sigma, sign, shift = np.array([(k.sigma, k.sign, k.shift) for k in self.knobs.values()]).reshape(-1, 3).T
+        return sign * (shift + sigma * draws)
 
     __test__ = False  # the name is the field's; pytest need not collect it

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PySpice.Spice.Netlist import Circuit
 
-from netlists.analyses import OperatingPoint, Sweep, Transient
+from netlists.analyses import Analysis, OperatingPoint, Sweep, Transient
 from netlists.bitcells import SIDES, Sram6T
 from netlists.circuit import deck_text, new_circuit, transistor_knobs
 from netlists.logic import add_gate, inverter
@@ -25,6 +25,10 @@ EYES = (0.28, 0.78, 2.5)
 """Where both curves bend most, in units of VDD along the diagonal, and how much denser the points are there [1]."""
 SWEEP_OPTIONS = ".options reltol=1e-4"
 """Newton tolerance of a sweep: the default of 1e-3 alone moves a noise margin by 0.3 mV."""
+READ_RAMP_POINTS = 21
+"""Word-line steps from hold to read on which a cell is followed at DC."""
+EDGE = 1e-12
+"""Edge of an ideal source [s]; always followed by an inverter that makes the edge of the circuit."""
 MAX_STEP = 1 / 20
 """Largest transient step as a share of the simulated time: edges are resolved by the truncation error below."""
 TRANSIENT_OPTIONS = ".options chgtol=1e-18 reltol=1e-4"
@@ -109,11 +113,11 @@ def butterfly_read(setting: Setting) -> Testbench:
     return butterfly(setting, 1.0, "butterfly_read")
 
 
-def static_cell(setting: Setting, wordline: float, name: str) -> Testbench:
-    """The cell in both of its states at DC, bit lines at VDD, each supply and line with a source of its own."""
+def static_cell(setting: Setting, analysis: Analysis, name: str) -> Testbench:
+    """The cell in both of its states at DC from word line 0 on, bit lines at VDD, every supply with its own source."""
     technology, cell, vdd = setting.technology, setting.cell, setting.vdd
-    circuit = setting.circuit(f"6T operating point, word line at {wordline * vdd:g} V")
-    circuit.V("wl", "wl", "0", wordline * vdd)
+    circuit = setting.circuit("6T cell at DC in both states")
+    circuit.V("wl", "wl", "0", 0.0)
     subcircuit = cell.add_cell(circuit, technology)
     probes, nodeset = [], []
     for state, levels in STATES.items():
@@ -128,7 +132,7 @@ def static_cell(setting: Setting, wordline: float, name: str) -> Testbench:
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, nodeset),
-        analysis=OperatingPoint(),
+        analysis=analysis,
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
         values={"vdd": vdd},
@@ -136,18 +140,21 @@ def static_cell(setting: Setting, wordline: float, name: str) -> Testbench:
 
 
 def read_current(setting: Setting) -> Testbench:
-    """The cell at DC in both states with its word line at VDD."""
-    return static_cell(setting, 1.0, "read_current")
+    """The cell at DC in both states while its word line rises from 0 to VDD: the last point is the read.
+
+    Ramped, because an operating point asked for at once may settle in the other state of a cell that holds both.
+    """
+    return static_cell(setting, Sweep("vwl", 0.0, setting.vdd, READ_RAMP_POINTS), "read_current")
 
 
 def leakage(setting: Setting) -> Testbench:
     """The cell at DC in both states with its word line at 0."""
-    return static_cell(setting, 0.0, "leakage")
+    return static_cell(setting, OperatingPoint(), "leakage")
 
 
-def _pulse(first: float, second: float, start: float, end: float, edge: float) -> str:
-    """Piecewise-linear source: one level, another from ``start`` to ``end`` [s], and back, edges of ``edge`` [s]."""
-    points = ((0.0, first), (start, first), (start + edge, second), (end, second), (end + edge, first))
+def _pulse(first: float, second: float, start: float, end: float) -> str:
+    """Piecewise-linear source: one level, another from ``start`` to ``end`` [s], and back, in edges of ``EDGE``."""
+    points = ((0.0, first), (start, first), (start + EDGE, second), (end, second), (end + EDGE, first))
     return f"PWL({' '.join(f'{t!r} {v!r}' for t, v in points)})"
 
 
@@ -155,14 +162,17 @@ def read_path(setting: Setting) -> Testbench:
     """One read-and-precharge cycle of a local column in both stored states, inputs INP = INN = 1.
 
     The cycle starts and ends precharged. In windows: precharge off at 0.1, word line on from 0.2 to 1.2, precharge on
-    from 1.3 to 2.3. Inputs are stable throughout, word line and precharge have drivers of their own on a counted
-    supply.
+    from 1.3 to 2.3. Inputs are stable throughout. Word line and precharge have drivers of their own on a counted
+    supply; inverters in front of them, on a supply that is not counted, give the drivers a real input edge, so that
+    nothing measured depends on the window.
     """
     technology, vdd, window = setting.technology, setting.vdd, setting.window
     circuit = setting.circuit("complementary read path, one cycle in each stored state")
-    edge = window / 100
-    circuit.V("pre", "pre", "0", _pulse(vdd, 0.0, 0.1 * window, 1.3 * window, edge))
-    circuit.V("wl_b", "wl_b", "0", _pulse(vdd, 0.0, 0.2 * window, 1.2 * window, edge))
+    circuit.V("shape", "shape", "0", vdd)
+    shaper = add_gate(circuit, technology, "inverter", setting.readpath.driver)
+    for control, start, end in (("pre", 0.1, 1.3), ("wl_b", 0.2, 1.2)):
+        circuit.V(f"{control}_in", f"{control}_in", "0", _pulse(0.0, vdd, start * window, end * window))
+        circuit.X(f"shape_{control}", shaper, f"{control}_in", control, "shape", "0")
     subcircuit = setting.readpath.add_column(circuit, technology, setting.cell)
     seen = ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")
     probes, nodeset = [], []
@@ -174,7 +184,7 @@ def read_path(setting: Setting) -> Testbench:
         circuit.X(state, subcircuit, "wl_b", "pre", "0", "0", *supplies, "0", *nodes)
         probes += nodes + [f"v{supply}#branch" for supply in supplies]
         nodeset += [f".nodeset v({n}_{state})={v * vdd!r}" for n, v in zip(("q", "qb"), levels, strict=True)]
-    stop = 2.3 * window + edge
+    stop = 2.3 * window
     return Testbench(
         name="read_path",
         deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
@@ -186,24 +196,29 @@ def read_path(setting: Setting) -> Testbench:
 
 
 def fo4(setting: Setting) -> Testbench:
-    """A chain of four inverters, each four times the one before; the second one is measured, on its own supply."""
+    """A chain of unit inverters, each of which drives four; the third one is measured, on its own supply.
+
+    Two stages in front of it make its input edge, whatever the source's.
+    """
     technology, vdd, window = setting.technology, setting.vdd, setting.window
     circuit = setting.circuit("fanout-of-four inverter")
     circuit.V("dd", "vdd", "0", vdd)
     circuit.V("measured", "vm", "0", vdd)
-    edge = window / 100
-    circuit.V("in", "n0", "0", _pulse(0.0, vdd, 0.1 * window, 1.1 * window, edge))
+    circuit.V("in", "n0", "0", _pulse(0.0, vdd, 0.1 * window, 1.1 * window))
+    unit, rest = add_gate(circuit, technology, "inverter"), add_gate(circuit, technology, "inverter", 3.0)
     for stage in range(4):
-        gate = add_gate(circuit, technology, "inverter", 4.0**stage)
-        circuit.X(f"{stage}", gate, f"n{stage}", f"n{stage + 1}", "vm" if stage == 1 else "vdd", "0")
-    probes = ("n1", "n2", "vmeasured#branch")
+        output = f"n{stage + 1}"
+        circuit.X(f"{stage}", unit, f"n{stage}", output, "vm" if stage == 2 else "vdd", "0")
+        circuit.X(f"{stage}_rest", rest, output, f"{output}_rest", "vdd", "0")
+    circuit.X("last", unit, "n4", "n4_last", "vdd", "0")
+    probes = ("n2", "n3", "vmeasured#branch")
     stop = 2.1 * window
     return Testbench(
         name="fo4",
         deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS,)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=probes,
-        knobs=transistor_knobs(technology, inverter(technology, 4.0), "fo4", ("x1",)),
+        knobs=transistor_knobs(technology, inverter(technology), "fo4", ("x2",)),
         values={"vdd": vdd, "window": window, "edge": 1.1 * window},
     )
 

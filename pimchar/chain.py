@@ -51,19 +51,12 @@ class Workers:
 def run_all(run: RunFile, text: str, out: Path, workers: Workers, say: Callable[[str], None]) -> None:
     """The whole chain into a results directory; ``say`` takes one line per step."""
     metrics = tuple(dict.fromkeys((*run.characterize.metrics, *MACRO_METRICS)))
-    say(f"characterize: {_plan(run, metrics)}")
     characterize(run, text, out, workers, metrics)
     say(f"macro: {out / MACRO}")
     evaluate_macro(out)
     say(f"network: {out / NETWORK}")
     evaluate_network(out)
     draw_figures(out, say)
-
-
-def _plan(run: RunFile, metrics: tuple[str, ...]) -> str:
-    grid = run.conditions
-    count = len(grid.process) * len(grid.vdd) * len(grid.temp_c)
-    return f"{len(metrics)} metrics, {count} conditions, {run.variation.samples} samples, {run.technology.name}"
 
 
 def characterize(

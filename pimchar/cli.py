@@ -222,7 +222,7 @@ def reproduce(directory: Path, metric: str, process: str, vdd: float, temp_c: fl
     from pimchar.render import reproduction
     from pimchar.runfile import ZERO_CELSIUS
 
-    found = charlib.reproduce(directory, metric, process, vdd, temp_c + ZERO_CELSIUS, sample)
+    found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample)
     click.echo(reproduction(metric, found))
     if not found.identical:
         sys.exit(EXIT_FAILED)

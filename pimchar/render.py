@@ -165,17 +165,21 @@ def macro(found: xr.Dataset) -> str:
     geometry = architecture.MacroGeometry.of(found)
     head = (
         f"one of {geometry.macros} macros: {geometry.compartments} compartments x {geometry.rows} rows x "
-        f"{geometry.columns} columns = {geometry.cells} cells; without decoders and control; docs/models.md tells more"
+        f"{geometry.columns} columns = {geometry.cells} cells; without decoders and control; docs/models.md tells "
+        "more. Failed and unknown samples are in no mean and no spread"
     )
-    columns = [name for name, *_ in MACRO_COLUMNS]
+    counts = [name for name in ("n_failed", "n_unknown") if name in found]
+    columns = [name for name, *_ in MACRO_COLUMNS] + counts
     dims = ("process", "vdd", "temp", "design")
     frame = found[columns].to_dataframe(dim_order=dims).reset_index()
     rows = [
         [row["design"], *_condition(row["process"], row["vdd"], row["temp"])]
         + [quantity(row[name] * factor, unit) for name, _, factor, unit in MACRO_COLUMNS]
+        + [int(row[name]) for name in counts]
         for row in frame.to_dict("records")
     ]
     headers = ["design", "process", "vdd", "temp", *(header for _, header, _, _ in MACRO_COLUMNS)]
+    headers += [name.removeprefix("n_") for name in counts]
     return f"{textwrap.fill(head, WIDTH)}\n\n{table(headers, rows)}"
 
 

@@ -112,7 +112,7 @@ class VariationSection(Section):
     """Monte Carlo variation."""
 
     samples: Count = 100
-    seed: Annotated[int, Field(strict=True, ge=0)] = 1
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 1
     local: Switch = True
     global_: Annotated[Switch, Field(alias="global")] = False
 
@@ -227,7 +227,7 @@ def parse_schema(text: str, where: str) -> RunFile:
 
 
 def _kelvin(temp_c: float) -> float:
-    return temp_c + ZERO_CELSIUS
+    return round(temp_c + ZERO_CELSIUS, 9)
 
 
 def _check_conditions(run: RunFile, where: str) -> None:
@@ -268,7 +268,11 @@ def _check_parts(run: RunFile, where: str) -> None:
 
 def _explain(error: ValidationError, where: str) -> str:
     """At most two lines: the first problem, and the second or how many more there are."""
-    problems = [_line(problem, where) for problem in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # A list whose item is refused also counts as too short; that second message would be false.
+    items = [problem["loc"][:-1] for problem in found]
+    found = [p for p in found if not (p["type"] == "too_short" and p["loc"] in items)]
+    problems = [_line(problem, where) for problem in found]
     if len(problems) > 2:
         problems[1:] = [f"and {len(problems) - 1} more problems"]
     return "\n".join(problems)

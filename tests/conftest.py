@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from charlib.ngspice import Session, Solved
 from charlib.waveforms import Block, stack
 from netlists import Setting, Sram6T, Testbench
 from netlists.technology import load
+
+settings.register_profile("no_deadline", deadline=None)  # no timed assertions: the machine may be busy
+settings.load_profile("no_deadline")
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +46,8 @@ def solve():
     """Block of a testbench at rows of threshold shifts in units of sigma; one nominal sample by default."""
 
     def run(session: Session, testbench: Testbench, draws=None) -> Block:
-        knobs = testbench.knobs.values()
-        draws = np.zeros((1, len(knobs))) if draws is None else draws
-        values = np.array([[k.value(z) for k, z in zip(knobs, row, strict=True)] for row in draws])
-        results = session.solve(testbench, values)
+        draws = np.zeros((1, len(testbench.knobs))) if draws is None else draws
+        results = session.solve(testbench, testbench.knob_values(draws))
         assert all(isinstance(r, Solved) for r in results), results
         return stack(testbench, [r.data for r in results])
 

@@ -65,7 +65,7 @@ def testbench_metrics(testbench: str) -> dict[str, Metric]:
 
 def check_metrics(names: Iterable[str]) -> tuple[str, ...]:
     """The names as a tuple; raises InvalidPlan for an empty list, a repetition or an unknown name."""
-    names = tuple(names)
+    names = () if isinstance(names, str) else tuple(names)
     if not names or len(set(names)) < len(names):
         raise InvalidPlan(f"metrics={list(names)} must be a list without repetition (characterize.metrics)")
     for name in names:

@@ -70,22 +70,21 @@ def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> M
     through zero when the state is lost.
 
     Args:
-        difference: ``s`` [V], shape (point,), increasing.
+        difference: ``s`` [V], shape (point,), increasing, an odd number with 0 in the middle.
         q_l: Q on the curve of the half that drives Q [V], shape (sample, point).
         q_r: Q on the curve of the half that drives Q-bar [V], shape (sample, point).
 
     Returns:
         Margins [V], shape (sample, lobe), lobes ``LOBES``. Where the curves have drawn so far apart that the two
         extrema have met and vanished, the lost state is ``censored_low`` and the other ``censored_high``, both with
-        the distance at the flattest point, where they met, as bound.
+        the distance at ``s = 0`` as bound: its sign says on which side the one crossing left lies.
     """
     fine, to_value, to_slope = _refined(tuple(difference.tolist()))
     distance, slope = (_combine(q_r - q_l, matrix) for matrix in (to_value, to_slope))
-    flattest = 1 + np.argmin(np.abs(slope[:, 1:-1]), axis=1)
-    where_met = np.take_along_axis(distance, flattest[:, None], axis=1)[:, 0]
+    middle = (q_r - q_l)[:, difference.size // 2]
     # The curve that drives Q-bar is the upper one in the eye of the state with Q-bar high.
     margins = np.stack([_largest_interior_maximum(fine, sign * distance, sign * slope) for sign in (-1, 1)], 1)
-    bounds = np.stack([-where_met, where_met], axis=1)
+    bounds = np.stack([-middle, middle], axis=1)
     gone = np.isnan(margins)
     low, high = gone & (bounds <= 0), gone & (bounds > 0)
     return measured(margins, ((low, Status.censored_low, bounds), (high, Status.censored_high, bounds)))

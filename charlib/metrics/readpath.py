@@ -26,11 +26,14 @@ class _Cycle:
     Attributes:
         delay: word line to output, 50 % to 50 % [s]; NaN where the output did not rise while the word line was on.
         precharge: precharge signal at 50 % to both lines at ``RECOVERED`` [s]; NaN where they did not recover.
+        looked, precharge_looked: how long each was looked for [s].
         wrong: the wrong output fired, the right one fired again or stayed up, or the stored bit was lost.
     """
 
     delay: np.ndarray
     precharge: np.ndarray
+    looked: np.ndarray
+    precharge_looked: np.ndarray
     wrong: np.ndarray
 
 
@@ -59,7 +62,7 @@ def _cycle(block: Block, state: str) -> _Cycle:
         | (kept[:, -1] <= 0)
     )
     settled = np.maximum(waves["p"][:, -1], waves["n"][:, -1]) <= LOW * vdd
-    return _Cycle(delay, np.where(settled, precharge, np.nan), wrong)
+    return _Cycle(delay, np.where(settled, precharge, np.nan), end - start, time[:, -1] - begin, wrong)
 
 
 def _delay(block: Block, state: str) -> Measured:
@@ -67,7 +70,7 @@ def _delay(block: Block, state: str) -> Measured:
     late = np.isnan(cycle.delay)
     return measured(
         cycle.delay,
-        ((cycle.wrong, Status.not_performed, np.nan), (late, Status.censored_high, block.values["window"])),
+        ((cycle.wrong, Status.not_performed, np.nan), (late, Status.censored_high, cycle.looked)),
     )
 
 
@@ -90,7 +93,8 @@ def t_precharge(block: Block) -> Measured:
     cycles = [_cycle(block, state) for state in LOBES]
     values = np.stack([c.precharge for c in cycles], axis=1)
     wrong = np.stack([c.wrong for c in cycles], axis=1)
-    failed = ((wrong, Status.not_performed, np.nan), (np.isnan(values), Status.censored_high, block.values["window"]))
+    looked = np.stack([c.precharge_looked for c in cycles], axis=1)
+    failed = ((wrong, Status.not_performed, np.nan), (np.isnan(values), Status.censored_high, looked))
     return measured(values, failed)
 
 
@@ -109,8 +113,10 @@ def _energy(block: Block, supplies: tuple[str, ...]) -> Measured:
 def e_read(block: Block) -> Measured:
     """Energy [J] of one read-and-precharge cycle with INP = INN = 1 per stored state, shape (sample, lobe).
 
-    All supplies: array and precharge, word-line and precharge driver, both output gates with their loads. The current
-    before the operation times the cycle is taken off: leakage is a metric of its own. The bit line falls all the way.
+    Supplies of array and precharge, word-line and precharge driver, both output gates and their loads of four unit
+    inverters; what charges the drivers' own inputs is not in it. The current before the operation times the cycle is
+    taken off: leakage is a metric of its own. The bit line falls all the way, as the word line stays on for the whole
+    window; a line without keeper that leaks away in that time counts as a wrong output.
     """
     return _energy(block, SUPPLIES)
 

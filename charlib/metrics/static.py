@@ -10,8 +10,8 @@ from charlib.waveforms import Block, Measured, measured
 
 
 def _lost(block: Block) -> np.ndarray:
-    """True where the operating point is not the state it should be, shape (sample, lobe)."""
-    difference = np.stack([block[f"q_{state}"] - block[f"qb_{state}"] for state in LOBES], axis=1)[..., 0]
+    """True where the cell ends in another state than it should be in, shape (sample, lobe)."""
+    difference = np.stack([block[f"q_{state}"] - block[f"qb_{state}"] for state in LOBES], axis=1)[..., -1]
     return difference * np.array([1.0, -1.0]) <= 0
 
 
@@ -22,7 +22,7 @@ def i_read(block: Block) -> Measured:
     """
     # The low node of state q is Q-bar, which BLB discharges into, and the other way round.
     lines = {"q": "blb", "qb": "bl"}
-    current = np.stack([-block[f"v{lines[state]}_{state}#branch"][:, 0] for state in LOBES], axis=1)
+    current = np.stack([-block[f"v{lines[state]}_{state}#branch"][:, -1] for state in LOBES], axis=1)
     return measured(current, ((_lost(block), Status.not_performed, np.nan),))
 
 
@@ -32,5 +32,5 @@ def i_leak(block: Block) -> Measured:
     The word line is at 0 and both bit lines at VDD. A cell that cannot hold the state is ``not_performed``.
     """
     supplies = ("vdd", "bl", "blb")
-    current = np.stack([-sum(block[f"v{s}_{state}#branch"][:, 0] for s in supplies) for state in LOBES], axis=1)
+    current = np.stack([-sum(block[f"v{s}_{state}#branch"][:, -1] for s in supplies) for state in LOBES], axis=1)
     return measured(current, ((_lost(block), Status.not_performed, np.nan),))

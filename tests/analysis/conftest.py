@@ -5,13 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import settings
 
 from analysis import macro
 from analysis.architecture import MacroGeometry
-
-settings.register_profile("no_deadline", deadline=None)  # no timed assertions: the machine may be busy
-settings.load_profile("no_deadline")
 
 CELL_AREA = 0.12e-12
 SPREAD = 0.05

@@ -49,7 +49,7 @@ assert d.snm_read_lobes.dims == ("process", "vdd", "temp", "sample", "lobe")
 assert list(d.lobe.values) == ["q", "qb"]
 assert d.snm_read.units == "V" and d.i_read.units == "A" and d.t_read_p.units == "s" and d.e_read.units == "J"
 assert d.vdd.units == "V" and d.temp.units == "K"
-assert all(v.attrs["units"] and v.attrs["long_name"] for v in d.data_vars.values())
+assert all(v.attrs["units"] and v.attrs["long_name"] for v in d.variables.values())
 assert d.snm_read.fails_when == "low" and d.snm_read.fail_limit == 0
 meanings = d.snm_read_status.flag_meanings.split()
 assert meanings == "ok censored_low censored_high not_performed numerical_failure timeout suspect".split()
@@ -69,6 +69,11 @@ def test_every_file_of_a_results_directory_is_there(small):
         assert curves["q_l"].dims == ("process", "vdd", "temp", "sample", "point")
         assert curves["q_l_nominal"].dims == ("process", "vdd", "temp", "point")
         assert curves.sizes["sample"] == 5
+        assert all(v.attrs["units"] and v.attrs["long_name"] for v in curves.variables.values())
+        assert curves.attrs["technology"] == "predictive28"
+    with xr.open_dataset(small / "tables.nc") as tables:
+        assert all(v.attrs["units"] and v.attrs["long_name"] for v in tables.variables.values())
+        assert "flag_values" not in tables["snm_read_n_ok"].attrs
 
 
 def test_the_worse_lobe_is_the_metric(small):
@@ -117,6 +122,43 @@ def test_nothing_is_simulated_twice_and_only_what_is_missing_is(tmp_path):
     xr.testing.assert_equal(longer, straight)
 
 
+def test_a_directory_never_shrinks(tmp_path):
+    folder = tmp_path / "r"
+    characterize(conditions=Conditions(vdd=[0.9]), variation=Variation(samples=6), metrics=["i_leak"], out=folder)
+    asked = Conditions(vdd=[1.0, 0.85])
+    part = characterize(conditions=asked, variation=Variation(samples=3), metrics=["snm_hold"], out=folder)
+    assert part.vdd.values.tolist() == [1.0, 0.85]
+    assert part.sizes["sample"] == 3
+    with xr.open_dataset(folder / "characterization.nc") as whole:
+        assert whole.vdd.values.tolist() == [0.85, 0.9, 1.0]
+        assert whole.sizes["sample"] == 6
+        assert {"i_leak", "snm_hold"} <= set(whole.data_vars)
+        np.testing.assert_array_equal(whole.snm_hold.sel(vdd=[1.0, 0.85])[..., :3], part.snm_hold)
+
+
+def test_a_nominal_run_does_not_replace_samples(small):
+    with pytest.raises(PlanMismatch, match="seed: 3 there"):
+        characterize(conditions=HERE, metrics=STATIC, out=small)
+
+
+def test_conditions_may_be_arrays_and_reach_the_limits_of_the_range():
+    at = Conditions(vdd=np.array([0.9]), temp=np.array([-40.0 + 273.15, 125.0 + 273.15]))
+    data = characterize(conditions=at, metrics=["i_leak"])
+    assert float(data.i_leak[0, 0, 1, 0]) > 20 * float(data.i_leak[0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("arguments", [{"process": "tt"}, {"vdd": 0.9}, {"vdd": ["high"]}])
+def test_conditions_are_lists(arguments):
+    with pytest.raises(InvalidPlan, match="must be a list without repetition"):
+        Conditions(**arguments)
+
+
+def test_a_cell_that_cannot_be_read_on_one_side_does_not_change_the_other(tmp_path):
+    arguments = {"conditions": Conditions(vdd=[0.8]), "metrics": ["t_read_n", "t_read_p"]}
+    healthy, sick = (characterize(cell=Sram6T(shifts=s), **arguments) for s in ({}, {"pd_r": 0.4}))
+    assert float(sick.t_read_n.squeeze()) == pytest.approx(float(healthy.t_read_n.squeeze()), rel=0.05)
+
+
 def test_samples_beyond_a_unit_extend_it_too(tmp_path):
     characterize(variation=Variation(samples=70, seed=1), metrics=["i_leak"], out=tmp_path / "r")
     data = characterize(variation=Variation(samples=130, seed=1), metrics=["i_leak"], out=tmp_path / "r")
@@ -138,7 +180,8 @@ def test_a_truncated_unit_is_simulated_again(tmp_path):
     ("change", "message"),
     [
         ({"variation": Variation(samples=5, seed=4)}, "seed: 3 there, 4 here"),
-        ({"cell": Sram6T(w_pd=200e-9)}, "cell: "),
+        ({"cell": Sram6T(w_pd=200e-9)}, "cell.w_pd: 1.05e-07 there, 2e-07 here"),
+        ({"cell": Sram6T(shifts={"pd_l": 0.1})}, "cell.shifts"),
         ({"accuracy": "reference"}, "accuracy: "),
     ],
 )
@@ -231,7 +274,12 @@ def test_works_without_a_main_guard(tmp_path, way):
 def test_no_simulator_survives_the_call(monkeypatch):
     made = []
     true_init = WorkerSessions.__init__
-    monkeypatch.setattr(WorkerSessions, "__init__", lambda self: (true_init(self), made.append(self))[0])
+
+    def noted(self, timeout):
+        true_init(self, timeout)
+        made.append(self)
+
+    monkeypatch.setattr(WorkerSessions, "__init__", noted)
     characterize(metrics=["snm_hold"], workers=2)
     processes = [session._child._process for sessions in made for session in sessions._all]
     assert processes

@@ -12,7 +12,9 @@ from charlib.devices import Comparison, Condition, DeviceError
 from charlib.ngspice import Session
 from netlists import technology
 from netlists.analyses import Sweep
-from netlists.technology import PROCESSES, Target
+from netlists.technology import Target
+
+PROCESSES = ("tt", "ff", "ss", "fs", "sf")
 
 pytestmark = pytest.mark.ngspice
 

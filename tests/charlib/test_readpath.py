@@ -7,6 +7,7 @@ from charlib.metrics import readpath
 from charlib.status import Status
 from netlists import TESTBENCHES
 from netlists.analyses import Transient
+from netlists.circuit import deck_text
 from netlists.testbench import Testbench
 
 pytestmark = pytest.mark.ngspice
@@ -62,7 +63,7 @@ def test_a_window_too_short_is_censored_at_the_window(cycle):
     block = cycle(vdd=0.6, window=0.1e-9)
     result = readpath.t_read_p(block)
     assert result.status[0] == Status.censored_high
-    assert result.bound[0] == 0.1e-9
+    assert 0.05e-9 < result.bound[0] < 0.1e-9  # from the word line on
     assert readpath.e_read(block).status[0].tolist() == [Status.not_performed, Status.not_performed]
 
 
@@ -72,13 +73,37 @@ def test_a_cell_that_loses_its_bit_gives_no_delay(cycle):
     assert np.isnan(result.values[0])
 
 
-def test_energy_is_the_charge_of_the_capacitances(setting, cycle):
-    """Between the wire alone and a generous count of every gate and junction on the line, times VDD squared."""
-    vdd = 1.0
-    geometry = setting().technology.geometry
-    wire = geometry.wire_capacitance * geometry.cell_height * setting().readpath.rows
-    energy = readpath.e_read(cycle(vdd)).values[0].mean()
-    assert wire * vdd**2 < energy < 20 * wire * vdd**2
+def test_nothing_depends_on_the_window(cycle):
+    """A window fifty times as long moves no number, but for what the floating lines leak in the meantime."""
+    short, long = cycle(0.8, 0.4e-9), cycle(0.8, 20e-9)
+    for measure, tolerance in ((readpath.t_read_n, 1e-3), (readpath.t_precharge, 0.015), (readpath.e_read, 0.01)):
+        np.testing.assert_allclose(measure(long).values, measure(short).values, rtol=tolerance)
+
+
+def test_the_array_gives_the_charge_of_the_line_that_fell(setting, solve, session, cycle):
+    """The charge of BLB from a slow ramp of an ideal source on it, precharge off, against what the cycle takes."""
+    at = setting()
+    circuit = at.circuit("charge of a bit line")
+    column = at.readpath.add_column(circuit, at.technology, at.cell)
+    circuit.V("dd", "dd", "0", at.vdd)
+    circuit.V("ramp", "blb", "0", f"PWL(0 0 10n {at.vdd})")
+    for node, level in (("wl_b", at.vdd), ("pre", 0.0), ("bl", at.vdd)):
+        circuit.V(node, node, "0", level)
+    circuit.X("1", column, "wl_b", "pre", "0", "0", *["dd"] * 4, "0", "wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")
+    probes = ("blb", "vramp#branch")
+    nodeset = (".nodeset v(q)=1 v(qb)=0", ".options chgtol=1e-18 reltol=1e-5")
+    bench = Testbench("charge", deck_text(circuit, probes, nodeset), Transient(10e-9, 1e-10), probes, {}, {})
+    ramp = solve(session, bench)
+    leak = ramp["vramp#branch"][:, -1:]
+    charge = -np.trapezoid(ramp["vramp#branch"] - leak, ramp["time"])[0]
+    block = cycle(at.vdd)
+    current = -block["vvdd_q#branch"]
+    taken = np.trapezoid(current - current[:, :1], block["time"])[0]
+    assert taken == pytest.approx(charge, rel=0.15)
+
+
+def test_energy_follows_the_square_of_the_supply(cycle):
+    energy = readpath.e_read(cycle(1.0)).values[0].mean()
     assert readpath.e_read(cycle(0.8, 2e-9)).values[0].mean() == pytest.approx(energy * 0.64, rel=0.15)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from charlib.metrics import static
+from charlib.metrics.butterfly import snm
 from charlib.status import Status
+from charlib.variation import normals
 from netlists import TESTBENCHES
 
 pytestmark = pytest.mark.ngspice
@@ -58,3 +60,15 @@ def test_leakage_is_the_transistors_and_not_the_solver_s(setting, solve, session
 def test_both_states_of_a_symmetric_cell_leak_alike(setting, solve, session):
     lobes = static.i_leak(solve(session, LEAK(setting()))).values[0]
     np.testing.assert_allclose(lobes[0], lobes[1], rtol=1e-6)
+
+
+def test_a_cell_with_a_read_margin_keeps_its_state_at_dc(setting, solve, session):
+    """Near threshold an operating point asked for at once falls into the other state of some cells that hold both."""
+    read, butterfly = READ(setting(vdd=0.25)), TESTBENCHES["butterfly_read"].build(setting(vdd=0.25))
+    draws = normals(list(butterfly.knobs), 1, 0, 40)
+    columns = [list(butterfly.knobs).index(path) for path in read.knobs]
+    margins = snm(solve(session, butterfly, draws)).values
+    status = static.i_read(solve(session, read, draws[:, columns])).status
+    holds = margins > 1e-3
+    assert holds.any()
+    assert (status[holds] == Status.ok).all()

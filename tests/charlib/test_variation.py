@@ -34,7 +34,13 @@ def test_seeds_differ():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"samples": 0}, "samples=0 is below 1"), ({"seed": -1}, "seed=-1"), ({"global_": True}, "global=true")],
+    [
+        ({"samples": 0}, "samples=0 is not a whole number of at least 1"),
+        ({"samples": 1.5}, "samples=1.5"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 2**63}, "seed=9223372036854775808"),
+        ({"global_": True}, "global=true"),
+    ],
 )
 def test_bad_requests_say_what_is_legal(arguments, message):
     with pytest.raises(InvalidPlan, match=message):

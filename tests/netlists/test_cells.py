@@ -1,5 +1,6 @@
 """Cells, layout rule, names and knobs."""
 
+import numpy as np
 import pytest
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
@@ -25,7 +26,7 @@ def test_a_shift_of_an_unknown_transistor_names_the_legal_ones():
 
 
 def test_a_read_path_without_rows_is_refused():
-    with pytest.raises(ValueError, match="rows=0 is below 1"):
+    with pytest.raises(ValueError, match="rows=0 is not a whole number of at least 1"):
         ReadPath(rows=0)
 
 
@@ -71,15 +72,15 @@ def test_the_cell_is_the_same_device_in_every_testbench(setting, name):
     assert cell == ([] if name == "fo4" else expected)
 
 
-def test_a_positive_draw_raises_the_threshold_of_both_types(setting):
-    knobs = TESTBENCHES["butterfly_hold"].build(setting()).knobs
-    assert knobs["cell.pd_l"].value(1.0) > 0 > knobs["cell.pu_l"].value(1.0)
-
-
-def test_a_shift_adds_to_the_draw(setting):
-    knobs = TESTBENCHES["butterfly_hold"].build(setting(shifts={"pd_l": 0.05})).knobs
-    assert knobs["cell.pd_l"].value(0.0) == pytest.approx(0.05)
-    assert knobs["cell.pd_l"].value(2.0) == pytest.approx(0.05 + 2 * knobs["cell.pd_r"].sigma)
+def test_a_positive_draw_raises_the_threshold_of_both_types_and_a_shift_adds(setting):
+    testbench = TESTBENCHES["butterfly_hold"].build(setting(shifts={"pd_l": 0.05}))
+    none, two = testbench.knob_values(np.array([np.zeros(6), np.full(6, 2.0)]))
+    paths = list(testbench.knobs)
+    pull_down, pull_up = paths.index("cell.pd_l"), paths.index("cell.pu_l")
+    sigma = testbench.knobs["cell.pd_r"].sigma
+    assert none[pull_down] == pytest.approx(0.05)
+    assert two[pull_down] == pytest.approx(0.05 + 2 * sigma)
+    assert two[pull_up] < none[pull_up] == 0
 
 
 def test_local_sigma_follows_the_pair_law():

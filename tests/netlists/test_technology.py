@@ -7,7 +7,7 @@ import re
 import pytest
 
 from netlists import technology
-from netlists.technology import PROCESSES, ROLES, Device, Geometry, TechnologyError
+from netlists.technology import ROLES, Device, Geometry, TechnologyError
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,13 @@ def test_loading_is_cached(predictive28):
 def test_every_technology_is_complete(name):
     loaded = technology.load(name)
     assert loaded.name == name
-    assert tuple(loaded.cards) == PROCESSES
+    assert tuple(loaded.cards) == ("tt", "ff", "ss", "fs", "sf")
     assert tuple(loaded.devices) == ROLES
     assert loaded.vdd_range[0] < loaded.vdd_nominal <= loaded.vdd_range[1]
     assert loaded.temp_range[0] < 300.15 < loaded.temp_range[1]
     for text in (loaded.description, loaded.citation, loaded.licence, loaded.claims_not):
         assert text
-    for process in PROCESSES:
+    for process in loaded.cards:
         for device in loaded.devices.values():
             assert f".model {device.model} {device.polarity}mos" in loaded.model_text(process)
 
@@ -177,3 +177,21 @@ def test_what_is_not_claimed_is_switched_off(data):
     common = data["models"]["common"]
     assert (common["igcmod"], common["igbmod"], common["agidl"], common["agisl"]) == (0, 0, 0, 0)
     assert common["lpe0"] == 0
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "message"),
+    [
+        ("cell", "w_pd", -105e-9, "w_pd=-1.05e-07 is not above 0"),
+        ("cell", "w_pd", "a", "wrong type"),
+        ("technology", "length", 0.0, "length=0.0 is not above 0"),
+        ("technology", "vdd_range", [0.5], r"vdd_range=\[0.5\] is not \[low, high\]"),
+        ("geometry", "cell_height", 0.0, "cell_height=0.0 is not above 0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_one_clear_line(section, key, value, message):
+    data = copy.deepcopy(technology.document("predictive28"))
+    data[section][key] = value
+    with pytest.raises(TechnologyError, match=message) as caught:
+        technology.from_document(data, "mine.toml")
+    assert "\n" not in str(caught.value)

@@ -57,7 +57,7 @@ def test_kelvin_behind_the_border():
 @given(st.floats(-40.0, 125.0))
 def test_any_temperature_survives_the_conversion(temp_c):
     plan = runfile.parse(f"[conditions]\ntemp_c = [{temp_c!r}]", "run.toml")
-    assert math.isclose(plan.make_conditions().temp[0] - runfile.ZERO_CELSIUS, temp_c, abs_tol=1e-10)
+    assert math.isclose(plan.make_conditions().temp[0] - runfile.ZERO_CELSIUS, temp_c, abs_tol=1e-9)
 
 
 def test_parts_carry_the_files_numbers():
@@ -102,10 +102,11 @@ MISTAKES = {
     "[variation]\nseed = -1": "seed=-1: must be greater than or equal to 0 (variation.seed in run.toml)",
     "[variation]\nlocal = 1": "local=1: must be a valid boolean (variation.local in run.toml)",
     "[variation]\nglobal = true": (
-        "global=true: no technology here states a law of global variation (legal: false in run.toml)"
+        "global=true: no technology here has a law of global variation, legal: false (variation in run.toml)"
     ),
     "[characterize]\nmetric = []": (
-        "unknown key 'metric' in [characterize] of run.toml, did you mean 'metrics'? legal: metrics, engine, max_failed"
+        "unknown key 'metric' in [characterize] of run.toml, did you mean 'metrics'? "
+        "legal: metrics, engine, max_failed, timeout_s"
     ),
     '[characterize]\nmetrics = ["snm_raed"]': (
         f"'snm_raed' is not a metric, did you mean 'snm_read'? legal: {', '.join(METRICS)} "
@@ -130,14 +131,19 @@ MISTAKES = {
     '[technology]\nname = "predictive28"\nfile = "x.toml"': (
         "name and file are both given; keep one (technology in run.toml)"
     ),
-    '[network]\nnames = ["mobilenet"]': "'mobilenet' is not a network, did you mean 'mobilenet_v2'? legal: ",
-    "[conditions\nvdd = [1.0]": "run.toml is not valid TOML: ",
+    '[network]\nnames = ["mobilenet"]': (
+        "'mobilenet' is not a network, did you mean 'mobilenet_v2'? "
+        "legal: alexnet, efficientnet_b0, mobilenet_v2, resnet18, vgg16 (network.names in run.toml)"
+    ),
+    "[conditions\nvdd = [1.0]": (
+        "run.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 12)"
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "message"), MISTAKES.items(), ids=[" ".join(key.split()) for key in MISTAKES])
 def test_mistakes_are_named_with_place_and_legal_values(text, message):
-    assert refusal(text).startswith(message)
+    assert refusal(text).strip() == message
 
 
 def test_toml_errors_say_the_line():
