@@ -32,6 +32,10 @@ class InstallError(RuntimeError):
     """A package that could not be fetched, or that is not the one that was pinned."""
 
 
+class NotInstalled(InstallError):
+    """A library that has to be installed before it is read."""
+
+
 @dataclass(frozen=True)
 class Package:
     """A published package that holds a model library.
@@ -67,8 +71,12 @@ class Package:
         """Text of one file of an installed library, checked against its SHA-256.
 
         Raises:
-            InstallError: not the file that was installed. FileNotFoundError: not installed.
+            NotInstalled: it has to be installed first. InstallError: not the file that was published.
         """
+        if not self.installed:
+            raise NotInstalled(f"{self.name} is not installed: pimchar tech install {self.name}")
+        if path not in self.files:
+            raise InstallError(f"{path} is not among the files of {self.name}")
         content = (self.folder / path).read_bytes()
         if _sha256(content) != self.files[path]:
             raise InstallError(
