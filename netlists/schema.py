@@ -217,7 +217,7 @@ class Assumed(Section):
 class TechnologyFile(Section):
     """A whole technology file, one flavour of it laid over the rest.
 
-    Models come from a ``library``, or from ``models`` moved by ``corners``; ``start``, ``bounds`` and ``flavour`` are for
+    Models come from a ``library``, or from ``models`` moved by ``corners``; ``start``, ``bounds`` and ``flavour`` serve
     a fit of the latter and its checks.
     """
 
@@ -246,7 +246,8 @@ class TechnologyFile(Section):
 
 def explain(error: ValidationError) -> str:
     """The first problem in a line, as words to follow ``technology 'x'``, and how many more there are."""
-    problems = error.errors(include_url=False)
+    # A misspelt key is both unknown and missing: the former says more.
+    problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{_line(problems[0])}{more}"
 

@@ -203,12 +203,12 @@ def flavours(name: str) -> tuple[str, ...]:
     return tuple(f"{name}/{flavour}" for flavour in (default, *others)) if default else (name,)
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Everything that :func:`load` takes but paths: names, and names with flavour."""
     return tuple(dict.fromkeys(full for name in available() for full in (name, *flavours(name))))
 
 
-@cache
 def document(name: str) -> dict[str, Any]:
     """Technology file as parsed TOML, with all of its flavours.
 
@@ -239,9 +239,8 @@ def outline(name: str) -> Technology:
     return _technology(content, flavour or content.technology.flavour, dict.fromkeys(corners, ""))
 
 
-@cache
 def load(name: str) -> Technology:
-    """Technology of a name, read once.
+    """Technology of a name; those that come with the package are read once.
 
     Args:
         name: one of :func:`names`, or the path of a technology file (it ends in ``.toml``).
@@ -250,8 +249,15 @@ def load(name: str) -> Technology:
         NotInstalled: its model library has to be installed first.
         TechnologyError: no such technology or file, or a file that :func:`from_document` refuses.
     """
+    if name.endswith(".toml"):
+        return from_document(document(name), name, folder=Path(name).parent)
+    return _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Technology:
     base, flavour = _split(name)
-    return from_document(document(base), name, flavour, Path(base).parent)
+    return from_document(document(base), name, flavour)
 
 
 def from_document(data: Mapping[str, Any], where: str, flavour: str = "", folder: Path = Path()) -> Technology:

@@ -55,14 +55,14 @@ def test_the_sign_of_a_shift(session, polarity):
     assert shifted.vth_lin - nominal.vth_lin == pytest.approx(0.05, rel=0.1)
 
 
-def test_local_variation(tmp_path):
+def test_local_variation():
     """Margins spread by about what the mismatch law makes of them, and the whole read path runs."""
     at = charlib.Conditions(process=["tt"], vdd=[1.0], temp=[300.15])
     found = charlib.characterize(
-        technology="freepdk45", conditions=at, variation=charlib.Variation(samples=64, seed=3), workers=1,
+        technology="freepdk45", conditions=at, variation=charlib.Variation(samples=16, seed=3), workers=1,
         metrics=("snm_read", "t_read_p"),
     )  # fmt: skip
     assert found.attrs["technology"] == "freepdk45/vtg"
     assert (found["snm_read_status"] == 0).all()
     assert (found["t_read_p_status"] == 0).all()
-    assert 5e-3 < np.std(found["snm_read"].values) < 25e-3
+    assert 8e-3 < np.std(found["snm_read"].values) < 30e-3

@@ -102,7 +102,7 @@ def test_a_tampered_wheel_is_refused(cache, wanted, pip, wheel):
     [({"lib/models/n.inc": "0" * 64}, "n.inc differs from the pin"), ({"lib/gone": ""}, "no item named 'lib/gone'")],
 )
 def test_a_file_that_is_not_the_pinned_one_is_refused(cache, wanted, pip, files, reason):
-    with pytest.raises(InstallError, match=f"was refused: .*{reason}.*nothing was installed"):
+    with pytest.raises(InstallError, match=rf"was refused: .*{reason}.*nothing was installed"):
         pdk.install(replace(wanted, files={**wanted.files, **files}), lambda _: None)
     assert left(cache) == []
 
@@ -139,15 +139,13 @@ def test_pips_own_reason_is_told_in_a_line(cache, wanted, monkeypatch):
 def test_a_library_that_was_changed_is_refused(cache, wanted, pip):
     pdk.install(wanted, lambda _: None)
     (wanted.folder / "lib/models/n.inc").write_text(".model n nmos level = 14")
-    with pytest.raises(
-        InstallError, match="n.inc is not the file that was published; remove .*some/1.0, then: pimchar"
-    ):
+    with pytest.raises(InstallError, match=r"n.inc is not the file that was published; remove .*some/1.0, then: "):
         wanted.read("lib/models/n.inc")
 
 
 def test_a_technology_says_how_to_install_it(cache):
-    technology.load.cache_clear()
-    with pytest.raises(NotInstalled, match="^freepdk45 is not installed: pimchar tech install freepdk45$"):
+    technology._shipped.cache_clear()
+    with pytest.raises(NotInstalled, match=r"^freepdk45 is not installed: pimchar tech install freepdk45$"):
         technology.load("freepdk45")
 
 

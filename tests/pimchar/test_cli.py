@@ -177,7 +177,7 @@ def test_tech_install(installed):
 
 
 def test_a_run_on_a_technology_that_is_not_installed(monkeypatch, folder):
-    technology.load.cache_clear()
+    technology._shipped.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     (folder / "run.toml").write_text('[technology]\nname = "freepdk45/vtl"')
     message = "freepdk45 is not installed: pimchar tech install freepdk45"
