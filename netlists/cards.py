@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -73,7 +74,7 @@ def _reader(library: Library, folder: Path) -> Callable[[str], str]:
         base = folder / Path(library.folder).expanduser()
         return lambda path: (base / path).read_text(encoding="utf-8", errors="replace")
     package = pdk.package(library.package)
-    return lambda path: package.read(f"{library.folder}/{path}")
+    return lambda path: package.read(posixpath.normpath(f"{library.folder}/{path}"))
 
 
 def _check_model(device: DeviceSection, role: str, process: str, defined: Mapping[str, str]) -> None:

@@ -235,6 +235,9 @@ def outline(name: str) -> Technology:
     """
     base, flavour = _split(name)
     content = _checked(document(base), flavour, name)
+    if content.library and content.library.package and content.library.package not in pdk.available():
+        legal = ", ".join(pdk.available())
+        raise TechnologyError(f"technology {name!r}: library.package={content.library.package!r} is not one of {legal}")
     corners = content.corners if content.library is None else content.library.corners
     return _technology(content, flavour or content.technology.flavour, dict.fromkeys(corners, ""))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charlib import devices
 from charlib.metrics import METRICS
 from netlists import TESTBENCHES, Setting, Sram6T, pdk, technology
 from netlists.library import LibraryError, library_text, models
@@ -189,3 +190,17 @@ def test_instances_of_subcircuits(wrapped):
     assert line.split()[:6] == ["Xpd_l", "out", "inp", "vss", "vss", "nfet"]
     assert {"l=0.05", "width=0.205", "nf=1", "ad=0.01435", "pd=0.345", "m=1"} <= set(line.split())
     assert testbench.knobs["cell.pd_l"].parameters[0] == "@m.xq.xl.xpd_l.mnfet[delvto]"
+
+
+@pytest.mark.ngspice
+def test_figures_are_measured_on_models_only(wrapped, session):
+    with pytest.raises(devices.DeviceError, match="nfet of mytech is a subcircuit"):
+        devices.currents(session, wrapped, "n")
+
+
+def test_a_transistor_too_small_for_its_mismatch_law():
+    device = technology.Device("nfet", "n", 1e-9, "device", 1, avt_dl=-0.15e-6)
+    with pytest.raises(TechnologyError, match="is too small for the mismatch law of nfet"):
+        device.sigma_vth(1e-6, 0.1e-6)
+    wide, narrow = device.sigma_vth(1e-6, 0.25e-6), device.sigma_vth(1e-6, 0.16e-6)
+    assert narrow == pytest.approx(wide * 10**0.5)

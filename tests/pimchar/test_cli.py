@@ -202,6 +202,15 @@ def test_doctor_is_content():
     assert "missing" not in result.output
 
 
+@pytest.mark.ngspice
+def test_doctor_does_not_ask_for_libraries_that_nobody_uses(monkeypatch, folder):
+    technology._shipped.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    result = pimchar("doctor")
+    assert result.exit_code == 0
+    assert "technology freepdk45: not installed\n         to use it: pimchar tech install" in result.output
+
+
 def test_doctor_says_how_to_get_ngspice(folder):
     result = without_ngspice(folder, "doctor")
     assert result.returncode == 1
