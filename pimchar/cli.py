@@ -184,10 +184,13 @@ def install(name: str) -> None:
     from netlists import pdk, technology
 
     library = technology.outline(name).package
-    if library:
-        pdk.install(pdk.package(library), click.echo)
-    else:
+    if not library:
         click.echo(f"{name} needs no installation")
+        return
+    try:
+        pdk.install(pdk.package(library), click.echo)
+    except KeyboardInterrupt:
+        raise Problem("interrupted; nothing was installed", EXIT_FAILED) from None
 
 
 @main.command()

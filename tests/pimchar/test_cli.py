@@ -7,7 +7,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from netlists import technology
+from netlists import pdk, technology
 from pimchar import cli, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
@@ -174,6 +174,14 @@ def test_tech_install(installed):
     assert "freepdk45 1.2.48 is installed" in pimchar("tech", "install", "freepdk45/vth").output
     assert "needs no installation" in pimchar("tech", "install", "predictive28").output
     assert "'nix' is not one of freepdk45" in refused(pimchar("tech", "install", "nix"), 2)
+
+
+def test_an_interrupted_installation_says_that_nothing_was_installed(folder, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pdk, "install", interrupted)
+    assert "nothing was installed" in refused(pimchar("tech", "install", "freepdk45"), 1)
 
 
 def test_a_run_on_a_technology_that_is_not_installed(monkeypatch, folder):
