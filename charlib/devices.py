@@ -343,7 +343,10 @@ def _threshold(gate: np.ndarray, current: np.ndarray, length: float) -> float:
 
 def _element(technology: Technology, polarity: str, length: float, ad: float = 0.0, pd: float = WIDTH) -> str:
     """Model and size of a measured transistor; a perimeter of one width is the gate edge alone."""
-    model = technology.devices[polarity].model
+    device = technology.devices[polarity]
+    if device.instance != "M":
+        raise DeviceError(f"{device.model} of {technology.name} is a subcircuit; figures are measured on models only")
+    model = device.model
     return f"{model} w={WIDTH!r} l={length!r} ad={ad!r} as=0 pd={pd!r} ps={WIDTH!r}"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, Netlist, SubCircuit
 
-from netlists.technology import Technology
+from netlists.technology import Device, Technology
 from netlists.testbench import Knob
 
 GMIN = 1e-15
@@ -50,15 +50,38 @@ def diffusion(technology: Technology, w: float, layout: str) -> tuple[float, flo
 
 
 def add_transistors(netlist: Netlist, technology: Technology, transistors: Iterable[Transistor]) -> None:
-    """Draw transistors with their diffusions into a circuit or subcircuit."""
+    """Draw transistors with their diffusions into a circuit or subcircuit, as models or subcircuits."""
     for t in transistors:
+        device = technology.devices[t.role]
         drain_area, drain_perimeter = diffusion(technology, t.w, t.drain)
         source_area, source_perimeter = diffusion(technology, t.w, t.source)
-        netlist.MOSFET(
-            t.name, *t.nodes, model=technology.devices[t.role].model, width=t.w, length=t.length,
-            drain_area=drain_area, source_area=source_area,
-            drain_perimeter=drain_perimeter, source_perimeter=source_perimeter, multiplier=t.multiplier,
-        )  # fmt: skip
+        if device.instance == "M":
+            netlist.MOSFET(
+                t.name, *t.nodes, model=device.model, width=t.w, length=t.length,
+                drain_area=drain_area, source_area=source_area,
+                drain_perimeter=drain_perimeter, source_perimeter=source_perimeter, multiplier=t.multiplier,
+            )  # fmt: skip
+        else:
+            lengths = {"w": t.w, "l": t.length, "pd": drain_perimeter, "ps": source_perimeter}
+            areas = {"ad": drain_area, "as": source_area}
+            netlist.X(t.name, device.model, *t.nodes, **instance_parameters(device, lengths, areas, t.multiplier))
+
+
+def instance_parameters(
+    device: Device, lengths: Mapping[str, float], areas: Mapping[str, float], multiplier: int
+) -> dict[str, str]:
+    """Parameters of a subcircuit's instance under its own names and in its own unit.
+
+    Args:
+        device: what is drawn.
+        lengths: ``w l pd ps`` [m].
+        areas: ``ad as`` [m2].
+        multiplier: number of equal devices in parallel.
+    """
+    values = {key: value / device.unit for key, value in lengths.items()}
+    values |= {key: value / device.unit**2 for key, value in areas.items()} | {"m": multiplier}
+    named = {device.parameters[key]: value for key, value in values.items() if key in device.parameters}
+    return {name: f"{value:.12g}" for name, value in {**named, **device.fixed}.items()}
 
 
 def transistor_knobs(
@@ -85,7 +108,7 @@ def transistor_knobs(
     for t in transistors:
         device = technology.devices[t.role]
         knobs[f"{path}.{t.name}"] = Knob(
-            parameters=tuple(f"@m.{i}.m{t.name}[delvto]" for i in names),
+            parameters=tuple(device.knob(i, t.name) for i in names),
             sigma=device.sigma_vth(t.w, t.length),
             sign=device.shift_sign,
             shift=(shifts or {}).get(t.name, 0.0),

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import math
-import textwrap
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-ROLES = ("pd", "pu", "pg", "n", "p")
-"""Parts a transistor plays: pull-down, pull-up, pass gate of a bit cell; n and p of logic."""
+from pydantic import ValidationError
+
+from netlists import pdk
+from netlists.cards import ROLES, library_cards, polarity_of, written_card
+from netlists.library import LibraryError
+from netlists.schema import DeviceSection, TechnologyFile, explain
+
+UNITS = {"m": 1.0, "um": 1e-6}
+"""Unit of the lengths on an instance [m]; areas are in its square."""
+
+ALTER = {"M": "@m.{path}.m{name}[delvto]", "X": "@m.{path}.x{name}.m{model}[delvto]"}
+"""Simulator parameter that shifts the threshold voltage of a model's or a subcircuit's instance.
+
+A subcircuit holds, in every open library, one transistor that is named after it.
+"""
 
 
 class TechnologyError(ValueError):
     """A technology that does not exist, or a value outside its validity range."""
+
+
+class NotInstalled(TechnologyError):
+    """A technology whose model library has not been fetched."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +43,17 @@ class Device:
     """One transistor model.
 
     Attributes:
-        model: name of the model card in the deck.
+        model: name of the model card or subcircuit in the deck.
         polarity: ``n`` or ``p``.
         avt: Pelgrom coefficient of the threshold voltage [V m].
         avt_of: ``pair`` (standard deviation of the difference of a pair) or ``device``.
         shift_sign: sign of ``delvto`` that raises |Vth|: +1 or -1.
+        avt_dw, avt_dl: added to width and length in the mismatch law [m].
+        instance: ``M``, an instance of a model, or ``X``, of a subcircuit.
+        alter: simulator parameter that shifts the threshold, with ``{path} {name} {model}`` to be filled in.
+        unit: of the lengths on an instance of a subcircuit [m].
+        parameters: ``w l ad as pd ps m`` to what an instance of the subcircuit calls it; what is missing is not stated.
+        fixed: further parameters of an instance of the subcircuit.
     """
 
     model: str
@@ -39,6 +61,13 @@ class Device:
     avt: float
     avt_of: str
     shift_sign: int
+    avt_dw: float = 0.0
+    avt_dl: float = 0.0
+    instance: str = "M"
+    alter: str = ALTER["M"]
+    unit: float = 1.0
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     def sigma_vth(self, w: float, length: float) -> float:
         """Standard deviation of the threshold voltage of one device [V], width and length in [m].
@@ -46,7 +75,14 @@ class Device:
         Pelgrom's law (JSSC 24(5), 1989): AVT / sqrt(W L) for a coefficient of single devices; a pair's coefficient
         is divided by sqrt(2), because the variance of a difference is twice that of one device.
         """
-        return self.avt / math.sqrt((2.0 if self.avt_of == "pair" else 1.0) * w * length)
+        area = (w + self.avt_dw) * (length + self.avt_dl)
+        if area <= 0:
+            raise TechnologyError(f"w={w:g} m, l={length:g} m is too small for the mismatch law of {self.model}")
+        return self.avt / math.sqrt((2.0 if self.avt_of == "pair" else 1.0) * area)
+
+    def knob(self, path: str, name: str) -> str:
+        """Simulator parameter that shifts the threshold of transistor ``name`` in the instance at ``path``."""
+        return self.alter.format(path=path, name=name, model=self.model).lower()
 
 
 @dataclass(frozen=True)
@@ -112,6 +148,7 @@ class Technology:
         cards: process to model-card text, ready for a deck; n first, p second (``fs`` is fast NMOS, slow PMOS).
         targets: figures the cards are held against.
         assumed: statements that no source backs.
+        package: published package that holds the models, as :mod:`netlists.pdk` names it; empty: none is needed.
     """
 
     name: str
@@ -133,6 +170,12 @@ class Technology:
     cards: Mapping[str, str]
     targets: tuple[Target, ...]
     assumed: tuple[str, ...]
+    package: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether the models are at hand."""
+        return not self.package or pdk.package(self.package).installed
 
     def model_text(self, process: str) -> str:
         """Model cards of one process corner; raises TechnologyError for a corner that does not exist."""
@@ -147,13 +190,27 @@ class Technology:
 
 
 def available() -> tuple[str, ...]:
-    """Names of the technologies that come with the package, sorted."""
+    """Names of the technologies that come with the package, without flavours, sorted."""
     folder = resources.files("netlists") / "technologies"
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
+def flavours(name: str) -> tuple[str, ...]:
+    """Full names ``NAME/FLAVOUR`` of a technology, the default first; the name alone where it has no flavours."""
+    data = document(name)
+    default = data["technology"].get("flavour", "")
+    others = [flavour for flavour in data.get("flavours", {}) if flavour != default]
+    return tuple(f"{name}/{flavour}" for flavour in (default, *others)) if default else (name,)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Everything that :func:`load` takes but paths: names, and names with flavour."""
+    return tuple(dict.fromkeys(full for name in available() for full in (name, *flavours(name))))
+
+
 def document(name: str) -> dict[str, Any]:
-    """Technology file as parsed TOML, with everything that :func:`load` turns into decks and what a fit needs besides.
+    """Technology file as parsed TOML, with all of its flavours.
 
     Args:
         name: one of :func:`available`, or the path of a technology file (it ends in ``.toml``).
@@ -167,84 +224,72 @@ def document(name: str) -> dict[str, Any]:
         raise TechnologyError(f"technology {name!r} is not valid TOML: {error}") from error
 
 
-@cache
-def load(name: str) -> Technology:
-    """Technology of a name, read once.
+def outline(name: str) -> Technology:
+    """Technology without its models' text, whose library need not be installed.
 
     Args:
-        name: one of :func:`available`, or the path of a technology file (it ends in ``.toml``).
+        name: one of :func:`names`, or the path of a technology file.
 
     Raises:
+        TechnologyError: no such technology or file, or a file that breaks the schema.
+    """
+    base, flavour = _split(name)
+    content = _checked(document(base), flavour, name)
+    if content.library and content.library.package and content.library.package not in pdk.available():
+        legal = ", ".join(pdk.available())
+        raise TechnologyError(f"technology {name!r}: library.package={content.library.package!r} is not one of {legal}")
+    corners = content.corners if content.library is None else content.library.corners
+    return _technology(content, flavour or content.technology.flavour, dict.fromkeys(corners, ""))
+
+
+def load(name: str) -> Technology:
+    """Technology of a name; those that come with the package are read once.
+
+    Args:
+        name: one of :func:`names`, or the path of a technology file (it ends in ``.toml``).
+
+    Raises:
+        NotInstalled: its model library has to be installed first.
         TechnologyError: no such technology or file, or a file that :func:`from_document` refuses.
     """
-    return from_document(document(name), name)
+    if name.endswith(".toml"):
+        return from_document(document(name), name, folder=Path(name).parent)
+    return _shipped(name)
 
 
-def from_document(data: Mapping[str, Any], where: str) -> Technology:
+@cache
+def _shipped(name: str) -> Technology:
+    base, flavour = _split(name)
+    return from_document(document(base), name, flavour)
+
+
+def from_document(data: Mapping[str, Any], where: str, flavour: str = "", folder: Path = Path()) -> Technology:
     """Technology of a parsed technology file.
 
     Args:
         data: what :func:`document` returns.
         where: name or path to quote in errors.
+        flavour: which of its flavours; empty is the default one.
+        folder: what a library's folder is relative to.
 
     Raises:
-        TechnologyError: a key is missing, or a value has the wrong type or is out of bounds.
+        NotInstalled: its model library has to be installed first.
+        TechnologyError: the file breaks the schema, or the library lacks a file, a section or a model.
     """
+    content = _checked(data, flavour, where)
+    flavour = flavour or content.technology.flavour
     try:
-        technology = _technology(data)
-        _check(technology, where)
-        return technology
+        if content.library is None:
+            cards = {p: "\n".join(written_card(data, polarity, p) for polarity in "np") for p in content.corners}
+        else:
+            cards = library_cards(content, folder)
     except KeyError as error:
         raise TechnologyError(f"technology {where!r} lacks the key {error.args[0]!r}") from error
-    except (TypeError, AttributeError) as error:
-        raise TechnologyError(f"technology {where!r} has a value of the wrong type: {error}") from error
-
-
-def _check(technology: Technology, where: str) -> None:
-    """Raise TechnologyError for a length, law or range that cannot be."""
-    lengths = {name: getattr(technology, name) for name in ("length", "w_pd", "w_pu", "w_pg", "w_n", "w_p")}
-    lengths |= asdict(technology.geometry)
-    for name, value in lengths.items():
-        if not 0 < value < math.inf:
-            raise TechnologyError(f"technology {where!r}: {name}={value!r} is not above 0")
-    for name in ("vdd_range", "temp_range"):
-        limits = getattr(technology, name)
-        if len(limits) != 2 or not 0 < limits[0] < limits[1] < math.inf:
-            raise TechnologyError(f"technology {where!r}: {name}={list(limits)} is not [low, high] above 0")
-    for role, device in technology.devices.items():
-        if not 0 <= device.avt < math.inf:
-            raise TechnologyError(f"technology {where!r}: avt={device.avt!r} V m of {role} is below 0")
-        if device.avt_of not in ("pair", "device"):
-            raise TechnologyError(f"technology {where!r}: avt_of={device.avt_of!r} is not one of pair, device")
-        if device.shift_sign not in (-1, 1):
-            raise TechnologyError(f"technology {where!r}: shift_sign={device.shift_sign!r} is not 1 or -1")
-
-
-def card(data: Mapping[str, Any], polarity: str, process: str) -> str:
-    """BSIM4 model card of one transistor type at one corner, as deck text.
-
-    The card is ``[models.common]`` overlaid by ``[models.n]`` or ``[models.p]``, then moved by ``[corners.PROCESS.n]``
-    or ``.p``: ``vth`` is added to the magnitude of vth0 [V], ``xl`` to the gate length [m]; every other key multiplies
-    the parameter of its name.
-
-    Args:
-        data: parsed technology file.
-        polarity: ``n`` or ``p``.
-        process: one of the corners of the file.
-    """
-    own = data["models"][polarity]
-    parameters = {**data["models"]["common"], **own["parameters"]}
-    for key, value in data["corners"][process][polarity].items():
-        if key == "vth":
-            parameters["vth0"] += value if polarity == "n" else -value
-        elif key == "xl":
-            parameters["xl"] = parameters.get("xl", 0.0) + value
-        else:
-            parameters[key] *= value
-    body = " ".join(
-        f"{key}={value}" if isinstance(value, str) else f"{key}={value:.6g}" for key, value in parameters.items()
-    )
-    return "\n+ ".join([f".model {own['name']} {polarity}mos", *textwrap.wrap(body, 110)])
+    except pdk.NotInstalled as error:
+        raise NotInstalled(str(error)) from error
+    except (LibraryError, pdk.InstallError) as error:
+        raise TechnologyError(f"technology {where!r}: {error}") from error
+    return _technology(content, flavour, cards)
 
 
 def _text(name: str) -> str:
@@ -254,46 +299,68 @@ def _text(name: str) -> str:
             raise TechnologyError(f"technology file {name!r} does not exist")
         return path.read_text(encoding="utf-8")
     if name not in available():
-        raise TechnologyError(f"technology {name!r} is not one of {', '.join(available())}, nor a path ending in .toml")
+        raise TechnologyError(f"technology {name!r} is not one of {', '.join(names())}, nor a path ending in .toml")
     return (resources.files("netlists") / "technologies" / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def _technology(data: Mapping[str, Any]) -> Technology:
-    general, cell, logic = data["technology"], data["cell"], data["logic"]
+def _split(name: str) -> tuple[str, str]:
+    """Technology and flavour of a full name; a path has the default flavour."""
+    if name.endswith(".toml"):
+        return name, ""
+    base, _, flavour = name.partition("/")
+    return base, flavour
+
+
+def _checked(data: Mapping[str, Any], flavour: str, where: str) -> TechnologyFile:
+    """Content of a technology file with one flavour laid over it."""
+    content = {key: value for key, value in data.items() if key != "flavours"}
+    overlays = data.get("flavours", {})
+    general = content.get("technology")
+    flavour = flavour or (general.get("flavour", "") if isinstance(general, Mapping) else "")
+    if flavour:
+        if not isinstance(overlays, Mapping) or not isinstance(overlays.get(flavour), Mapping):
+            legal = ", ".join(map(str, overlays)) if isinstance(overlays, Mapping) else ""
+            raise TechnologyError(f"technology {where!r} has no flavour {flavour!r}; it has: {legal or 'none'}")
+        content = _overlaid(content, overlays[flavour])
+    try:
+        return TechnologyFile.model_validate(content)
+    except ValidationError as error:
+        raise TechnologyError(f"technology {where!r} {explain(error)}") from error
+
+
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables merged key by key, all other values replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        merged[key] = _overlaid(below[key], value) if both else value
+    return merged
+
+
+def _technology(content: TechnologyFile, flavour: str, cards: Mapping[str, str]) -> Technology:
+    general, cell, logic = content.technology, content.cell, content.logic
+    devices = {role: _device(getattr(content.devices, role), polarity_of(role)) for role in ROLES}
     return Technology(
-        name=general["name"],
-        description=general["description"],
-        citation=general["citation"],
-        licence=general["licence"],
-        claims_not=general["claims_not"],
-        vdd_nominal=general["vdd_nominal"],
-        vdd_range=tuple(general["vdd_range"]),
-        temp_range=tuple(general["temp_range"]),
-        length=general["length"],
-        w_pd=cell["w_pd"],
-        w_pu=cell["w_pu"],
-        w_pg=cell["w_pg"],
-        w_n=logic["w_n"],
-        w_p=logic["w_p"],
-        devices=_devices(data),
-        geometry=Geometry(**{key: data["geometry"][key] for key in Geometry.__dataclass_fields__}),
-        cards=MappingProxyType({p: "\n".join(card(data, polarity, p) for polarity in "np") for p in data["corners"]}),
-        targets=tuple(Target(**{key: row[key] for key in Target.__dataclass_fields__}) for row in data["targets"]),
-        assumed=tuple(data["assumed"]["statements"]),
+        name=f"{general.name}/{flavour}" if flavour else general.name,
+        **general.model_dump(exclude={"name", "flavour"}),
+        **cell.model_dump(),
+        **logic.model_dump(),
+        devices=MappingProxyType(devices),
+        geometry=Geometry(**content.geometry.model_dump()),
+        cards=MappingProxyType(dict(cards)),
+        targets=tuple(Target(**target.model_dump()) for target in content.targets),
+        assumed=tuple(content.assumed.statements),
+        package=(content.library and content.library.package) or "",
     )
 
 
-def _devices(data: Mapping[str, Any]) -> Mapping[str, Device]:
-    """Role to device: the roles that are PMOS are ``pu`` and ``p``."""
-    devices = {}
-    for polarity, roles in (("n", ("pd", "pg", "n")), ("p", ("pu", "p"))):
-        mismatch = data["mismatch"][polarity]
-        device = Device(
-            model=data["models"][polarity]["name"],
-            polarity=polarity,
-            avt=mismatch["avt"],
-            avt_of=mismatch["avt_of"],
-            shift_sign=mismatch["shift_sign"],
-        )
-        devices.update(dict.fromkeys(roles, device))
-    return MappingProxyType({role: devices[role] for role in ROLES})
+def _device(section: DeviceSection, polarity: str) -> Device:
+    names = section.parameters.model_dump(by_alias=True)
+    return Device(
+        **section.model_dump(exclude={"alter", "unit", "parameters", "fixed"}),
+        polarity=polarity,
+        alter=section.alter or ALTER[section.instance],
+        unit=UNITS[section.unit],
+        parameters=MappingProxyType({key: name for key, name in names.items() if name}),
+        fixed=MappingProxyType(dict(section.fixed)),
+    )

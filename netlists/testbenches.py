@@ -19,6 +19,11 @@ from netlists.testbench import Testbench
 STATES = {"q": (1, 0), "qb": (0, 1)}
 """Stored state, named after the node that is high, to the levels of ``q`` and ``qb`` in units of VDD."""
 
+PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
+"""Levels of a column's nodes at rest, in units of VDD. As first guesses they let the first operating point converge at
+once; where ngspice has to step gmin instead, it forgets the stored state and ends with both nodes of the cell equal.
+"""
+
 BUTTERFLY_POINTS = 33
 """Points of a butterfly; with them the noise margin is within 0.05 mV of 1,001 points at tight tolerances."""
 EYES = (0.28, 0.78, 2.5)
@@ -174,16 +179,16 @@ def read_path(setting: Setting) -> Testbench:
         circuit.V(f"{control}_in", f"{control}_in", "0", _pulse(0.0, vdd, start * window, end * window))
         circuit.X(f"shape_{control}", shaper, f"{control}_in", control, "shape", "0")
     subcircuit = setting.readpath.add_column(circuit, technology, setting.cell)
-    seen = ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")
-    probes, nodeset = [], []
-    for state, levels in STATES.items():
+    probes, nodeset = [], [f".nodeset v({control})={vdd!r}" for control in ("pre", "wl_b")]
+    for state, (q, qb) in STATES.items():
+        levels = PRECHARGED | {"q": q, "qb": qb}
         supplies = [f"{supply}_{state}" for supply in ("vdd", "vdrv", "vp", "vn")]
-        nodes = [f"{node}_{state}" for node in seen]
+        nodes = [f"{node}_{state}" for node in levels]
         for supply in supplies:
             circuit.V(supply, supply, "0", vdd)
         circuit.X(state, subcircuit, "wl_b", "pre", "0", "0", *supplies, "0", *nodes)
         probes += nodes + [f"v{supply}#branch" for supply in supplies]
-        nodeset += [f".nodeset v({n}_{state})={v * vdd!r}" for n, v in zip(("q", "qb"), levels, strict=True)]
+        nodeset += [f".nodeset v({node}_{state})={level * vdd!r}" for node, level in levels.items()]
     stop = 2.3 * window
     return Testbench(
         name="read_path",

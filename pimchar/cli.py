@@ -66,8 +66,9 @@ def _failures() -> tuple[type[Exception], ...]:
     """Errors of a run whose input was right; OSError is a full disk or a folder that cannot be written."""
     import charlib
     from charlib.devices import DeviceError
+    from netlists.pdk import InstallError
 
-    return (charlib.CharacterizationError, DeviceError, OSError)
+    return (charlib.CharacterizationError, DeviceError, InstallError, OSError)
 
 
 DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
@@ -153,12 +154,12 @@ def characterize(run_file: Path, out: Path, workers: int | None, scheduler: str 
 
 @main.group()
 def tech() -> None:
-    """Technologies: what there is, and how well the model cards meet their targets."""
+    """Technologies: what there is, what can be installed, and how well the model cards meet their targets."""
 
 
 @tech.command("list")
 def tech_list() -> None:
-    """List the technologies."""
+    """List the technologies: what is installed, what could be, licence and citation."""
     from pimchar.render import technologies
 
     click.echo(technologies())
@@ -167,10 +168,29 @@ def tech_list() -> None:
 @tech.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Show a technology, its sources and assumptions, and its targets beside what the model cards give."""
+    """Show a technology: sources, ranges, corners, devices, assumptions, and targets beside what the cards give.
+
+    NAME is NAME, NAME/FLAVOUR or the path of a technology file.
+    """
     from pimchar.render import technology_sheet
 
     click.echo(technology_sheet(name))
+
+
+@tech.command()
+@click.argument("name")
+def install(name: str) -> None:
+    """Fetch a technology's published models once, checked against their pins, into the user's cache directory."""
+    from netlists import pdk, technology
+
+    library = technology.outline(name).package
+    if not library:
+        click.echo(f"{name} needs no installation")
+        return
+    try:
+        pdk.install(pdk.package(library), click.echo)
+    except KeyboardInterrupt:
+        raise Problem("interrupted; nothing was installed", EXIT_FAILED) from None
 
 
 @main.command()

@@ -22,6 +22,8 @@ from netlists import technology
 from pimchar.render import quantity
 
 OLDEST_PYTHON = (3, 11)
+BUNDLED = "predictive28"
+"""Technology whose models come with the package, so that every machine can simulate it."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def _program() -> Check:
 def _technology(name: str) -> Check:
     try:
         return Check(f"technology {name}", True, technology.load(name).description)
+    except technology.NotInstalled:
+        return Check(f"technology {name}", True, "not installed", f"to use it: pimchar tech install {name}")
     except technology.TechnologyError as error:
         return Check(f"technology {name}", False, str(error), "install the package again")
 
@@ -137,7 +141,7 @@ def _simulation() -> Check:
     try:
         found = charlib.characterize(
             cell=netlists.Sram6T(),
-            technology=technology.available()[0],
+            technology=BUNDLED,
             conditions=charlib.Conditions(),
             variation=None,
             metrics=["i_leak"],

@@ -80,26 +80,56 @@ def _condition(process: object, vdd: float, temp: float) -> list[str]:
 
 
 def technologies() -> str:
-    """Name, range and description of every technology."""
-    loaded = [technology.load(name) for name in technology.available()]
-    rows = [[t.name, f"{t.vdd_range[0]:g}..{t.vdd_range[1]:g} V", t.description] for t in loaded]
-    return table(("technology", "vdd", "description"), rows, [None, None, WIDTH - 30])
+    """What is at hand and what could be installed: ranges, licence, citation of every technology."""
+    outlines = [technology.outline(full) for name in technology.available() for full in technology.flavours(name)]
+    rows = [
+        (t.name, "yes" if t.installed else "no", f"{t.vdd_range[0]:g}..{t.vdd_range[1]:g} V", t.licence, t.description)
+        for t in outlines
+    ]
+    listed = table(("technology", "installed", "vdd", "licence", "description"), rows, [*[None] * 4, WIDTH - 62])
+    cited = {t.name.partition("/")[0]: t.citation for t in outlines}
+    absent = sorted({t.package for t in outlines if not t.installed})
+    lines = [_paragraph(f"{name}: {citation}") for name, citation in cited.items()]
+    lines += [f"not installed; to install: pimchar tech install {name}" for name in absent]
+    return "\n".join([listed, "", *lines])
 
 
 def technology_sheet(name: str) -> str:
-    """A technology: what it is, its ranges, its assumptions, and its targets beside what the model cards give."""
-    tech = technology.load(name)
+    """A technology: what it is, its ranges, devices and assumptions, and its targets, if it has any, beside the cards.
+
+    Only targets need the simulator and the models.
+    """
+    tech = technology.outline(name)
     low, high = (round(t - ZERO_CELSIUS, 6) for t in tech.temp_range)
     facts = {
         "technology": f"{tech.name}: {tech.description}",
+        "installed": "yes" if tech.installed else f"no; pimchar tech install {tech.package}",
         "citation": tech.citation,
         "licence": tech.licence,
         "not claimed": tech.claims_not,
         "range": f"vdd {tech.vdd_range[0]:g}..{tech.vdd_range[1]:g} V, {low:g}..{high:g} degC, {', '.join(tech.cards)}",
+        "nominal": f"vdd {tech.vdd_nominal:g} V, bit cell {quantity(tech.geometry.cell_area, 'm2')}",
         **{f"assumed {i}": statement for i, statement in enumerate(tech.assumed, start=1)},
     }
-    lines = [textwrap.fill(f"{key}: {text}", WIDTH, subsequent_indent="    ") for key, text in facts.items()]
-    return "\n".join([*lines, "", targets(devices.compare(tech))])
+    parts = ["\n".join(_paragraph(f"{key}: {text}") for key, text in facts.items() if text), _devices(tech)]
+    if tech.targets:
+        parts.append(targets(devices.compare(technology.load(name))))
+    return "\n\n".join(parts)
+
+
+def _devices(tech: technology.Technology) -> str:
+    """Each role's model, default size and local variation."""
+    widths = {"pd": tech.w_pd, "pu": tech.w_pu, "pg": tech.w_pg, "n": tech.w_n, "p": tech.w_p}
+    rows = []
+    for role, device in tech.devices.items():
+        law = f"{device.avt * 1e9:.4g} mV um ({device.avt_of})"
+        sizes = (f"{length * 1e9:.4g} nm" for length in (widths[role], tech.length))
+        rows.append((role, device.model, *sizes, law, quantity(device.sigma_vth(widths[role], tech.length), "V")))
+    return table(("device", "model", "W", "L", "AVT", "sigma Vth"), rows)
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent="    ")
 
 
 def targets(comparisons: Sequence[devices.Comparison]) -> str:

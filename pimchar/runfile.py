@@ -64,7 +64,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Size = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Switch = Annotated[bool, Field(strict=True)]
-Technology = Annotated[Name, AfterValidator(lambda value: _one_of(value, technology.available(), "technology"))]
+Technology = Annotated[Name, AfterValidator(lambda value: _one_of(value, technology.names(), "technology"))]
 Metric = Annotated[Name, AfterValidator(lambda value: _one_of(value, METRICS, "metric"))]
 Network = Annotated[Name, AfterValidator(lambda value: _one_of(value, workloads.available(), "network"))]
 Listed = (Field(min_length=1), AfterValidator(_distinct))
@@ -235,7 +235,8 @@ def _check_conditions(run: RunFile, where: str) -> None:
     try:
         process = technology.load(run.technology.name)
     except technology.TechnologyError as error:
-        raise RunFileError(f"{error} (technology.file in {where})") from error
+        key = "file" if run.technology.name.endswith(".toml") else "name"
+        raise RunFileError(f"{error} (technology.{key} in {where})") from error
     for corner in run.conditions.process:
         if corner not in process.cards:
             legal = ", ".join(process.cards)

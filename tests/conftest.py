@@ -6,11 +6,18 @@ from hypothesis import settings
 
 from charlib.ngspice import Session, Solved
 from charlib.waveforms import Block, stack
-from netlists import Setting, Sram6T, Testbench
+from netlists import Setting, Sram6T, Testbench, pdk
 from netlists.technology import load
 
 settings.register_profile("no_deadline", deadline=None)  # no timed assertions: the machine may be busy
 settings.load_profile("no_deadline")
+
+
+@pytest.fixture(scope="session")
+def installed():
+    """The published model libraries, installed once into the user's cache directory."""
+    for name in pdk.available():
+        pdk.install(pdk.package(name), lambda _: None)
 
 
 @pytest.fixture(scope="session")

