@@ -133,6 +133,9 @@ def read(library: Path, section: str | None, includes: Sequence[Path] = ()) -> L
     Raises:
         LibraryError: a file or section does not exist, or the text is not understood.
     """
+    for path in (library, *includes):
+        if not str(path).isprintable():
+            raise LibraryError(f"a path with control characters is refused: {str(path)!r}")
     files: dict[Path, list[Statement]] = {}
     statements: list[Statement] = []
     for path in includes:
@@ -269,7 +272,7 @@ def model_card(statement: Statement) -> Model:
     """Model card of a ``.model`` statement in lower case, with the ranges of its bin."""
     name = words(statement.text)[1]
     base, dot, index = name.rpartition(".")
-    limits = dict(re.findall(r"\b([lw]m(?:in|ax))\s*=\s*(\S+)", statement.text[:2000]))
+    limits = dict(re.findall(r"\b([lw]m(?:in|ax))\s*=\s*(\S+)", statement.text))
     if not dot or not index.isdigit() or len(limits) < 4:
         return Model(name, name, statement)
     low_w, high_w, low_l, high_l = (number(limits[key], statement.place) for key in ("wmin", "wmax", "lmin", "lmax"))

@@ -9,8 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from netlists.modellibrary import Library, LibraryError, Model, Statement, Subcircuit, assignments, model_card, read, words
-from netlists.modellibrary import words as split_words
+from netlists.modellibrary import (
+    Library,
+    LibraryError,
+    Model,
+    Statement,
+    Subcircuit,
+    assignments,
+    model_card,
+    read,
+    words,
+)
 
 TOLERANCE = 1e-10
 """Distance from the edge of a bin up to which a size counts as on it [m]: both neighbours are kept."""
@@ -25,9 +34,10 @@ AREAS = ("ad", "as")
 """Parameters of a transistor that ``.option scale`` multiplies twice."""
 
 BUILT_IN = frozenset(
-    "abs acos acosh asin asinh atan atan2 atanh boltz ceil cos cosh ddt e echarge exp false floor hertz i int kelvin "
-    "ln log log10 max min nint no pi planck pow pwr sgn sin sinh sqrt tan tanh temper ternary_fcn time true trunc v "
-    "var vec yes c".split()
+    ("abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "atan2", "ceil", "cos", "cosh", "exp", "floor", "int")
+    + ("ln", "log", "log10", "max", "min", "nint", "pow", "pwr", "sgn", "sin", "sinh", "sqrt", "tan", "tanh", "trunc")
+    + ("ternary_fcn", "ddt", "temper", "time", "hertz", "pi", "e", "c", "i", "v", "boltz", "echarge", "kelvin")
+    + ("planck", "true", "false", "yes", "no")
 )
 """Names that an expression may use without a definition (ngspice manual, sections on expressions)."""
 
@@ -83,10 +93,9 @@ def slim(
     parts = [f"* {', '.join(devices)}: cut from {library.name}{f', section {section}' if section else ''}"]
     parts += known.options
     subcircuits = [text for name, sizes in kept.subcircuits.items() for text in _subcircuit(known, name, sizes, kept)]
-    models = []
-    for base, sizes in kept.models.items():
-        for model in bins(known.models[base], sizes):
-            models.append(_card(known, model, kept))
+    models = [
+        _card(known, model, kept) for base, sizes in kept.models.items() for model in bins(known.models[base], sizes)
+    ]
     return "\n".join([*parts, *_definitions(known, kept.names), *models, *subcircuits, ""])
 
 
@@ -108,9 +117,10 @@ def bins(models: Sequence[Model], sizes: Iterable[Size]) -> list[Model]:
 
 
 def inner_transistor(text: str, device: str) -> str | None:
-    """Element name of the one transistor inside a device of a reduced text, or None for a bare model.
+    """Path of the one transistor inside a device of a reduced text, or None for a bare model.
 
-    The instance ``xl`` of it in the subcircuit instance ``xcell`` has the parameters ``@m.xcell.xl.NAME[delvto]``.
+    The instance ``xl`` of the device in the subcircuit instance ``xcell`` has the parameter
+    ``@m.xcell.xl.PATH[delvto]``. A subcircuit that only wraps another one is followed.
 
     Raises:
         LibraryError: no such device, or no or several transistors in it.
@@ -118,14 +128,17 @@ def inner_transistor(text: str, device: str) -> str | None:
     lines = text.lower().splitlines()
     heads = [i for i, line in enumerate(lines) if line.split()[:2] == [".subckt", device.lower()]]
     if not heads:
-        if any(re.match(rf"\.model {re.escape(device.lower())}(\.\d+)?\s", line) for line in lines):
+        if any(re.match(rf"\.model\s+{re.escape(device.lower())}(\.\d+)?\s", line) for line in lines):
             return None
         raise LibraryError(f"there is no device {device!r} in the reduced library")
     body = lines[heads[0] : lines.index(".ends", heads[0])]
-    found = [line.split()[0] for line in body if line[0] == "m"]
-    if len(found) != 1:
-        raise LibraryError(f"device {device!r} has {len(found)} transistors of its own, not one")
-    return found[0]
+    transistors = [line.split() for line in body if line[0] == "m"]
+    wrapped = [line.split() for line in body if line[0] == "x"]
+    if len(transistors) == 1:
+        return transistors[0][0]
+    if not transistors and len(wrapped) == 1:
+        return f"{wrapped[0][0]}.{inner_transistor(text, wrapped[0][-1])}"
+    raise LibraryError(f"device {device!r} has {len(transistors)} transistors of its own, not one")
 
 
 def nominal(text: str) -> str:
@@ -201,7 +214,7 @@ def _keep_subcircuit(known: Library, kept: _Kept, subcircuit: Subcircuit, sizes:
             continue
         used = words(assignments(statement.text)[0])
         if statement.keyword[0] == "x":
-            inner = [word for word in used if word != "params:"][-1]
+            inner = used[-2] if used[-1] == "params:" else used[-1]
             _keep_device(known, kept, inner, sizes, statement.place)
             continue
         for word in used[1:]:
@@ -235,7 +248,7 @@ def _subcircuit(known: Library, name: str, sizes: set[Size], kept: _Kept) -> Ite
             own.update(key.split("(")[0].strip() for key, _ in assignments(statement.text)[1])
         elif statement.keyword == ".func":
             own.add(_function(statement)[0])
-    yield _render(header.removesuffix("params:"), parameters)
+    yield _render(header.removesuffix("params:").rstrip(), parameters)
     for statement in inside:
         head, pairs = assignments(nominal(statement.text))
         if not statement.keyword.startswith("."):
@@ -285,13 +298,13 @@ def _names_of(statement: Statement, head: str, pairs: list[tuple[str, str]]) -> 
     names: dict[str, bool] = {}
     if statement.keyword == ".func":
         _, arguments, body = _function(statement)
-        return dict.fromkeys(set(_IDENTIFIER.findall(body)) - arguments - BUILT_IN, True)
+        return dict.fromkeys(set(_IDENTIFIER.findall(nominal(body))) - arguments, True)
     loose = re.findall(r"\{[^{}]*\}|'[^']*'", head)
     for value in [*loose, *(value for _, value in pairs)]:
         certain = statement.keyword.startswith(".param") or value[:1] in ("{", "'")
         for name in _IDENTIFIER.findall(value):
             names[name] = names.get(name, False) or certain
-    return {name: certain for name, certain in names.items() if name not in BUILT_IN}
+    return names
 
 
 def _function(statement: Statement) -> tuple[str, set[str], str]:
@@ -308,17 +321,17 @@ def _definitions(known: Library, wanted: Mapping[str, str]) -> list[str]:
     todo = dict(wanted)
     while todo:
         name, place = todo.popitem()
-        if name in used or name in BUILT_IN:
-            continue
         used.add(name)
         if name in known.parameters:
             more = set(_IDENTIFIER.findall(nominal(known.parameters[name])))
         elif name in known.functions:
             _, arguments, body = _function(known.functions[name])
             more = set(_IDENTIFIER.findall(nominal(body))) - arguments
+        elif name in BUILT_IN:
+            continue
         else:
             raise LibraryError(f"parameter {name!r} is used but not defined in the library ({place})")
-        todo |= {other: f"parameter {name}, {place}" for other in more - used}
+        todo |= dict.fromkeys(more - used, f"parameter {name}, {place}")
     functions = [nominal(statement.text) for name, statement in known.functions.items() if name in used]
     return functions + [_render(".param", [(k, nominal(v))]) for k, v in known.parameters.items() if k in used]
 
