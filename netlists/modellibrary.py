@@ -242,8 +242,8 @@ def _index(statements: list[Statement]) -> Library:
             case ".if":
                 raise LibraryError(f"libraries with .if blocks are not supported ({statement.place})")
             case ".control":
-                while next(rest).keyword != ".endc":
-                    pass
+                while (passed := next(rest, None)) and passed.keyword != ".endc":
+                    continue
     return Library(found.subcircuits, found.models, found.parameters, found.functions, found.options, scale)
 
 

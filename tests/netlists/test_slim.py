@@ -9,6 +9,7 @@ from netlists.modellibrary import LibraryError, assignments, number, read
 from netlists.slim import Size, SizeError, inner_transistor, nominal, slim
 
 LIBRARY = Path(__file__).with_name("fake_library") / "fake.lib"
+BROKEN = LIBRARY.with_name("broken.lib")
 SMALL = Size(0.3e-6, 0.15e-6)
 
 
@@ -107,7 +108,7 @@ def test_draws_may_be_nested():
 def test_a_switch_from_another_file(tmp_path):
     switch = tmp_path / "switch.inc"
     switch.write_text(".param wide=3\n")
-    text = slim(LIBRARY, "undefined", {"odd": []}, includes=[switch])
+    text = slim(BROKEN, "undefined", {"odd": []}, includes=[switch])
     assert parameters(text) == {"wide": "3"}
 
 
@@ -137,20 +138,20 @@ def test_a_path_with_spaces_and_quotes(tmp_path):
 @pytest.mark.parametrize(
     ("section", "device", "message"),
     [
-        ("typical", "fake_nfet", r"section 'typical' is not one of tt, ss, mc, cards.* in fake.lib"),
+        ("typical", "fake_nfet", r"section 'typical' is not one of tt, ss, mc, cards in fake.lib"),
         ("tt", "nfet", r"no subcircuit or model 'nfet' in section tt of fake.lib"),
-        ("loop", "fake_nfet", r"fake.lib includes itself in section loop"),
+        ("loop", "fake_nfet", r"broken.lib includes itself in section loop"),
         ("lost", "fake_nfet", r"model file '.*nowhere.spice' cannot be read: No such file"),
-        ("blocks", "fake_nfet", r"\.if blocks are not supported \(fake.lib:\d+\)"),
-        ("undefined", "odd", r"parameter 'wide' is used but not defined in the library \(fake.lib:\d+\)"),
-        ("hidden", "odd", r"\.save inside a subcircuit is not supported \(fake.lib:\d+\)"),
-        ("hidden", "twice", r"twice is defined twice: defined at fake.lib:\d+ and fake.lib:\d+"),
-        ("hidden", "sized", r"sizes of element r1 cannot be scaled \(fake.lib:\d+\)"),
+        ("blocks", "fake_nfet", r"\.if blocks are not supported \(broken.lib:\d+\)"),
+        ("undefined", "odd", r"parameter 'wide' is used but not defined in the library \(broken.lib:\d+\)"),
+        ("hidden", "odd", r"\.save inside a subcircuit is not supported \(broken.lib:\d+\)"),
+        ("hidden", "twice", r"twice is defined twice: defined at broken.lib:\d+ and broken.lib:\d+"),
+        ("hidden", "sized", r"sizes of element r1 cannot be scaled \(broken.lib:\d+\)"),
     ],
 )
 def test_errors_say_what_and_where(section, device, message):
     with pytest.raises(LibraryError, match=message):
-        slim(LIBRARY, section, {device: [SMALL]})
+        slim(LIBRARY if section in ("tt", "typical") else BROKEN, section, {device: [SMALL]})
 
 
 @pytest.mark.parametrize(
@@ -185,4 +186,4 @@ def test_numbers(text, value):
 
 def test_scale_of_the_library():
     assert read(LIBRARY, "tt").scale == pytest.approx(1e-6)
-    assert read(LIBRARY, "undefined").scale == 1
+    assert read(BROKEN, "undefined").scale == 1
