@@ -120,7 +120,8 @@ def inner_transistor(text: str, device: str) -> str | None:
     """Path of the one transistor inside a device of a reduced text, or None for a bare model.
 
     The instance ``xl`` of the device in the subcircuit instance ``xcell`` has the parameter
-    ``@m.xcell.xl.PATH[delvto]``. A subcircuit that only wraps another one is followed.
+    ``@m.xcell.xl.PATH[delvto]``; the letter is the first one of the transistor's name, ``n`` for a compiled Verilog-A
+    model. A subcircuit that only wraps another one is followed.
 
     Raises:
         LibraryError: no such device, or no or several transistors in it.
@@ -132,7 +133,7 @@ def inner_transistor(text: str, device: str) -> str | None:
             return None
         raise LibraryError(f"there is no device {device!r} in the reduced library")
     body = lines[heads[0] : lines.index(".ends", heads[0])]
-    transistors = [line.split() for line in body if line[0] == "m"]
+    transistors = [line.split() for line in body if line[0] in "mn"]
     wrapped = [line.split() for line in body if line[0] == "x"]
     if len(transistors) == 1:
         return transistors[0][0]

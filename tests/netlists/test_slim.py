@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from netlists.modellibrary import LibraryError, assignments, number, read
-from netlists.slim import Size, SizeError, inner_transistor, nominal, slim
+from netlists.modellibrary import LibraryError, Model, Statement, assignments, number, read
+from netlists.slim import Size, SizeError, bins, inner_transistor, nominal, slim
 
 LIBRARY = Path(__file__).with_name("fake_library") / "fake.lib"
 BROKEN = LIBRARY.with_name("broken.lib")
@@ -62,6 +64,31 @@ def test_both_neighbours_are_kept_on_an_edge(size, kept):
 def test_sizes_outside_every_bin_name_the_legal_range(size, legal):
     with pytest.raises(SizeError, match=legal):
         cut(["fake_nfet"], [size])
+
+
+EDGES = [0.2e-6, 0.3e-6, 0.5e-6, 1e-6]
+GRID = [
+    Model(f"m.{3 * i + j}", "m", Statement(".model", LIBRARY, 1), (EDGES[i], EDGES[i + 1]), (EDGES[j], EDGES[j + 1]))
+    for i in range(3)
+    for j in range(3)
+]
+
+
+@given(st.lists(st.builds(Size, *[st.one_of(st.floats(0.2e-6, 1e-6), st.sampled_from(EDGES))] * 2), min_size=1))
+def test_every_size_keeps_all_bins_that_hold_it_and_no_other(sizes):
+    def holds(model, size):
+        return model.w[0] <= size.w <= model.w[1] and model.length[0] <= size.length <= model.length[1]
+
+    def close(model, size):
+        return all(
+            low - 1.01e-10 <= value <= high + 1.01e-10
+            for (low, high), value in zip((model.w, model.length), size, strict=True)
+        )
+
+    kept = bins(GRID, sizes)
+    assert kept == [model for model in GRID if model in kept]
+    assert all(model in kept for model in GRID for size in sizes if holds(model, size))
+    assert all(any(close(model, size) for size in sizes) for model in kept)
 
 
 def test_parameters_are_closed_and_nothing_else_is_kept():
