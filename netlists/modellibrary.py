@@ -29,7 +29,7 @@ class Statement:
     @property
     def keyword(self) -> str:
         """First word in lower case, such as ``.model`` or ``m1``."""
-        return self.text.split(maxsplit=1)[0].lower()
+        return _KEYWORD.match(self.text)[0].lower()
 
     @property
     def place(self) -> str:
@@ -94,6 +94,7 @@ _NAME = r"[a-z_][\w.$]*"
 _VALUE = r"\{[^{}]*\}|'[^']*'|\"[^\"]*\"|.*?(?=,?\s+" + _NAME + r"\s*(?:\([^()=]*\))?\s*=(?!=)|\s*$)"
 _ASSIGNMENT = re.compile(rf"({_NAME}(?:\s*\([^()=]*\))?)\s*=(?!=)\s*({_VALUE})", re.DOTALL)
 
+_KEYWORD = re.compile(r"\.if(?=\()|\.elseif(?=\()|\S+", re.IGNORECASE)
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|\S+")
 _COMMENT = re.compile(r";|//|(?:^|(?<=[\s,]))\$")
 
@@ -240,7 +241,7 @@ def _index(statements: list[Statement]) -> Library:
             case ".option" | ".options" | ".opt":
                 scale = _option(found, statement, scale)
             case ".if":
-                raise LibraryError(f"libraries with .if blocks are not supported ({statement.place})")
+                raise LibraryError(f"an .if outside a subcircuit is not supported ({statement.place})")
             case ".control":
                 while (passed := next(rest, None)) and passed.keyword != ".endc":
                     continue

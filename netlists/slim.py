@@ -41,6 +41,9 @@ BUILT_IN = frozenset(
 )
 """Names that an expression may use without a definition (ngspice manual, sections on expressions)."""
 
+CHOICES = (".if", ".elseif", ".else", ".endif")
+"""Statements of a choice inside a subcircuit: every branch is kept, the simulator chooses."""
+
 _IDENTIFIER = re.compile(r"(?<![\w.$])[a-z_][\w.$]*")
 _DRAW = re.compile(rf"(?<![\w.$])(?:{'|'.join(DRAWS)})\s*\(")
 
@@ -121,7 +124,7 @@ def inner_transistor(text: str, device: str) -> str | None:
 
     The instance ``xl`` of the device in the subcircuit instance ``xcell`` has the parameter
     ``@m.xcell.xl.PATH[delvto]``; the letter is the first one of the transistor's name, ``n`` for a compiled Verilog-A
-    model. A subcircuit that only wraps another one is followed.
+    model. A subcircuit that only wraps another one is followed; branches of a choice may draw the same transistor.
 
     Raises:
         LibraryError: no such device, or no or several transistors in it.
@@ -133,10 +136,10 @@ def inner_transistor(text: str, device: str) -> str | None:
             return None
         raise LibraryError(f"there is no device {device!r} in the reduced library")
     body = lines[heads[0] : lines.index(".ends", heads[0])]
-    transistors = [line.split() for line in body if line[0] in "mn"]
+    transistors = list(dict.fromkeys(line.split()[0] for line in body if line[0] in "mn"))
     wrapped = [line.split() for line in body if line[0] == "x"]
     if len(transistors) == 1:
-        return transistors[0][0]
+        return transistors[0]
     if not transistors and len(wrapped) == 1:
         return f"{wrapped[0][0]}.{inner_transistor(text, wrapped[0][-1])}"
     raise LibraryError(f"device {device!r} has {len(transistors)} transistors of its own, not one")
@@ -226,7 +229,7 @@ def _keep_subcircuit(known: Library, kept: _Kept, subcircuit: Subcircuit, sizes:
 def _check_statement(statement: Statement, subcircuit: Subcircuit) -> None:
     if statement.keyword == ".error":
         raise LibraryError(f"subcircuit {subcircuit.name} is defined twice: {statement.text.removeprefix('.error ')}")
-    if statement.keyword not in (".model", ".param", ".params", ".func"):
+    if statement.keyword not in (".model", ".param", ".params", ".func", *CHOICES):
         raise LibraryError(f"{statement.keyword} inside a subcircuit is not supported ({statement.place})")
 
 
@@ -297,6 +300,8 @@ def _names_of(statement: Statement, head: str, pairs: list[tuple[str, str]]) -> 
     parameter or a function.
     """
     names: dict[str, bool] = {}
+    if statement.keyword in CHOICES:
+        return dict.fromkeys(_IDENTIFIER.findall(statement.text.removeprefix(statement.keyword)), True)
     if statement.keyword == ".func":
         _, arguments, body = _function(statement)
         return dict.fromkeys(set(_IDENTIFIER.findall(nominal(body))) - arguments, True)

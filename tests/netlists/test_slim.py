@@ -149,6 +149,16 @@ def test_inner_transistors_by_path():
         inner_transistor(text, "fake_pnp")
 
 
+def test_choices_are_kept_with_what_they_need():
+    text = cut(["fake_choice"])
+    assert re.findall(r"(?m)^\.(?:if|elseif|else|endif)\b.*", text) == [
+        ".if(fast == 1 && allow_fast)", ".elseif (fast == 2)", ".else", ".endif"
+    ]  # fmt: skip
+    assert parameters(text)["allow_fast"] == "1"
+    assert models(text) == ["fake_bare"]
+    assert inner_transistor(text, "fake_choice") == "m0"
+
+
 def test_a_file_without_sections():
     text = slim(LIBRARY.parent / "device cards" / "pfet.spice", None, {"fake_bare": []})
     assert models(text) == ["fake_bare"]
@@ -169,7 +179,7 @@ def test_a_path_with_spaces_and_quotes(tmp_path):
         ("tt", "nfet", r"no subcircuit or model 'nfet' in section tt of fake.lib"),
         ("loop", "fake_nfet", r"broken.lib includes itself in section loop"),
         ("lost", "fake_nfet", r"model file '.*nowhere.spice' cannot be read: No such file"),
-        ("blocks", "fake_nfet", r"\.if blocks are not supported \(broken.lib:\d+\)"),
+        ("blocks", "fake_nfet", r"an \.if outside a subcircuit is not supported \(broken.lib:\d+\)"),
         ("undefined", "odd", r"parameter 'wide' is used but not defined in the library \(broken.lib:\d+\)"),
         ("hidden", "odd", r"\.save inside a subcircuit is not supported \(broken.lib:\d+\)"),
         ("hidden", "twice", r"twice is defined twice: defined at broken.lib:\d+ and broken.lib:\d+"),
