@@ -108,10 +108,13 @@ def bins(models: Sequence[Model], sizes: Iterable[Size]) -> list[Model]:
     A size within ``TOLERANCE`` of an edge keeps both neighbours, so that the simulator selects among the same two.
 
     Raises:
-        SizeError: a size that no bin covers.
+        SizeError: a size that no bin covers, or no size of a binned model.
     """
+    wanted = set(sizes)
+    if not wanted and models[0].w:
+        raise SizeError(f"no size of {models[0].base} is given: legal {_all_ranges(models)}")
     used = set()
-    for size in sizes:
+    for size in wanted:
         covering = [m.name for m in models if _covers(m.w, size.w) and _covers(m.length, size.length)]
         if not covering:
             raise SizeError(_outside(models, size))
@@ -179,10 +182,14 @@ def _outside(models: Sequence[Model], size: Size) -> str:
     elif at_width:
         legal = f"l {_ranges(at_width)} at this w"
     else:
-        legal = f"w {_ranges([m.w for m in models])}, l {_ranges([m.length for m in models])}"
+        legal = _all_ranges(models)
     return (
         f"w={size.w * 1e6:.6g} um, l={size.length * 1e6:.6g} um is outside every bin of {models[0].base}: legal {legal}"
     )
+
+
+def _all_ranges(models: Sequence[Model]) -> str:
+    return f"w {_ranges([m.w for m in models])}, l {_ranges([m.length for m in models])}"
 
 
 def _ranges(limits: Iterable[tuple[float, float]]) -> str:

@@ -66,6 +66,11 @@ def test_sizes_outside_every_bin_name_the_legal_range(size, legal):
         cut(["fake_nfet"], [size])
 
 
+def test_a_binned_device_needs_a_size():
+    with pytest.raises(SizeError, match=r"no size of fake_nfet__model is given: legal w 0.2..1 um or 2..5 um, l 0.1"):
+        cut(["fake_nfet"], [])
+
+
 EDGES = [0.2e-6, 0.3e-6, 0.5e-6, 1e-6]
 GRID = [
     Model(f"m.{3 * i + j}", "m", Statement(".model", LIBRARY, 1), (EDGES[i], EDGES[i + 1]), (EDGES[j], EDGES[j + 1]))
