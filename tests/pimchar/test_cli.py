@@ -163,7 +163,7 @@ def test_tech_show_of_a_technology_without_targets(name, monkeypatch, folder):
         f"freepdk45/{flavour}",
         "no; pimchar tech install freepdk45",
         f"NMOS_{flavour.upper()}",
-        "0.05..1.1 V",
+        "0.4..1.1 V",
     ):
         assert word in output
     for word in ("tt, ff, ss, fs, sf", "-40..125 degC", "3 mV um (pair)", "assumed 1", "Apache-2.0"):
