@@ -13,14 +13,14 @@ from bench.workloads import Vectors, alterations
 from netlists import Testbench
 
 
-def program(testbench: Testbench, rows: np.ndarray, repeats: int, folder: Path | None = None) -> str:
+def program(testbench: Testbench, rows: np.ndarray, repeats: int, write: bool = False) -> str:
     """Deck with a control section that sets each sample's knobs once and solves it a number of times.
 
     Args:
         testbench: what to solve.
         rows: knob values [V], shape (sample, knob).
         repeats: solutions of each sample that are thrown away.
-        folder: where one more solution of each sample is written as text; None writes nothing.
+        write: solve once more and write the vectors as text into a file named after the sample's number.
     """
     command = testbench.analysis.command
     lines = [testbench.deck, ".control", "set num_threads=1", "set wr_singlescale", "set numdgt=12"]
@@ -28,16 +28,16 @@ def program(testbench: Testbench, rows: np.ndarray, repeats: int, folder: Path |
         lines += alterations(testbench, row)
         if repeats:
             lines += [f"repeat {repeats}", command, "destroy all", "end"]
-        if folder:
-            lines += [command, f"wrdata {folder}/{i} {' '.join(testbench.vectors)}", "destroy all"]
+        if write:
+            lines += [command, f"wrdata {i} {' '.join(testbench.vectors)}", "destroy all"]
     return "\n".join([*lines, "quit", ".endc", ".end", ""])
 
 
 def run(text: str, folder: Path) -> None:
-    """Run a program in ngspice's batch mode; raises CalledProcessError where ngspice cannot start or crashes."""
-    deck = folder / "deck.cir"
-    deck.write_text(text)
-    subprocess.run(["ngspice", "-b", deck], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    """Run a program in ngspice's batch mode in a folder; raises CalledProcessError where that fails."""
+    (folder / "deck.cir").write_text(text)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(["ngspice", "-b", "deck.cir"], cwd=folder, check=True, **silent)
 
 
 def loop(testbench: Testbench, rows: np.ndarray, repeats: int) -> None:
@@ -50,6 +50,6 @@ def solutions(testbench: Testbench, rows: Sequence[np.ndarray] | np.ndarray) -> 
     """Vectors of samples that one ngspice solves."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        run(program(testbench, rows, 0, folder), folder)
-        tables = [np.loadtxt(folder / f"{i}.data") for i in range(len(rows))]
+        run(program(testbench, rows, 0, write=True), folder)
+        tables = [np.loadtxt(folder / str(i)) for i in range(len(rows))]
     return [dict(zip(testbench.vectors, table.T[1:], strict=True)) for table in tables]

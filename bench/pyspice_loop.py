@@ -30,7 +30,7 @@ def simulator(testbench: Testbench, ngspice: NgSpiceShared) -> CircuitSimulator:
     """PySpice's simulator of a testbench's deck."""
     circuit = Circuit(testbench.name)
     circuit.raw_spice = testbench.deck.split("\n", 1)[1]  # PySpice writes a title of its own
-    return circuit.simulator(temperature=25, simulator="ngspice-shared", ngspice_shared=ngspice)
+    return circuit.simulator(temperature=25, nominal_temperature=27, simulator="ngspice-shared", ngspice_shared=ngspice)
 
 
 def solution(testbench: Testbench, spice: CircuitSimulator) -> Vectors:

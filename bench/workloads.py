@@ -42,6 +42,10 @@ class Workload:
         plain: what a script would simulate.
         measure: what a script would compute from one sample's vectors, in the metric's unit.
         reference: one sample's number at tight tolerances, given a reference session and the sample's knob values.
+        error_unit: ``mV``, or ``%`` of the number itself.
+        size: samples of a run.
+        checked: samples whose error is looked at.
+        rounds: how often everyone takes a turn.
         same_tolerance: ``plain`` with pimchar's solver tolerances, where that is something else.
     """
 
@@ -51,7 +55,25 @@ class Workload:
     plain: Testbench
     measure: Callable[[Vectors], float]
     reference: Callable[[Workload, Session, np.ndarray], float]
+    error_unit: str
+    size: int
+    checked: int
+    rounds: int
     same_tolerance: Testbench | None = None
+
+    def quick(self) -> Workload:
+        """The same for a first impression: one round of short runs."""
+        return replace(self, size=self.size // 4, checked=self.checked // 4, rounds=1)
+
+    def references(self) -> np.ndarray:
+        """Numbers of the first ``checked`` samples at tight tolerances, shape (sample,)."""
+        with Session(accuracy="reference") as session:
+            return np.array([self.reference(self, session, row) for row in self.samples(self.checked)])
+
+    def errors(self, found: np.ndarray, exact: np.ndarray) -> np.ndarray:
+        """Errors of the first samples in ``error_unit``, shape (sample,)."""
+        exact = exact[: found.size]
+        return (found - exact) * (1e3 if self.error_unit == "mV" else 100 / exact)
 
     def samples(self, count: int) -> np.ndarray:
         """Knob values [V] of the first samples, the ones pimchar draws, shape (sample, knob)."""
@@ -136,6 +158,10 @@ def butterfly() -> Workload:
         plain=transfer_curves(setting, PLAIN_POINTS),
         measure=noise_margin,
         reference=_reference_margin,
+        error_unit="mV",
+        size=960,
+        checked=64,
+        rounds=9,
         same_tolerance=transfer_curves(setting, PLAIN_POINTS, (SWEEP_OPTIONS,)),
     )
 
@@ -144,4 +170,15 @@ def read_path() -> Workload:
     """The read-path transient: delay of output P, in the window that pimchar finds."""
     window = charlib.characterize(conditions=CONDITIONS, metrics=["t_read_p"], workers=1)["read_path_window"].item()
     testbench = TESTBENCHES["read_path"].build(_setting(window))
-    return Workload("read-path transient", "t_read_p", testbench, testbench, read_delay, _reference_delay)
+    return Workload(
+        name="read-path transient",
+        metric="t_read_p",
+        testbench=testbench,
+        plain=testbench,
+        measure=read_delay,
+        reference=_reference_delay,
+        error_unit="%",
+        size=32,
+        checked=8,
+        rounds=5,
+    )
