@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ from charlib.progress import Progress
 from charlib.store import Store
 from charlib.unit import Unit, UnitResult, merge, solve_unit
 
-TASK_SECONDS = 0.25
-"""Work that one task should hold [s]: a scheduler takes a millisecond or a few for each."""
+SHARES = 8
+"""Tasks that each worker gets at least: the last one to finish is then waited for no longer than that share."""
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer [s]."""
@@ -62,9 +62,10 @@ class WorkerSessions:
 
 
 def solve_jobs(get_session: Callable[[str], Session], jobs: Sequence[Job]) -> list[tuple[UnitResult, float]]:
-    """Results of jobs and how long each took [s]."""
+    """Results of jobs and how long each took [s], starting a simulator and loading a deck aside."""
     found = []
     for job in jobs:
+        get_session(job.unit.accuracy).prepare(job.unit.testbench)
         started = time.perf_counter()
         result = solve_unit(get_session, job.unit, job.first, job.count)
         found.append((result, time.perf_counter() - started))
@@ -78,6 +79,9 @@ class LocalPool:
         workers: how many at a time; None is one per core.
         timeout: wall-clock limit of one sample [s].
     """
+
+    task_seconds = 0.05
+    """Work that one task should hold [s]: a thread takes 0.1 ms for each."""
 
     def __init__(self, workers: int | None, timeout: float = TIMEOUT) -> None:
         self.workers = workers or os.cpu_count() or 1
@@ -119,6 +123,9 @@ class DaskPool:
     Raises:
         InvalidPlan: the package ``distributed`` is missing. CharacterizationError: no scheduler or no worker there.
     """
+
+    task_seconds = 0.25
+    """Work that one task should hold [s]: a cluster takes 6 to 9 ms for each."""
 
     def __init__(self, address: str, timeout: float = TIMEOUT) -> None:
         self._timeout = timeout
@@ -263,18 +270,20 @@ class Runner:
         seconds = sum(c * job.count for c, job in zip(costs, jobs, strict=True)) / self._pool.workers if known else None
         self._progress.announce(sum(job.count for job in jobs), total, seconds, self._pool.workers)
 
-    def _tasks(self, jobs: Iterable[Job]) -> list[list[Job]]:
-        """Jobs in tasks of about ``TASK_SECONDS`` by measured cost, the testbenches evenly mixed.
+    def _tasks(self, jobs: Sequence[Job]) -> list[list[Job]]:
+        """Jobs in tasks of about the pool's ``task_seconds`` by measured cost, the testbenches evenly mixed.
 
         Even mixing makes the time left that progress shows believable: testbenches differ a hundredfold in cost.
         """
         by_name: dict[str, list[Job]] = {}
         for job in jobs:
             by_name.setdefault(job.unit.testbench.name, []).append(job)
+        total = sum((self.per_sample(job.unit.testbench.name) or 0.0) * job.count for job in jobs)
+        seconds = min(self._pool.task_seconds, total / (SHARES * self._pool.workers))
         placed = []
         for name, group in by_name.items():
             cost = self.per_sample(name)
-            limit = max(TASK_SECONDS / cost, 1.0) if cost else 1.0
+            limit = max(seconds / cost, 1.0) if cost else 1.0
             tasks: list[list[Job]] = []
             room = 0.0
             for job in group:

@@ -21,7 +21,7 @@ BLOCK = 64
 """Samples of a unit."""
 CURVES = 50
 """Samples whose curves are kept."""
-FORMAT = 1
+FORMAT = 2
 """Version of what a stored unit holds."""
 
 
@@ -123,9 +123,10 @@ def _spread(measured: Measured | None, good: list[int], solutions: list, per_lob
     """Put the measured samples in their places; the others take the status of their simulation."""
     shape = (len(solutions), 2) if per_lobe else (len(solutions),)
     values, bound = np.full(shape, np.nan), np.full(shape, np.nan)
-    status = np.empty(shape, dtype=np.int8)
+    status = np.full(shape, Status.ok, dtype=np.int8)
     for i, solution in enumerate(solutions):
-        status[i] = Status.ok if isinstance(solution, Solved) else solution.status
+        if isinstance(solution, Unsolved):
+            status[i] = solution.status
     if measured is not None:
         values[good], status[good], bound[good] = measured.values, measured.status, measured.bound
     return Measured(values, status, bound)

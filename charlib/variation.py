@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -52,9 +53,12 @@ def normals(paths: Iterable[str], seed: int, first: int, count: int) -> np.ndarr
     samples = np.arange(first, first + count)
     columns = []
     for path in paths:
-        parts = [
-            np.random.default_rng([seed, block, crc32(path.encode())]).standard_normal(STREAM)
-            for block in range(samples[0] // STREAM, samples[-1] // STREAM + 1)
-        ]
+        parts = [_stream(path, seed, block) for block in range(samples[0] // STREAM, samples[-1] // STREAM + 1)]
         columns.append(np.concatenate(parts)[samples - samples[0] // STREAM * STREAM])
     return np.stack(columns, axis=1) if columns else np.empty((count, 0))
+
+
+@lru_cache(maxsize=1024)
+def _stream(path: str, seed: int, block: int) -> np.ndarray:
+    """A block of a device's random numbers; the sixteen units that share it follow one another."""
+    return np.random.default_rng([seed, block, crc32(path.encode())]).standard_normal(STREAM)

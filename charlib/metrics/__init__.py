@@ -37,8 +37,12 @@ class Metric:
 
 
 METRICS: Mapping[str, Metric] = {
-    "snm_hold": Metric("V", "hold static noise margin", "butterfly_hold", butterfly.snm, "low", 0.0, per_lobe=True),
-    "snm_read": Metric("V", "read static noise margin", "butterfly_read", butterfly.snm, "low", 0.0, per_lobe=True),
+    "snm_hold": Metric(
+        "V", "hold static noise margin", "butterfly_hold", butterfly.snm, "low", 0.0, per_lobe=True, version=2
+    ),
+    "snm_read": Metric(
+        "V", "read static noise margin", "butterfly_read", butterfly.snm, "low", 0.0, per_lobe=True, version=2
+    ),
     "i_read": Metric("A", "read current", "read_current", static.i_read, "low", 0.0, per_lobe=True),
     "i_leak": Metric("A", "cell leakage", "leakage", static.i_leak, "high", math.inf, per_lobe=True),
     "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import KroghInterpolator
 
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, measured
@@ -16,30 +16,43 @@ LOBES = ("q", "qb")
 """Stored states, named after the node that is high; the order of every ``lobe`` dimension."""
 
 
-REFINEMENT = 4
-"""Places looked at between two points of a curve; between them in turn a cubic is exact to nanovolts."""
+REFINEMENT = 2
+"""Parts each step between two points of a curve is looked at in; over a part a cubic is exact to nanovolts."""
+
+REACH = 4
+"""Points on either side of a place that decide the curve there: between points it is a polynomial through eight."""
 
 
 @lru_cache(maxsize=64)
-def _refined(points: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Finer places, and the matrices that take values at ``points`` to values and slopes there.
+def _refined(points: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Finer places, and how values at ``points`` give values and slopes there.
 
-    The curve between its points is a quintic spline, which is linear in the values.
+    Returns:
+        Places, shape (place,); for each the points it depends on and their weights for value and for slope, shape
+        (neighbour, place, 1).
     """
     s = np.array(points)
     fine = np.unique(np.concatenate([np.linspace(a, b, REFINEMENT + 1) for a, b in pairwise(s)]))
-    spline = make_interp_spline(s, np.eye(s.size), k=5)
-    return fine, spline(fine), spline(fine, 1)
+    neighbours = np.zeros((2 * REACH, fine.size), dtype=int)
+    to_value, to_slope = np.zeros((2, 2 * REACH, fine.size, 1))
+    for i, place in enumerate(fine):
+        left, right = np.searchsorted(s, place, "right") - 1, np.searchsorted(s, place, "left")
+        # A point itself has as many neighbours on either side, so that mirrored curves give mirrored numbers.
+        on_point = left == right
+        near = np.arange(max(right - REACH + on_point, 0), min(left + REACH + (not on_point), s.size))
+        weights = KroghInterpolator(s[near], np.eye(near.size)).derivatives(place, 2)
+        neighbours[: near.size, i], to_value[: near.size, i, 0], to_slope[: near.size, i, 0] = near, *weights
+    return fine, neighbours, to_value, to_slope
 
 
-def _combine(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Linear combinations of each row: ``values`` (sample, point), ``matrix`` (place, point), result (sample, place).
+def _combine(values: np.ndarray, neighbours: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted sums of neighbouring points: ``values`` (point, sample), result (place, sample).
 
     Not a matrix product: BLAS rounds a sample differently in other company, and its threads spin on afterwards.
     """
-    total = np.zeros((len(values), len(matrix)))
-    for column, weights in zip(values.T, matrix.T, strict=True):
-        total += column[:, None] * weights
+    total = values[neighbours[0]] * weights[0]
+    for points, weight in zip(neighbours[1:], weights[1:], strict=True):
+        total += values[points] * weight
     return total
 
 
@@ -47,17 +60,17 @@ def _largest_interior_maximum(knots: np.ndarray, values: np.ndarray, slopes: np.
     """Largest interior local maximum of piecewise cubics, shape (sample,); NaN where there is none.
 
     Args:
-        knots: shape (point,). values, slopes: shape (sample, point).
+        knots: shape (place,). values, slopes: shape (place, sample).
     """
-    h = np.diff(knots)
-    d0, d1, m0, m1 = values[:, :-1], values[:, 1:], slopes[:, :-1] * h, slopes[:, 1:] * h
+    h = np.diff(knots)[:, None]
+    d0, d1, m0, m1 = values[:-1], values[1:], slopes[:-1] * h, slopes[1:] * h
     inside = (m0 > 0) & (m1 <= 0)
     # d(s) has the derivative m0 + 2 c s + 3 e s^2 on 0..1, positive at 0 and not at 1: one root lies between them,
     # written so that nothing cancels when the cubic term vanishes.
     c, e = 3 * (d1 - d0) - 2 * m0 - m1, m0 + m1 - 2 * (d1 - d0)
     divisor = np.where(inside, -c + np.sqrt(np.maximum(c * c - 3 * e * m0, 0.0)), 1.0)
     s = np.clip(m0 / divisor, 0.0, 1.0)
-    peaks = np.where(inside, d0 + s * (m0 + s * (c + s * e)), -np.inf).max(axis=1)
+    peaks = np.where(inside, d0 + s * (m0 + s * (c + s * e)), -np.inf).max(axis=0)
     return np.where(np.isfinite(peaks), peaks, np.nan)
 
 
@@ -79,9 +92,10 @@ def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> M
         extrema have met and vanished, the lost state is ``censored_low`` and the other ``censored_high``, both with
         the distance at ``s = 0`` as bound: its sign says on which side the one crossing left lies.
     """
-    fine, to_value, to_slope = _refined(tuple(difference.tolist()))
-    distance, slope = (_combine(q_r - q_l, matrix) for matrix in (to_value, to_slope))
-    middle = (q_r - q_l)[:, difference.size // 2]
+    fine, neighbours, to_value, to_slope = _refined(tuple(difference.tolist()))
+    apart = np.ascontiguousarray((q_r - q_l).T)
+    distance, slope = (_combine(apart, neighbours, weights) for weights in (to_value, to_slope))
+    middle = apart[difference.size // 2]
     # The curve that drives Q-bar is the upper one in the eye of the state with Q-bar high.
     margins = np.stack([_largest_interior_maximum(fine, sign * distance, sign * slope) for sign in (-1, 1)], 1)
     bounds = np.stack([-middle, middle], axis=1)

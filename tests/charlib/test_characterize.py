@@ -242,10 +242,10 @@ def test_a_few_failing_samples_get_their_status_and_the_run_goes_on(monkeypatch)
     true_verdict = ngspice._verdict
     calls = []
 
-    def fail_third_sample(testbench, answer):
+    def fail_third_sample(testbench, *answer):
         calls.append(1)
         late = len(calls) > 3 and len(calls) != 5
-        return ngspice.Unsolved(Status.timeout, "late") if late else true_verdict(testbench, answer)
+        return ngspice.Unsolved(Status.timeout, "late") if late else true_verdict(testbench, *answer)
 
     monkeypatch.setattr(ngspice, "_verdict", fail_third_sample)
     data = characterize(variation=FEW, metrics=["snm_hold"], workers=1, max_failed=0.9)

@@ -9,6 +9,7 @@ import pytest
 from charlib import ngspice
 from charlib.errors import SimulatorMissing
 from charlib.ngspice import Session, Solved, Unsolved
+from charlib.simulator import command_lines
 from charlib.status import Status
 from netlists import TESTBENCHES
 from netlists.analyses import OperatingPoint, Sweep, Transient
@@ -118,3 +119,25 @@ def test_no_library_at_all_says_what_to_install(monkeypatch):
 
 def test_version_is_a_number():
     assert int(ngspice.version().split(".")[0]) >= 36
+
+
+def test_long_commands_are_broken_before_the_simulator_cuts_them():
+    parameters = [f"@m.x{'cell' * 20}.m{i}[delvto]" for i in range(40)]
+    lines = command_lines("dc vsweep 0 1 0.1", parameters)
+    row = [-1.2345678901234567e-100 * (i + 1) for i in range(40)]
+    sent = [line.format(*row) for line in lines]
+    assert max(map(len, sent)) < 1024
+    statements = [statement for line in sent for statement in line.split("; ")]
+    assert statements == [*(f"alter {p} = {v!r}" for p, v in zip(parameters, row, strict=True)), "dc vsweep 0 1 0.1"]
+    assert len(lines) < len(parameters) / 5
+
+
+def test_each_of_many_knobs_is_set():
+    sources = [f"v{'long' * 10}{i}" for i in range(60)]
+    deck = "\n".join(["sources", *(f"{name} n{i} 0 0" for i, name in enumerate(sources)), ".save all", ""])
+    knobs = {name: Knob((name,), 1.0, 1) for name in sources}
+    testbench = Testbench("test", deck, OperatingPoint(), tuple(f"n{i}" for i in range(60)), knobs, {})
+    wanted = np.arange(120.0).reshape(2, 60) / 7
+    with Session() as session:
+        found = np.array([solved.data.ravel() for solved in session.solve(testbench, wanted)])
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
