@@ -28,50 +28,56 @@ def _refined(points: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray, np.ndar
     """Finer places, and how values at ``points`` give values and slopes there.
 
     Returns:
-        Places, shape (place,); for each the points it depends on and their weights for value and for slope, shape
-        (neighbour, place, 1).
+        Places, shape (place,); the points that each depends on and their weights for its value and for its slope, all
+        of shape (neighbour, place). Sums over them are no matrix products: BLAS rounds a sample differently in other
+        company, and its threads spin on afterwards.
     """
     s = np.array(points)
     fine = np.unique(np.concatenate([np.linspace(a, b, REFINEMENT + 1) for a, b in pairwise(s)]))
     neighbours = np.zeros((2 * REACH, fine.size), dtype=int)
-    to_value, to_slope = np.zeros((2, 2 * REACH, fine.size, 1))
+    to_value, to_slope = np.zeros((2, 2 * REACH, fine.size))
     for i, place in enumerate(fine):
         left, right = np.searchsorted(s, place, "right") - 1, np.searchsorted(s, place, "left")
         # A point itself has as many neighbours on either side, so that mirrored curves give mirrored numbers.
         on_point = left == right
         near = np.arange(max(right - REACH + on_point, 0), min(left + REACH + (not on_point), s.size))
         weights = KroghInterpolator(s[near], np.eye(near.size)).derivatives(place, 2)
-        neighbours[: near.size, i], to_value[: near.size, i, 0], to_slope[: near.size, i, 0] = near, *weights
+        neighbours[: near.size, i], to_value[: near.size, i], to_slope[: near.size, i] = near, *weights
     return fine, neighbours, to_value, to_slope
 
 
-def _combine(values: np.ndarray, neighbours: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted sums of neighbouring points: ``values`` (point, sample), result (place, sample).
-
-    Not a matrix product: BLAS rounds a sample differently in other company, and its threads spin on afterwards.
-    """
-    total = values[neighbours[0]] * weights[0]
-    for points, weight in zip(neighbours[1:], weights[1:], strict=True):
-        total += values[points] * weight
-    return total
-
-
-def _largest_interior_maximum(knots: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """Largest interior local maximum of piecewise cubics, shape (sample,); NaN where there is none.
+def _largest_maxima(difference: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Largest interior local maximum of each curve and of the same turned upside down.
 
     Args:
-        knots: shape (place,). values, slopes: shape (place, sample).
+        difference: where the curves are known, shape (point,).
+        values: of the curves, shape (point, sample).
+
+    Returns:
+        Maxima, shape (sample, 2); NaN where there is none.
     """
-    h = np.diff(knots)[:, None]
-    d0, d1, m0, m1 = values[:-1], values[1:], slopes[:-1] * h, slopes[1:] * h
-    inside = (m0 > 0) & (m1 <= 0)
-    # d(s) has the derivative m0 + 2 c s + 3 e s^2 on 0..1, positive at 0 and not at 1: one root lies between them,
-    # written so that nothing cancels when the cubic term vanishes.
+    places, neighbours, to_value, to_slope = _refined(tuple(difference.tolist()))
+
+    def weighted(weights: np.ndarray) -> np.ndarray:
+        return sum(values[points] * row[:, None] for points, row in zip(neighbours, weights, strict=True))
+
+    fine, slopes = weighted(to_value), weighted(to_slope)
+    maxima = np.full((values.shape[1], 2), -np.inf)
+    for column, sign in enumerate((1, -1)):
+        # Up on the left and not on the right: few places, so that what follows is done for few numbers.
+        at, sample = np.nonzero((sign * slopes[:-1] > 0) & (sign * slopes[1:] <= 0))
+        h = (places[1:] - places[:-1])[at]
+        ends = fine[at, sample], fine[at + 1, sample], slopes[at, sample] * h, slopes[at + 1, sample] * h
+        np.maximum.at(maxima[:, column], sample, _cubic_maximum(*(sign * end for end in ends)))
+    return np.where(np.isfinite(maxima), maxima, np.nan)
+
+
+def _cubic_maximum(d0: np.ndarray, d1: np.ndarray, m0: np.ndarray, m1: np.ndarray) -> np.ndarray:
+    """Maximum on 0..1 of cubics with values ``d0``, ``d1`` and slopes ``m0`` > 0, ``m1`` <= 0 at the ends."""
+    # The derivative m0 + 2 c s + 3 e s^2 has one root there, written so that nothing cancels when e vanishes.
     c, e = 3 * (d1 - d0) - 2 * m0 - m1, m0 + m1 - 2 * (d1 - d0)
-    divisor = np.where(inside, -c + np.sqrt(np.maximum(c * c - 3 * e * m0, 0.0)), 1.0)
-    s = np.clip(m0 / divisor, 0.0, 1.0)
-    peaks = np.where(inside, d0 + s * (m0 + s * (c + s * e)), -np.inf).max(axis=0)
-    return np.where(np.isfinite(peaks), peaks, np.nan)
+    s = np.clip(m0 / (-c + np.sqrt(np.maximum(c * c - 3 * e * m0, 0.0))), 0.0, 1.0)
+    return d0 + s * (m0 + s * (c + s * e))
 
 
 def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> Measured:
@@ -92,12 +98,10 @@ def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> M
         extrema have met and vanished, the lost state is ``censored_low`` and the other ``censored_high``, both with
         the distance at ``s = 0`` as bound: its sign says on which side the one crossing left lies.
     """
-    fine, neighbours, to_value, to_slope = _refined(tuple(difference.tolist()))
-    apart = np.ascontiguousarray((q_r - q_l).T)
-    distance, slope = (_combine(apart, neighbours, weights) for weights in (to_value, to_slope))
-    middle = apart[difference.size // 2]
     # The curve that drives Q-bar is the upper one in the eye of the state with Q-bar high.
-    margins = np.stack([_largest_interior_maximum(fine, sign * distance, sign * slope) for sign in (-1, 1)], 1)
+    apart = np.ascontiguousarray((q_l - q_r).T)
+    margins = _largest_maxima(difference, apart)
+    middle = -apart[difference.size // 2]
     bounds = np.stack([-middle, middle], axis=1)
     gone = np.isnan(margins)
     low, high = gone & (bounds <= 0), gone & (bounds > 0)
