@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 EXIT_ASKED_BY_NGSPICE = 70
 """Exit code of a child whose ngspice asked to be closed: its state cannot be trusted any more."""
 
-TROUBLE = ("doanalyses:", "aborted", "error")
+TROUBLE = (b"doanalyses:", b"aborted", b"error")
 """What a line of the log must not contain, in lower case, the most telling first.
 
 Notices and warnings pass: a solver that steps gmin or its sources reports singular matrices and failed steps on its
@@ -67,7 +67,7 @@ class Library:
     def __init__(self, path: str) -> None:
         self._lib = ctypes.CDLL(path)
         self._lib.ngGet_Vec_Info.restype = ctypes.POINTER(_VectorInfo)
-        self.log: list[str] = []
+        self._log: list[bytes] = []
         self._callbacks = (_SEND_CHAR(self._on_line), _CONTROLLED_EXIT(self._on_exit))
         self._lib.ngSpice_Init(self._callbacks[0], None, self._callbacks[1], None, None, None, None)
         self.command("set num_threads=1")
@@ -75,7 +75,7 @@ class Library:
         self._loaded = False
 
     def _on_line(self, text: bytes, _ident: int, _user: int) -> int:
-        self.log.append(text.decode(errors="replace").removeprefix("stdout ").removeprefix("stderr "))
+        self._log.append(text)
         return 0
 
     def _on_exit(self, *_: object) -> int:
@@ -84,8 +84,9 @@ class Library:
     def command(self, text: str) -> None:
         self._lib.ngSpice_Command(text.encode())
 
-    def take_log(self) -> list[str]:
-        log, self.log = self.log, []
+    def take_log(self) -> list[bytes]:
+        """Lines said since the last time, as they came."""
+        log, self._log = self._log, []
         return log
 
     def load(self, deck: str) -> None:
@@ -114,15 +115,23 @@ class Library:
         found = [self.vector(name) for name in vectors]
         self.command("destroy all")
         log = self.take_log()
+        if any(word in b"\n".join(log).lower() for word in TROUBLE):  # seldom; looking at each line takes its time
+            telling = [
+                line for word in TROUBLE for line in log if word in line.lower() and b"warning" not in line.lower()
+            ]
+            if telling:
+                return ("failed", readable(telling)[0].strip(), readable(log))
         missing = [name for name, data in zip(vectors, found, strict=True) if data is None]
-        trouble = [line for word in TROUBLE for line in log if word in line.lower() and "warning" not in line.lower()]
-        if trouble:
-            return ("failed", trouble[0].strip(), log)
         if missing:
-            return ("failed", f"no vector {', '.join(missing)}", log)
+            return ("failed", f"no vector {', '.join(missing)}", readable(log))
         if len({len(data) for data in found}) > 1:
-            return ("failed", "vectors of different lengths", log)
+            return ("failed", "vectors of different lengths", readable(log))
         return ("solved", b"".join(found))
+
+
+def readable(log: list[bytes]) -> list[str]:
+    """Lines of the log without the marks of the stream they came by."""
+    return [line.decode(errors="replace").removeprefix("stdout ").removeprefix("stderr ") for line in log]
 
 
 def command_lines(analysis: str, parameters: list[str]) -> list[str]:
@@ -187,12 +196,12 @@ def serve(descriptor: int, library_path: str) -> None:
     requests: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(pipe, requests), daemon=True).start()
     library = Library(library_path)
-    pipe.send(("ready", library.take_log()))
+    pipe.send(("ready", readable(library.take_log())))
     while True:
         kind, *arguments = requests.get()
         if kind == "load":
             library.load(*arguments)
-            pipe.send(("loaded", library.take_log()))
+            pipe.send(("loaded", readable(library.take_log())))
         elif kind == "memory":
             pipe.send(("memory", resident_size()))
         else:
