@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import posixpath
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from netlists import pdk
-from netlists.library import LibraryError, library_text, models
-from netlists.schema import DeviceSection, Library, TechnologyFile
+from netlists.library import LibraryError, Part, Source, folder_source, library_text, models
+from netlists.schema import Library, TechnologyFile
+from netlists.slimmed import SlimmedLibrary
 
 ROLES = ("pd", "pu", "pg", "n", "p")
 """Parts a transistor plays: pull-down, pull-up, pass gate of a bit cell; n and p of logic."""
@@ -48,7 +48,7 @@ def written_card(data: Mapping[str, Any], polarity: str, process: str) -> str:
 
 
 def library_cards(content: TechnologyFile, folder: Path) -> dict[str, str]:
-    """Process to the text of a library's models, in which every device has been found.
+    """Process to the text of a library that goes into decks as it is; every device has been found in it.
 
     Args:
         content: technology file with a library.
@@ -58,31 +58,45 @@ def library_cards(content: TechnologyFile, folder: Path) -> dict[str, str]:
         LibraryError: the library lacks a file, a section or a model. pdk.NotInstalled: it has to be installed first.
         pdk.InstallError: it was changed since.
     """
-    read = _reader(content.library, folder)
+    read = _source(content.library, folder).read
     cards = {}
-    for process, parts in content.library.corners.items():
-        cards[process] = library_text(read, [(part.file, part.section) for part in parts])
+    for process, parts in _corners(content.library).items():
+        cards[process] = library_text(read, parts)
         defined = models(cards[process])
         for role in ROLES:
-            _check_model(getattr(content.devices, role), role, process, defined)
+            device = getattr(content.devices, role)
+            check_model(device.model, device.instance, role, process, defined)
     return cards
 
 
-def _reader(library: Library, folder: Path) -> Callable[[str], str]:
-    """Function that gives the text of a library's file by its path."""
-    if library.package is None:
-        base = folder / Path(library.folder).expanduser()
-        return lambda path: (base / path).read_text(encoding="utf-8", errors="replace")
-    package = pdk.package(library.package)
-    return lambda path: package.read(posixpath.normpath(f"{library.folder}/{path}"))
+def slimmed_library(content: TechnologyFile, folder: Path) -> SlimmedLibrary:
+    """Library of which decks get the devices and sizes they draw; arguments and errors as :func:`library_cards`."""
+    return SlimmedLibrary(_source(content.library, folder), _corners(content.library))
 
 
-def _check_model(device: DeviceSection, role: str, process: str, defined: Mapping[str, str]) -> None:
-    """Raise LibraryError unless a corner defines a device's model with the right type."""
-    wanted = "subckt" if device.instance == "X" else {"n": "nmos", "p": "pmos"}[polarity_of(role)]
-    found = defined.get(device.model.lower())
+def check_model(model: str, instance: str, role: str, process: str, defined: Mapping[str, str]) -> None:
+    """Raise LibraryError unless a device's model is defined with the right type.
+
+    Args:
+        model, instance: of the :class:`netlists.technology.Device`.
+        role: its role.
+        process: corner, for the message.
+        defined: what :func:`netlists.library.models` finds in that corner's text.
+    """
+    wanted = "subckt" if instance == "X" else {"n": "nmos", "p": "pmos"}[polarity_of(role)]
+    found = defined.get(model.lower())
     if found is None:
         known = ", ".join(sorted(name for name, kind in defined.items() if kind == wanted)) or "none"
-        raise LibraryError(f"devices.{role}: corner {process} defines no {wanted} {device.model!r}; it has: {known}")
+        raise LibraryError(f"devices.{role}: corner {process} defines no {wanted} {model!r}; it has: {known}")
     if found != wanted:
-        raise LibraryError(f"devices.{role}: {device.model!r} is a {found} in corner {process}, not a {wanted}")
+        raise LibraryError(f"devices.{role}: {model!r} is a {found} in corner {process}, not a {wanted}")
+
+
+def _source(library: Library, folder: Path) -> Source:
+    if library.package is None:
+        return folder_source(folder / Path(library.folder).expanduser())
+    return pdk.package(library.package).source(library.folder)
+
+
+def _corners(library: Library) -> dict[str, tuple[Part, ...]]:
+    return {process: tuple((part.file, part.section) for part in parts) for process, parts in library.corners.items()}

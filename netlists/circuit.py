@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, Netlist, SubCircuit
 
+from netlists.slim import Size
 from netlists.technology import Device, Technology
 from netlists.testbench import Knob
 
@@ -135,14 +136,45 @@ def add_subcircuit(circuit: Circuit, subcircuit: SubCircuit) -> None:
     circuit.subcircuit(subcircuit)
 
 
-def new_circuit(title: str, technology: Technology, process: str, temp: float) -> Circuit:
-    """A circuit with the model cards of one process at one temperature [K]."""
-    circuit = Circuit(title)
-    celsius = round(temp - 273.15, 9)
-    circuit.raw_spice = f"{technology.model_text(process).rstrip()}\n.options gmin={GMIN!r} temp={celsius!r}\n"
-    return circuit
+class TechnologyCircuit(Circuit):
+    """A circuit of one technology at one corner and temperature [K]; :func:`deck_text` gives it its models."""
+
+    def __init__(self, title: str, technology: Technology, process: str, temp: float) -> None:
+        super().__init__(title)
+        self.technology, self.process, self.temp = technology, process, temp
 
 
-def deck_text(circuit: Circuit, probes: Iterable[str], lines: Iterable[str] = ()) -> str:
-    """Netlist text of a circuit with the vectors to keep and further lines such as ``.nodeset``."""
+def drawn_sizes(circuit: TechnologyCircuit) -> dict[str, set[Size]]:
+    """Every transistor's model or subcircuit to the sizes in which the circuit and its subcircuits draw it."""
+    devices = {device.model: device for device in circuit.technology.devices.values()}
+    sizes: dict[str, set[Size]] = {}
+    for netlist in (circuit, *circuit.subcircuits):
+        for element in netlist.elements:
+            name = getattr(element, "subcircuit_name", None) or getattr(element, "model", None)
+            if name not in devices:
+                continue
+            device = devices[name]
+            if device.instance == "M":
+                size = Size(float(element.width), float(element.length))
+            else:
+                w, length = (float(element.parameters[device.parameters[key]]) for key in ("w", "l"))
+                size = Size(w * device.unit, length * device.unit)
+            sizes.setdefault(name, set()).add(size)
+    return sizes
+
+
+def new_circuit(title: str, technology: Technology, process: str, temp: float) -> TechnologyCircuit:
+    """A circuit of one technology at one corner and temperature [K]."""
+    return TechnologyCircuit(title, technology, process, temp)
+
+
+def deck_text(circuit: TechnologyCircuit, probes: Iterable[str], lines: Iterable[str] = ()) -> str:
+    """Netlist text of a circuit with its models, the vectors to keep and further lines such as ``.nodeset``.
+
+    Raises:
+        TechnologyError: a transistor's size is outside of what its model covers.
+    """
+    celsius = round(circuit.temp - 273.15, 9)
+    models = circuit.technology.model_text(circuit.process, drawn_sizes(circuit)).rstrip()
+    circuit.raw_spice = f"{models}\n.options gmin={GMIN!r} temp={celsius!r}\n"
     return "\n".join([str(circuit).rstrip(), *lines, f".save {' '.join(probes)}", ""])

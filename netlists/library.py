@@ -1,4 +1,4 @@
-"""Model libraries as text for a deck: files and sections read, includes resolved, nothing but models let through.
+"""Model libraries as SPICE statements: files and sections read, includes resolved, nothing but models let through.
 
 A deck holds the models' text, never a path: it can be hashed, kept and run elsewhere, and a path with spaces or worse
 never reaches the simulator.
@@ -6,9 +6,13 @@ never reaches the simulator.
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 Part = tuple[str, str]
 """A file and its section; an empty section means what stands outside of all sections."""
@@ -16,27 +20,118 @@ Part = tuple[str, str]
 STATEMENTS = (".model", ".subckt", ".ends", ".param", ".params", ".func", ".if", ".elseif", ".else", ".endif")
 """What a model library may consist of besides elements of its subcircuits, includes and sections."""
 
+OPTIONS = (".option", ".options", ".opt")
+"""Statements that hold for a whole deck: a library that is slimmed may have them, one that is taken as it is may not."""
+
 IGNORED = (".prot", ".protect", ".unprot", ".unprotect")
 """Marks of encryption, without meaning for plain text."""
+
+_KEYWORD = re.compile(r"\.if(?=\()|\.elseif(?=\()|\S+", re.IGNORECASE)
+_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|\S+")
+_COMMENT = re.compile(r";|//|(?:^|(?<=[\s,]))\$")
 
 
 class LibraryError(ValueError):
     """A model library that cannot be used; the message names file and line."""
 
 
-def library_text(read: Callable[[str], str], parts: Sequence[Part]) -> str:
-    """Models of a library as deck text, without comments.
+@dataclass(frozen=True)
+class Source:
+    """Where the files of a library are; paths have forward slashes.
+
+    Attributes:
+        place: folder of the files.
+        read: gives the text of a file; raises OSError.
+        digest: gives the SHA-256 of a file's content; raises OSError.
+    """
+
+    place: str
+    read: Callable[[str], str]
+    digest: Callable[[str], str]
+
+
+def folder_source(folder: Path) -> Source:
+    """Files of a folder."""
+
+    def digest(path: str) -> str:
+        return hashlib.sha256((folder / path).read_bytes()).hexdigest()
+
+    def read(path: str) -> str:
+        return (folder / path).read_text(encoding="utf-8", errors="replace")
+
+    return Source(str(folder.resolve()), read, digest)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SPICE statement, without comments.
+
+    Attributes:
+        lines: its line and its continuation lines, the latter without their plus sign.
+        file: file it comes from.
+        line: number of its first line.
+    """
+
+    lines: tuple[str, ...]
+    file: str
+    line: int
+
+    @cached_property
+    def text(self) -> str:
+        """The statement in one line, as written; SPICE reads it without regard to case."""
+        return " ".join(self.lines)
+
+    @property
+    def keyword(self) -> str:
+        """First word in lower case, such as ``.model`` or ``m1``."""
+        return _KEYWORD.match(self.lines[0])[0].lower()
+
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return f"{self.file}, line {self.line}"
+
+
+def statements(read: Callable[[str], str], parts: Sequence[Part]) -> list[Statement]:
+    """Statements of a library, includes resolved, comments left out.
 
     Args:
         read: gives the text of a file by its path, with forward slashes; raises OSError.
         parts: files and sections, in the order in which they go into the deck.
 
     Raises:
-        LibraryError: a file or section that is not there, or a statement that is no model.
+        LibraryError: a file or section that is not there, or a statement that is neither model nor option.
     """
-    lines = [line for file, section in parts for line in _lines(read, file, section, ())]
-    _refuse_elements(lines)
-    return "\n".join(lines)
+    files: dict[str, list[Statement]] = {}
+    found = [statement for file, section in parts for statement in _walk(read, file, section, files, ())]
+    depth = 0
+    for statement in found:
+        keyword = statement.keyword
+        depth += (keyword == ".subckt") - (keyword == ".ends")
+        if depth == 0 and not keyword.startswith("."):
+            raise LibraryError(
+                f"{statement.place}: {statement.text[:60]!r} stands outside of a subcircuit; "
+                "a model library holds models only"
+            )
+    return found
+
+
+def library_text(read: Callable[[str], str], parts: Sequence[Part]) -> str:
+    """Models of a library as deck text, as they are written but for comments.
+
+    Args:
+        read, parts: see :func:`statements`.
+
+    Raises:
+        LibraryError: see :func:`statements`; or an option, which would hold for the whole deck.
+    """
+    found = statements(read, parts)
+    for statement in found:
+        if statement.keyword in OPTIONS:
+            raise LibraryError(
+                f"{statement.place}: {statement.keyword!r} would hold for the whole deck; slim = true takes it in"
+            )
+    return "\n".join("\n+ ".join(statement.lines) for statement in found)
 
 
 def models(text: str) -> dict[str, str]:
@@ -52,66 +147,89 @@ def models(text: str) -> dict[str, str]:
     return found
 
 
-def _lines(read: Callable[[str], str], file: str, section: str, stack: tuple[Part, ...]) -> Iterator[str]:
-    """Lines of one section of a file, includes resolved."""
-    if (file, section) in stack:
-        raise LibraryError(f"{file} includes itself")
-    stack = (*stack, (file, section))
+def words(text: str) -> list[str]:
+    """Words of a statement, quoted ones in one piece and without their quotes.
+
+    >>> words(".lib 'my models/a.lib' tt")
+    ['.lib', 'my models/a.lib', 'tt']
+    """
+    return [word.strip("'\"") for word in _WORD.findall(text)]
+
+
+def _walk(
+    read: Callable[[str], str], file: str, section: str, files: dict[str, list[Statement]], within: tuple[Part, ...]
+) -> Iterator[Statement]:
+    """Statements of one section of a file, with everything it includes in place."""
+    here = (file, section.lower())
+    if here in within:
+        raise LibraryError(f"{file} includes itself{f' in section {section}' if section else ''}")
+    if file not in files:
+        files[file] = _parsed(read, file)
+    for statement in _section(file, files[file], section.lower()):
+        keyword = statement.keyword
+        if keyword in (".include", ".inc", ".lib"):
+            _, name, inner = [*words(statement.text), "", ""][:3]
+            if not name:
+                raise LibraryError(f"{statement.place}: an include without a file")
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+            yield from _walk(read, path, inner if keyword == ".lib" else "", files, (*within, here))
+        else:
+            _check(statement, keyword)
+            yield statement
+
+
+def _parsed(read: Callable[[str], str], file: str) -> list[Statement]:
+    """Statements of one file; comment lines may stand between a line and its continuation.
+
+    Comments go: they are most of a library, and the simulator obeys those that begin with ``*#``.
+    """
     try:
-        text = read(file)
+        lines = read(file).splitlines()
     except OSError as error:
         raise LibraryError(f"{file} cannot be read: {error.strerror or error}") from error
-    current, seen = "", set()
-    for number, raw in enumerate(text.splitlines(), start=1):
+    groups: list[tuple[int, list[str]]] = []
+    for number, raw in enumerate(lines, start=1):
         line = raw.strip()
-        word, _, rest = line.partition(" ")
-        word, arguments = word.lower(), _arguments(rest)
-        # Comments go: they are most of a library, and the simulator obeys those that begin with *#.
-        if not line or line.startswith(("*", "$", ";")) or word in IGNORED:
+        if not line or line[0] == "*":
             continue
-        if word == ".lib" and len(arguments) == 1:
-            current = arguments[0].lower()
-            seen.add(current)
-        elif word == ".endl":
+        if ";" in line or "$" in line or "//" in line:
+            line = _without_comment(line)
+        if line[:1] == "+" and groups:
+            groups[-1][1].append(line[1:].strip())
+        elif line:
+            groups.append((number, [line]))
+    return [Statement(tuple(lines), file, number) for number, lines in groups]
+
+
+def _without_comment(line: str) -> str:
+    """Cut ``; comment``, ``// comment`` and ``$ comment``, but not inside quotes."""
+    for match in _COMMENT.finditer(line):
+        before = line[: match.start()]
+        if before.count("'") % 2 == 0 and before.count('"') % 2 == 0:
+            return before.rstrip()
+    return line
+
+
+def _section(file: str, found: list[Statement], section: str) -> Iterator[Statement]:
+    """Statements of one section, or those outside all of them where ``section`` is empty."""
+    current = ""
+    known: list[str] = []
+    for statement in found:
+        keyword = statement.keyword
+        if keyword == ".endl":
             current = ""
-        elif current != section.lower():
-            continue
-        elif word in (".inc", ".include", ".lib"):
-            yield from _included(read, file, number, arguments, stack)
-        else:
-            _check(file, number, word, line)
-            yield line
-    if section and section.lower() not in seen:
-        raise LibraryError(f"{file} has no section {section!r}; it has: {', '.join(sorted(seen)) or 'none'}")
+        elif keyword == ".lib" and len(words(statement.text)) == 2:
+            current = words(statement.text)[1].lower()
+            known.append(current)
+        elif current == section and keyword not in IGNORED:
+            yield statement
+    if section and section not in known:
+        raise LibraryError(f"{file} has no section {section!r}; it has: {', '.join(sorted(known)) or 'none'}")
 
 
-def _refuse_elements(lines: Sequence[str]) -> None:
-    """Refuse elements outside of subcircuits: they would be part of every circuit."""
-    depth = 0
-    for line in lines:
-        word = line.split()[0].lower()
-        depth += (word == ".subckt") - (word == ".ends")
-        if depth == 0 and not word.startswith((".", "+")):
-            raise LibraryError(f"{line[:60]!r} stands outside of a subcircuit; a model library holds models only")
-
-
-def _included(
-    read: Callable[[str], str], file: str, number: int, arguments: list[str], stack: tuple[Part, ...]
-) -> Iterator[str]:
-    if not arguments:
-        raise LibraryError(f"{file}, line {number}: an include without a file")
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(file), arguments[0]))
-    return _lines(read, path, arguments[1] if len(arguments) > 1 else "", stack)
-
-
-def _arguments(rest: str) -> list[str]:
-    """Words of a statement, quoted ones in one piece and without their quotes."""
-    return [next(filter(None, groups), "") for groups in re.findall(r"'([^']*)'|\"([^\"]*)\"|(\S+)", rest)]
-
-
-def _check(file: str, number: int, word: str, line: str) -> None:
-    """Refuse what would reach beyond the models: commands, analyses, options that hold for the whole deck."""
-    if any(not char.isprintable() and char != "\t" for char in line):
-        raise LibraryError(f"{file}, line {number}: a character that cannot be printed")
-    if word.startswith(".") and word not in STATEMENTS:
-        raise LibraryError(f"{file}, line {number}: {word!r} has no place in a model library")
+def _check(statement: Statement, keyword: str) -> None:
+    """Refuse what would reach beyond the models: commands, analyses, characters that could hide them."""
+    if not all(line.isprintable() or line.replace("\t", "").isprintable() for line in statement.lines):
+        raise LibraryError(f"{statement.place}: a character that cannot be printed")
+    if keyword.startswith(".") and keyword not in STATEMENTS and keyword not in OPTIONS:
+        raise LibraryError(f"{statement.place}: {keyword!r} has no place in a model library")

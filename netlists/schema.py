@@ -163,10 +163,14 @@ class Part(Section):
 
 
 class Library(Section):
-    """Model files by corner, in a published package or in a folder; a relative folder is relative to this file."""
+    """Model files by corner, in a published package or in a folder; a relative folder is relative to this file.
+
+    With ``slim`` a deck gets the devices and sizes it draws only.
+    """
 
     package: Title | None = None
     folder: File = "."
+    slim: Annotated[bool, Field(strict=True)] = False
     corners: dict[Process, Annotated[list[Part], Field(min_length=1)]]
 
     @field_validator("corners")

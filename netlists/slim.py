@@ -6,20 +6,10 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from netlists.modellibrary import (
-    Library,
-    LibraryError,
-    Model,
-    Statement,
-    Subcircuit,
-    assignments,
-    model_card,
-    read,
-    words,
-)
+from netlists.library import LibraryError, Statement, words
+from netlists.modellibrary import Library, Model, Subcircuit, assignments, model_card
 
 TOLERANCE = 1e-10
 """Distance from the edge of a bin up to which a size counts as on it [m]: both neighbours are kept."""
@@ -68,9 +58,7 @@ class _Kept:
     names: dict[str, str] = field(default_factory=dict)
 
 
-def slim(
-    library: Path, section: str | None, devices: Mapping[str, Iterable[Size]], includes: Sequence[Path] = ()
-) -> str:
+def slim(known: Library, devices: Mapping[str, Iterable[Size]]) -> str:
     """Deck text of the devices in use, the same in every operating point as the full library.
 
     A device is a subcircuit or a bare model. Kept with it are the subcircuits and models inside it, of binned models
@@ -80,26 +68,21 @@ def slim(
     bare model are metres. A draw such as ``agauss(0, 1, 3)`` becomes its nominal value.
 
     Args:
-        library: the library's file.
-        section: section of the corner, or None for a file that is included as a whole.
+        known: what one corner of the library defines.
         devices: name to the sizes in use, [m] whatever the unit of the library is.
-        includes: files that a deck includes before the library, such as one with the switches of the statistics.
 
     Raises:
         SizeError: a size outside every bin; the message names the legal range.
-        LibraryError: a missing file, section, device or parameter, or text that is not understood.
+        LibraryError: a missing device or parameter, or text that is not understood.
     """
-    known = read(library, section, includes)
     kept = _Kept()
     for name, sizes in devices.items():
-        _keep_device(known, kept, name.lower(), {Size(*size) for size in sizes}, f"section {section} of {library.name}")
-    parts = [f"* {', '.join(devices)}: cut from {library.name}{f', section {section}' if section else ''}"]
-    parts += known.options
+        _keep_device(known, kept, name.lower(), {Size(*size) for size in sizes}, "the library")
     subcircuits = [text for name, sizes in kept.subcircuits.items() for text in _subcircuit(known, name, sizes, kept)]
     models = [
         _card(known, model, kept) for base, sizes in kept.models.items() for model in bins(known.models[base], sizes)
     ]
-    return "\n".join([*parts, *_definitions(known, kept.names), *models, *subcircuits, ""])
+    return "\n".join([*known.options, *_definitions(known, kept.names), *models, *subcircuits, ""])
 
 
 def bins(models: Sequence[Model], sizes: Iterable[Size]) -> list[Model]:

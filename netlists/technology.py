@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -16,9 +17,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from netlists import pdk
-from netlists.cards import ROLES, library_cards, polarity_of, written_card
-from netlists.library import LibraryError
+from netlists.cards import ROLES, check_model, library_cards, polarity_of, slimmed_library, written_card
+from netlists.library import LibraryError, models
 from netlists.schema import DeviceSection, TechnologyFile, explain
+from netlists.slimmed import Sizes, SlimmedLibrary
 
 UNITS = {"m": 1.0, "um": 1e-6}
 """Unit of the lengths on an instance [m]; areas are in its square."""
@@ -145,10 +147,12 @@ class Technology:
         w_pd, w_pu, w_pg: default bit-cell widths [m]. w_n, w_p: widths of a unit inverter [m].
         devices: role (see ``ROLES``) to :class:`Device`.
         geometry: layout numbers.
-        cards: process to model-card text, ready for a deck; n first, p second (``fs`` is fast NMOS, slow PMOS).
+        cards: process to model-card text, ready for a deck; n first, p second (``fs`` is fast NMOS, slow PMOS). Empty
+            texts where the models are not at hand or come from a slimmed library.
         targets: figures the cards are held against.
         assumed: statements that no source backs.
         package: published package that holds the models, as :mod:`netlists.pdk` names it; empty: none is needed.
+        library: slimmed library that the models come from, if they do.
     """
 
     name: str
@@ -171,21 +175,43 @@ class Technology:
     targets: tuple[Target, ...]
     assumed: tuple[str, ...]
     package: str = ""
+    library: SlimmedLibrary | None = None
 
     @property
     def installed(self) -> bool:
         """Whether the models are at hand."""
         return not self.package or pdk.package(self.package).installed
 
-    def model_text(self, process: str) -> str:
-        """Model cards of one process corner; raises TechnologyError for a corner that does not exist."""
+    def model_text(self, process: str, sizes: Sizes) -> str:
+        """Models of one process corner as deck text.
+
+        Args:
+            process: corner.
+            sizes: what the deck draws: name of a model or subcircuit to its sizes [m]. A slimmed library gives these
+                devices and sizes only, any other one gives all it has.
+
+        Raises:
+            TechnologyError: no such corner; a size outside every bin of its model, with the legal range; or a library
+                that cannot be used.
+        """
         if process not in self.cards:
             raise TechnologyError(f"process={process!r} is not one of {', '.join(self.cards)} for {self.name}")
-        return self.cards[process]
+        if self.library is None:
+            return self.cards[process]
+        with _explained(self.name):
+            text = self.library.text(process, sizes)
+            defined = models(text)
+            for role, device in self.devices.items():
+                if device.model in sizes:
+                    check_model(device.model, device.instance, role, process, defined)
+        return text
 
     @property
     def model_sha256(self) -> str:
-        """Hash over every card's text, for provenance."""
+        """Hash over every card's text, or over the files of a slimmed library, for provenance."""
+        if self.library is not None:
+            with _explained(self.name):
+                return self.library.sha256
         return hashlib.sha256("\n".join(f"{p}\n{text}" for p, text in sorted(self.cards.items())).encode()).hexdigest()
 
 
@@ -278,18 +304,29 @@ def from_document(data: Mapping[str, Any], where: str, flavour: str = "", folder
     """
     content = _checked(data, flavour, where)
     flavour = flavour or content.technology.flavour
-    try:
+    library = None
+    with _explained(where):
         if content.library is None:
             cards = {p: "\n".join(written_card(data, polarity, p) for polarity in "np") for p in content.corners}
+        elif content.library.slim:
+            cards = dict.fromkeys(content.library.corners, "")
+            library = slimmed_library(content, folder)
         else:
             cards = library_cards(content, folder)
+    return _technology(content, flavour, cards, library)
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    """Errors of models as errors of the technology of a name or path."""
+    try:
+        yield
     except KeyError as error:
         raise TechnologyError(f"technology {where!r} lacks the key {error.args[0]!r}") from error
     except pdk.NotInstalled as error:
         raise NotInstalled(str(error)) from error
     except (LibraryError, pdk.InstallError) as error:
         raise TechnologyError(f"technology {where!r}: {error}") from error
-    return _technology(content, flavour, cards)
 
 
 def _text(name: str) -> str:
@@ -337,7 +374,9 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return merged
 
 
-def _technology(content: TechnologyFile, flavour: str, cards: Mapping[str, str]) -> Technology:
+def _technology(
+    content: TechnologyFile, flavour: str, cards: Mapping[str, str], library: SlimmedLibrary | None = None
+) -> Technology:
     general, cell, logic = content.technology, content.cell, content.logic
     devices = {role: _device(getattr(content.devices, role), polarity_of(role)) for role in ROLES}
     return Technology(
@@ -351,6 +390,7 @@ def _technology(content: TechnologyFile, flavour: str, cards: Mapping[str, str])
         targets=tuple(Target(**target.model_dump()) for target in content.targets),
         assumed=tuple(content.assumed.statements),
         package=(content.library and content.library.package) or "",
+        library=library,
     )
 
 
