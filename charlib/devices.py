@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,10 @@ from charlib.ngspice import ACCURACIES, Session, Solved
 from charlib.waveforms import stack
 from netlists.analyses import Analysis, Sweep, Transient
 from netlists.bitcells import Sram6T
-from netlists.circuit import GMIN
+from netlists.circuit import GMIN, instance_text
+from netlists.slim import Size
 from netlists.technology import Technology, load
-from netlists.testbench import Testbench
+from netlists.testbench import Knob, Testbench
 from netlists.testbenches import TESTBENCHES, Setting
 
 EPS_SIO2 = 3.9 * 8.8541878128e-12
@@ -168,15 +169,15 @@ def currents(
     Raises:
         DeviceError: not solved.
     """
-    vdd, sign = at.supply(technology), _sign(polarity)
-    delvto = technology.devices[polarity].shift_sign * shift
-    element = f"{_element(technology, polarity, technology.length)} delvto={delvto!r}"
-    deck = _deck(technology, at, [
+    vdd, sign, device = at.supply(technology), _sign(polarity), technology.devices[polarity]
+    deck = _deck(technology, at, polarity, [technology.length], [
         "vg g 0 0", f"vsat dsat 0 {sign * vdd!r}", f"vlin dlin 0 {sign * VDS_LINEAR!r}",
-        f"msat dsat g 0 0 {element}", f"mlin dlin g 0 0 {element}",
+        ".subckt measured d g s b", _transistor(technology, polarity, "1", "dgsb", technology.length), ".ends",
+        "xsat dsat g 0 0 measured", "xlin dlin g 0 0 measured",
     ])  # fmt: skip
     sweep = Sweep("vg", 0.0, sign * vdd, 1 + round(vdd / VGS_STEP))
-    solved = _solve(session, deck, sweep, ("g", "vsat#branch", "vlin#branch"))
+    knob = Knob(tuple(device.knob(instance, "1") for instance in ("xsat", "xlin")), 0.0, device.shift_sign, shift)
+    solved = _solve(session, deck, sweep, ("g", "vsat#branch", "vlin#branch"), {"shift": knob})
     gate = sign * solved["g"]
     saturated, linear = (-sign * solved[f"{name}#branch"] / WIDTH for name in ("vsat", "vlin"))
     vth_sat, vth_lin = (_threshold(gate, current, technology.length) for current in (saturated, linear))
@@ -214,9 +215,11 @@ def gate_charges(session: Session, technology: Technology, polarity: str, at: Co
     """
     vdd = _sign(polarity) * at.supply(technology)
     lines = [f"vr r 0 pwl(0 0 {T_RAMP!r} {vdd!r})", "vlong r glong 0", "vshort r gshort 0"]
-    for name, length in (("long", LONG), ("short", technology.length)):
-        lines.append(f"m{name} 0 g{name} 0 0 {_element(technology, polarity, length)}")
-    time, charge = _ramp(session, _deck(technology, at, lines), ("vlong", "vshort"))
+    lengths = {"long": LONG, "short": technology.length}
+    for name, length in lengths.items():
+        lines.append(_transistor(technology, polarity, name, ("0", f"g{name}", "0", "0"), length))
+    deck = _deck(technology, at, polarity, lengths.values(), lines)
+    time, charge = _ramp(session, deck, ("vlong", "vshort"))
     mean = {name: abs(q[-1] / vdd) for name, q in charge.items()}
     # The last twentieth of the ramp: short enough for "at VDD", long enough to average the solver's steps.
     late = {name: abs((q[-1] - np.interp(0.95 * T_RAMP, time, q)) / (0.05 * vdd)) for name, q in charge.items()}
@@ -240,9 +243,10 @@ def drain_charges(session: Session, technology: Technology, polarity: str, at: C
     lines = [f"vr r 0 pwl(0 0 {T_RAMP!r} {vdd!r})", "vg ggate 0 0"]
     for name, ad, pd in (("gate", 0.0, WIDTH), ("area", area, WIDTH), ("edge", 0.0, WIDTH + edge)):
         gate = "ggate" if name == "gate" else "0"
-        element = _element(technology, polarity, technology.length, ad, pd)
-        lines += [f"vb{name} b{name} 0 0", f"m{name} r {gate} 0 b{name} {element}"]
-    _, charge = _ramp(session, _deck(technology, at, lines), ("vg", "vbgate", "vbarea", "vbedge"))
+        nodes = ("r", gate, "0", f"b{name}")
+        lines += [f"vb{name} b{name} 0 0", _transistor(technology, polarity, name, nodes, technology.length, ad, pd)]
+    deck = _deck(technology, at, polarity, [technology.length], lines)
+    _, charge = _ramp(session, deck, ("vg", "vbgate", "vbarea", "vbedge"))
     mean = {name: float(abs(q[-1] / vdd)) for name, q in charge.items()}
     return DrainCharges(
         c_overlap=mean["vg"] / WIDTH,
@@ -341,19 +345,23 @@ def _threshold(gate: np.ndarray, current: np.ndarray, length: float) -> float:
     return float(np.interp(np.log10(I_THRESHOLD / length), np.log10(current), gate))
 
 
-def _element(technology: Technology, polarity: str, length: float, ad: float = 0.0, pd: float = WIDTH) -> str:
-    """Model and size of a measured transistor; a perimeter of one width is the gate edge alone."""
-    device = technology.devices[polarity]
-    if device.instance != "M":
-        raise DeviceError(f"{device.model} of {technology.name} is a subcircuit; figures are measured on models only")
-    model = device.model
-    return f"{model} w={WIDTH!r} l={length!r} ad={ad!r} as=0 pd={pd!r} ps={WIDTH!r}"
+def _transistor(
+    technology: Technology, polarity: str, name: str, nodes: Sequence[str], length: float, ad: float = 0.0,
+    pd: float = WIDTH,
+) -> str:  # fmt: skip
+    """Deck line of a measured transistor; a perimeter of one width is the gate edge alone."""
+    lengths = {"w": WIDTH, "l": length, "pd": pd, "ps": WIDTH}
+    return instance_text(technology.devices[polarity], name, nodes, lengths, {"ad": ad, "as": 0.0})
 
 
-def _deck(technology: Technology, at: Condition, lines: Sequence[str]) -> str:
+def _deck(
+    technology: Technology, at: Condition, polarity: str, lengths: Iterable[float], lines: Sequence[str]
+) -> str:  # fmt: skip
+    """Deck of transistors of one type and some lengths."""
     options = f".options gmin={GMIN!r} temp={round(at.temp - 273.15, 9)!r}"
-    head = (f"* {technology.name}", technology.model_text(at.process), options, ACCURACIES["reference"])
-    return "\n".join([*head, *lines, ""])
+    sizes = {technology.devices[polarity].model: {Size(WIDTH, length) for length in lengths}}
+    models = technology.model_text(at.process, sizes).rstrip()
+    return "\n".join([f"* {technology.name}", models, options, ACCURACIES["reference"], *lines, ""])
 
 
 def _ramp(session: Session, deck: str, sources: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -369,11 +377,13 @@ def _ramp(session: Session, deck: str, sources: Sequence[str]) -> tuple[np.ndarr
     return time, charge
 
 
-def _solve(session: Session, deck: str, analysis: Analysis, probes: tuple[str, ...]) -> Mapping[str, np.ndarray]:
-    """Vectors of one deck without knobs, the axis included."""
+def _solve(
+    session: Session, deck: str, analysis: Analysis, probes: tuple[str, ...], knobs: Mapping[str, Knob] | None = None
+) -> Mapping[str, np.ndarray]:
+    """Vectors of one deck, the axis included; knobs are set to their systematic shifts."""
     saved = f"{deck}.save {' '.join(probes)}\n"
-    testbench = Testbench("device", saved, analysis, probes, knobs={}, values={})
-    return _solved(session, testbench, np.zeros((1, 0))).vectors
+    testbench = Testbench("device", saved, analysis, probes, knobs or {}, values={})
+    return _solved(session, testbench, testbench.knob_values(np.zeros((1, len(testbench.knobs))))).vectors
 
 
 def _solved(session: Session, testbench: Testbench, values: np.ndarray) -> Solved:

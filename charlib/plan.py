@@ -113,7 +113,7 @@ def make_plan(
     technology = load(technology) if isinstance(technology, str) else technology
     conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
     conditions.check(technology)
-    return Plan(
+    plan = Plan(
         technology=technology,
         cell=(cell or Sram6T()).sized(technology),
         readpath=readpath or ReadPath(),
@@ -123,3 +123,14 @@ def make_plan(
         accuracy=accuracy,
         max_failed=max_failed,
     )
+    _check_sizes(plan)
+    return plan
+
+
+def _check_sizes(plan: Plan) -> None:
+    """Raise TechnologyError for a transistor that a slimmed library does not cover, before anything is touched."""
+    if plan.technology.library is None:
+        return
+    for process in plan.conditions.process:
+        for name in plan.testbenches:
+            TESTBENCHES[name].build(plan.setting(process, plan.conditions.vdd[0], plan.conditions.temp[0], window=1e-9))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, Netlist, SubCircuit
@@ -83,6 +83,22 @@ def instance_parameters(
     values |= {key: value / device.unit**2 for key, value in areas.items()} | {"m": multiplier}
     named = {device.parameters[key]: value for key, value in values.items() if key in device.parameters}
     return {name: f"{value:.12g}" for name, value in {**named, **device.fixed}.items()}
+
+
+def instance_text(
+    device: Device, name: str, nodes: Sequence[str], lengths: Mapping[str, float], areas: Mapping[str, float]
+) -> str:
+    """Deck line of one transistor with sizes and diffusions of its own; arguments as :func:`instance_parameters`.
+
+    >>> instance_text(Device("nmos", "n", 1e-9, "pair", 1), "1", "dgsb", {"w": 1e-6, "l": 5e-8}, {"ad": 0.0})
+    'm1 d g s b nmos w=1e-06 l=5e-08 ad=0.0'
+    """
+    if device.instance == "M":
+        parameters = {key: repr(value) for key, value in {**lengths, **areas}.items()}
+    else:
+        parameters = instance_parameters(device, lengths, areas, 1)
+    assignments = " ".join(f"{key}={value}" for key, value in parameters.items())
+    return f"{device.instance.lower()}{name} {' '.join(nodes)} {device.model} {assignments}"
 
 
 def transistor_knobs(

@@ -43,9 +43,9 @@ def drain_current(session, tech, polarity, at, sweep, fixed):
     sign = 1 if polarity == "n" else -1
     values = {"vg": fixed, "vd": fixed} | {sweep: 0.0}
     lines = [f"vg g 0 {sign * values['vg']!r}", f"vd d 0 {sign * values['vd']!r}"]
-    lines.append(f"m1 d g 0 0 {devices._element(tech, polarity, tech.length)}")
+    lines.append(devices._transistor(tech, polarity, "1", "dg00", tech.length))
     analysis = Sweep(sweep, 0.0, sign * 1.1, 221)
-    solved = devices._solve(session, devices._deck(tech, at, lines), analysis, ("vd#branch",))
+    solved = devices._solve(session, devices._deck(tech, at, polarity, [tech.length], lines), analysis, ("vd#branch",))
     return -sign * solved["vd#branch"]
 
 

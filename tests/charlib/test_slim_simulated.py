@@ -7,6 +7,8 @@ import pytest
 
 from charlib.ngspice import Session, Solved
 from netlists.analyses import OperatingPoint
+from netlists.library import folder_source, statements
+from netlists.modellibrary import index
 from netlists.slim import Size, inner_transistor, slim
 from netlists.testbench import Knob, Testbench
 
@@ -53,7 +55,8 @@ def solve(session, testbench, shift=0.0):
 @pytest.fixture
 def cut():
     def make(section):
-        return slim(LIBRARY, section, {name: [size] for name, size in DEVICES.items()})
+        known = index(statements(folder_source(LIBRARY.parent).read, [(LIBRARY.name, section)]))
+        return slim(known, {name: [size] for name, size in DEVICES.items()})
 
     return make
 

@@ -46,7 +46,7 @@ def test_the_example_loads(private):
     (private / "mytech.toml").write_text(EXAMPLE)
     mine = technology.load(str(private / "mytech.toml"))
     assert (mine.name, tuple(mine.cards)) == ("mytech", ("tt", "ss", "sf"))
-    assert mine.model_text("tt") == ".model NMOS_VTG nmos level=54\n.model PMOS_VTG pmos level=54"
+    assert mine.model_text("tt", {}) == ".model NMOS_VTG nmos level=54\n.model PMOS_VTG pmos level=54"
 
 
 BAD = {
@@ -92,7 +92,7 @@ def test_a_bad_file_gives_one_clear_line(private, old, new, message):
     ("text", "message"),
     [
         (f"{MODELS}.control\nshell touch x\n.endc\n", r"all.lib, line 5: '\.control' has no place in a model library"),
-        (f"{MODELS}.option scale=1u\n", r"line 5: '\.option' has no place"),
+        (f"{MODELS}.option scale=1u\n", r"line 5: '\.option' would hold for the whole deck; slim = true takes it in"),
         (f"{MODELS}.tran 1p 1n\n", r"line 5: '\.tran' has no place"),
         (f"{MODELS}v1 a 0 1\n", "'v1 a 0 1' stands outside of a subcircuit"),
         (f"{MODELS}.include\n", "line 5: an include without a file"),
@@ -116,11 +116,11 @@ def test_sections_includes_and_comments():
     """A comment that begins with *# would be obeyed by ngspice; a section may take another file's."""
     files = {
         "lib/all.lib": "*# shell touch x\n.lib TT\n.param a=1\n.include '../cards/n p.inc'\n.endl\n"
-        '.lib ff\n.lib "all.lib" tt\n.param a=2\n.endl ff\n.param b=3 $ kept\n',
+        '.lib ff\n.lib "all.lib" tt\n.param a=2\n.endl ff\n.param b=3 $ gone\n',
         "cards/n p.inc": MODELS,
     }
     cards = [".model NMOS_VTG nmos", "+ level=54 vth0=0.4", ".model PMOS_VTG pmos level=54"]
-    expected = {"tt": [".param a=1", *cards], "": [".param b=3 $ kept"]}
+    expected = {"tt": [".param a=1", *cards], "": [".param b=3"]}
     expected["ff"] = [*expected["tt"], ".param a=2"]
     for section, lines in expected.items():
         assert library_text(files.__getitem__, [("lib/all.lib", section)]).splitlines() == lines
@@ -193,9 +193,15 @@ def test_instances_of_subcircuits(wrapped):
 
 
 @pytest.mark.ngspice
-def test_figures_are_measured_on_models_only(wrapped, session):
-    with pytest.raises(devices.DeviceError, match="nfet of mytech is a subcircuit"):
-        devices.currents(session, wrapped, "n")
+@pytest.mark.parametrize("polarity", ["n", "p"])
+def test_figures_of_subcircuits_are_those_of_their_models(wrapped, session, polarity):
+    plain = technology.load("freepdk45")
+    for shift in (0.0, 0.05):
+        found, expected = (devices.currents(session, tech, polarity, shift=shift) for tech in (wrapped, plain))
+        assert vars(found) == pytest.approx(vars(expected), rel=1e-4)
+    for figures in (devices.gate_charges, devices.drain_charges):
+        found, expected = (vars(figures(session, tech, polarity)) for tech in (wrapped, plain))
+        assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_transistor_too_small_for_its_mismatch_law():

