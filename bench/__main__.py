@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from bench import memory, report, workloads
+from bench import memory, report, startup, workloads
 from bench.rounds import OtherWork, Turn, measure, taking_part
 from bench.workloads import Workload
 
@@ -41,11 +41,14 @@ def speed(quick: bool) -> None:
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("speed", "memory"), default="speed")
+    parser.add_argument("what", nargs="?", choices=("speed", "memory", "startup"), default="speed")
     parser.add_argument("--quick", action="store_true", help="one round of short runs, for a first impression")
     arguments = parser.parse_args()
     if arguments.what == "memory":
         memory.main(10_000 if arguments.quick else 100_000)
+        return
+    if arguments.what == "startup":
+        startup.main()
         return
     speed(arguments.quick)
 

@@ -21,7 +21,7 @@ STATEMENTS = (".model", ".subckt", ".ends", ".param", ".params", ".func", ".if",
 """What a model library may consist of besides elements of its subcircuits, includes and sections."""
 
 OPTIONS = (".option", ".options", ".opt")
-"""Statements that hold for a whole deck: a library that is slimmed may have them, one that is taken as it is may not."""
+"""Statements that hold for a whole deck: a library that is slimmed may have some, one that is taken as it is none."""
 
 IGNORED = (".prot", ".protect", ".unprot", ".unprotect")
 """Marks of encryption, without meaning for plain text."""

@@ -1,28 +1,21 @@
 """The real SKY130 and GF180MCU libraries, reduced and in full: identical operating points, signs, legal sizes.
 
-``PIMCHAR_VENDOR_MODELS`` names the folder that holds ``sky130_fd_pr`` and ``gf180mcu`` as docs/vendor-models.md says.
 The full SKY130 library takes half a minute and 1.8 GB per corner.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from charlib.ngspice import Session, Solved
+from netlists import pdk
 from netlists.analyses import OperatingPoint
-from netlists.slim import Size, SizeError, inner_transistor, slim
+from netlists.slim import Size, SizeError, inner_transistor
+from netlists.slimmed import SlimmedLibrary
 from netlists.testbench import Knob, Testbench
 
-FOLDER = os.environ.get("PIMCHAR_VENDOR_MODELS", "")
-
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.ngspice,
-    pytest.mark.skipif(not FOLDER, reason="PIMCHAR_VENDOR_MODELS is not set: no vendor library is installed"),
-]
+pytestmark = [pytest.mark.acceptance, pytest.mark.ngspice, pytest.mark.usefixtures("installed")]
 
 QUANTITIES = ("id", "gm", "gds", "gmbs", "vth", "cgg", "cgs", "cgd", "cdd", "capbd", "capbs", "qg", "qb", "qd")
 
@@ -38,11 +31,13 @@ class Vendor:
     """A library with the devices to try.
 
     Attributes:
-        path, includes: files within the folder.
+        package, folder: where its files are. path, includes: files within the folder.
         corners: sections. unit: of length in instances [m]. vdd: supply [V].
         devices: sizes by name.
     """
 
+    package: str
+    folder: str
     path: str
     includes: tuple[str, ...]
     corners: tuple[str, ...]
@@ -50,16 +45,15 @@ class Vendor:
     vdd: float
     devices: dict[str, list[Size]]
 
-    @property
-    def library(self):
-        return Path(FOLDER) / self.path
-
-    def cut(self, corner):
-        return slim(self.library, corner, self.devices, [Path(FOLDER) / name for name in self.includes])
+    def cut(self, corner, devices=None):
+        parts = (*((name, "") for name in self.includes), (self.path, corner))
+        library = SlimmedLibrary(pdk.package(self.package).source(self.folder), {corner: parts})
+        return library.text(corner, devices or self.devices)
 
     def full(self, corner):
-        before = "".join(f'.include "{Path(FOLDER) / name}"\n' for name in self.includes)
-        return f'{before}.lib "{self.library}" {corner}\n'
+        folder = pdk.package(self.package).folder / self.folder
+        before = "".join(f'.include "{folder / name}"\n' for name in self.includes)
+        return f'{before}.lib "{folder / self.path}" {corner}\n'
 
 
 def sizes(length, *widths):
@@ -69,7 +63,9 @@ def sizes(length, *widths):
 SKY = "sky130_fd_pr__"
 VENDORS = {
     "sky130": Vendor(
-        "sky130_fd_pr/models/sky130.lib.spice",
+        "sky130",
+        "sky130/src/sky130_fd_pr/models",
+        "sky130.lib.spice",
         (),
         ("tt", "ff", "ss", "fs", "sf"),
         1e-6,
@@ -83,8 +79,10 @@ VENDORS = {
         },
     ),
     "gf180mcu": Vendor(
-        "gf180mcu/sm141064.ngspice",
-        ("gf180mcu/design.ngspice",),
+        "gf180mcu",
+        "c4m/pdk/gf180mcu/models",
+        "sm141064.ngspice",
+        ("design.ngspice",),
         ("typical", "ff", "ss", "fs", "sf"),
         1.0,
         3.3,
@@ -168,4 +166,4 @@ def test_positive_delvto_raises_n_and_lowers_p_thresholds(name):
 def test_legal_sizes_are_named(name, device, size, legal):
     vendor = VENDORS[name]
     with pytest.raises(SizeError, match=legal):
-        slim(vendor.library, vendor.corners[0], {device: [size]}, [Path(FOLDER) / path for path in vendor.includes])
+        vendor.cut(vendor.corners[0], {device: [size]})

@@ -8,11 +8,12 @@ import numpy as np
 import psutil
 import pytest
 
-from bench import batch, report
+from bench import batch, report, startup
 from bench.contenders import CONTENDERS, ONE, OWN, OWN_TWICE, PYSPICE, TWO
 from bench.rounds import Cost, Turn, cpu_time
 from bench.workloads import butterfly, read_path
 from charlib.metrics import METRICS
+from charlib.ngspice import Session
 from charlib.waveforms import stack
 
 SAMPLES = 2
@@ -87,3 +88,23 @@ def test_claims_are_ratios_within_a_round():
     table = report.table(costs, {ONE: np.array([0.3, -0.4])}, "snm_read [mV]")
     assert "0.354" in table
     assert "0.400" in table
+
+
+@pytest.mark.ngspice
+def test_a_library_in_full_and_slimmed_gives_the_same_operating_point(installed):
+    """What the start-up table compares does the same work: every printed digit of a cell's currents."""
+    slimmed = startup.leakage("gf180mcu")
+    full = startup.in_full("gf180mcu", slimmed)
+    assert len(full.deck) < len(slimmed.deck) / 2
+    with Session() as session:
+        ((one,), (other,)) = (session.solve(bench, np.zeros((1, len(bench.knobs)))) for bench in (slimmed, full))
+    assert np.char.mod("%.8e", one.data).tolist() == np.char.mod("%.8e", other.data).tolist()
+
+
+@pytest.mark.ngspice
+def test_start_up_counts_time_and_memory(installed, monkeypatch):
+    monkeypatch.setattr(startup, "ROUNDS", 1)
+    kinds = {kind: numbers for _, kind, *numbers in startup.rows("gf180mcu")}
+    assert list(kinds) == ["in full", "slimmed, first time", "slimmed, from then on"]
+    assert all(number > 0 for text, deck, _, memory in kinds.values() for number in (deck, memory))
+    assert kinds["slimmed, first time"][0] > 0

@@ -80,7 +80,7 @@ def test_a_binned_device_needs_a_size():
 
 EDGES = [0.2e-6, 0.3e-6, 0.5e-6, 1e-6]
 GRID = [
-    Model(f"m.{3 * i + j}", "m", Statement((".model",), "fake.lib", 1), (EDGES[i], EDGES[i + 1]), (EDGES[j], EDGES[j + 1]))
+    Model(f"m.{3 * i + j}", "m", Statement((".model",), "m.lib", 1), (EDGES[i], EDGES[i + 1]), (EDGES[j], EDGES[j + 1]))
     for i in range(3)
     for j in range(3)
 ]
