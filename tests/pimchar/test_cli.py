@@ -194,6 +194,16 @@ def test_a_run_on_a_technology_that_is_not_installed(monkeypatch, folder):
 
 
 @pytest.mark.ngspice
+def test_a_size_that_a_library_does_not_cover(installed, folder):
+    (folder / "run.toml").write_text('[technology]\nname = "sky130"\n[cell]\nw_pu = 1e-7\n[conditions]\nvdd = [1.8]')
+    message = "w=0.1 um, l=0.15 um is outside every bin of sky130_fd_pr__special_pfet_latch"
+    line = refused(pimchar("characterize", "run.toml", "--out", "out"), 2)
+    assert message in line
+    assert "legal w 0.1395..0.1405 um at this l" in line
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.ngspice
 def test_tech_show_holds_the_cards_against_their_targets():
     result = pimchar("tech", "show", "predictive28")
     assert result.exit_code == 0, result.output

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlib.metrics import METRICS
+from netlists import technology
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -126,7 +127,7 @@ MISTAKES = {
     '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t' (cell.kind in run.toml)",
     '[technology]\nname = "predictive82"': (
         "'predictive82' is not a technology, did you mean 'predictive28'? "
-        "legal: freepdk45, freepdk45/vtg, freepdk45/vtl, freepdk45/vth, predictive28 "
+        f"legal: {', '.join(technology.names())} "
         "(technology.name in run.toml)"
     ),
     '[technology]\nname = "predictive28"\nfile = "x.toml"': (
