@@ -18,6 +18,7 @@ import os
 import queue
 import resource
 import sys
+import tempfile
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -190,12 +191,20 @@ def run_rows(
         pipe.send(done)
 
 
+def enter_no_folder() -> None:
+    """Make a folder that is gone the working directory: BSIM3's check of parameters would write its log into it."""
+    folder = tempfile.mkdtemp()
+    os.chdir(folder)
+    os.rmdir(folder)
+
+
 def serve(descriptor: int, library_path: str) -> None:
     """Answer requests until the parent closes the pipe."""
     pipe = Connection(descriptor)
     requests: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(pipe, requests), daemon=True).start()
     library = Library(library_path)
+    enter_no_folder()
     pipe.send(("ready", readable(library.take_log())))
     while True:
         kind, *arguments = requests.get()

@@ -8,7 +8,7 @@ import pytest
 import charlib
 from charlib import devices
 from charlib.devices import Condition
-from charlib.ngspice import Solved
+from charlib.ngspice import Session, Solved
 from netlists import Sram6T
 from netlists.analyses import OperatingPoint
 from netlists.circuit import instance_text
@@ -119,3 +119,15 @@ def test_illegal_sizes_are_refused_before_anything_is_touched(tmp_path):
     with pytest.raises(TechnologyError, match=message):
         charlib.characterize(cell=Sram6T(w_pd=105e-9), technology="sky130", metrics=("snm_read",), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_file_is_left_in_the_working_directory(name, tmp_path, monkeypatch):
+    """BSIM3 checks its parameters and writes what it finds into a file."""
+    monkeypatch.chdir(tmp_path)
+    technology = load(name)
+    with Session() as fresh:
+        for polarity in "np":
+            devices.currents(fresh, technology, polarity)
+        devices.circuit_metric(fresh, technology, "snm_read")
+    assert list(tmp_path.iterdir()) == []
