@@ -14,6 +14,7 @@ def hand_deck(unit: Unit, sample: int) -> str:
     testbench = unit.testbench
     (row,) = unit.knob_values(sample, 1).tolist()
     commands = [
+        *(f"pre_osdi '{model.path}'" for model in testbench.osdi),
         "set num_threads=1",
         *(
             f"alter {parameter} = {value!r}"

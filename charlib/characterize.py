@@ -92,6 +92,7 @@ def characterize(
     if not timeout > 0:
         raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
     version = ngspice.version()
+    ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
         started = time.time()
         known = read_manifest(folder) or {}

@@ -22,6 +22,7 @@ from charlib.errors import SimulatorMissing
 from charlib.status import Status
 from netlists.analyses import Sweep, Transient
 from netlists.testbench import Testbench
+from netlists.veriloga import CompiledModel
 
 ACCURACIES: Mapping[str, str] = {
     "default": "",
@@ -49,6 +50,15 @@ TIMEOUT = 60.0
 """Wall-clock limit of one sample [s], generous: a sample takes milliseconds."""
 
 INSTALL_HINT = "install it (Debian, Ubuntu: apt-get install libngspice0) or set NGSPICE_LIBRARY_PATH"
+
+
+OSDI_HINT = (
+    "ngspice 46 does (Debian 12: libngspice0 of the distribution's backports; `make ngspice-osdi` unpacks it beside the "
+    "installed one and says how to use it)"
+)
+
+NO_COMMAND = "no such command"
+"""What a simulator without OSDI says of the command that loads such a model."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,17 @@ class Child:
         except (EOFError, OSError, ValueError):  # ValueError: closed by another thread
             return None
 
+    def load_model(self, model: CompiledModel) -> None:
+        """Make the simulator know a compiled Verilog-A model; raises SimulatorMissing where it cannot."""
+        self.ask("osdi", model.path)
+        answer = self.answer(TIMEOUT)
+        log = answer[1] if answer else [f"simulator died, {self.last_words()}"]
+        name = Path(model.path).name
+        if any(NO_COMMAND in line for line in log):
+            raise SimulatorMissing(f"this ngspice loads no Verilog-A models (OSDI) such as {name}: {OSDI_HINT}")
+        if log:
+            raise SimulatorMissing(f"ngspice does not load {name}: {log[0].strip()}")
+
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
@@ -176,6 +197,18 @@ def version() -> str:
     raise SimulatorMissing(f"libngspice does not say its version: {' '.join(child.banner)}")
 
 
+def check_models(models: Sequence[CompiledModel]) -> None:
+    """Raise SimulatorMissing unless the simulator loads every one of some compiled Verilog-A models."""
+    if not models:
+        return
+    child = Child()
+    try:
+        for model in models:
+            child.load_model(model)
+    finally:
+        child.close()
+
+
 class Session:
     """A simulator that solves testbenches sample by sample.
 
@@ -184,7 +217,7 @@ class Session:
         accuracy: key of ``ACCURACIES``.
 
     Raises:
-        SimulatorMissing: libngspice cannot be loaded.
+        SimulatorMissing: libngspice cannot be loaded, or cannot load a compiled model of a testbench.
     """
 
     def __init__(self, timeout: float = TIMEOUT, accuracy: str = "default") -> None:
@@ -211,7 +244,7 @@ class Session:
 
     def prepare(self, testbench: Testbench) -> None:
         """Load a testbench's deck ahead of :meth:`solve`, which loads it again should the child be lost over it."""
-        self._load(self._deck(testbench))
+        self._load(testbench)
 
     def solve(self, testbench: Testbench, values: np.ndarray) -> list[Solved | Unsolved]:
         """Solve every sample of a testbench.
@@ -241,7 +274,7 @@ class Session:
         self, testbench: Testbench, values: np.ndarray, results: list, interval: float, options: str = ""
     ) -> Unsolved | None:
         """Append verdicts until all samples are done or the child is lost; then the first one missing is returned."""
-        lost = self._load(self._deck(testbench, options))
+        lost = self._load(testbench, options)
         if lost:
             return lost
         knobs = [knob.parameters for knob in testbench.knobs.values()]
@@ -257,12 +290,12 @@ class Session:
             results.extend(_verdicts(testbench, answers))
         return None
 
-    def _deck(self, testbench: Testbench, options: str = "") -> str:
-        return f"{testbench.deck}{self._accuracy}\n{options}"
-
-    def _load(self, deck: str) -> Unsolved | None:
+    def _load(self, testbench: Testbench, options: str = "") -> Unsolved | None:
+        deck = f"{testbench.deck}{self._accuracy}\n{options}"
         if deck == self._loaded:
             return None
+        for model in testbench.osdi:
+            self._child.load_model(model)
         self._child.ask("load", deck)
         if self._child.answer(self._timeout) is None:
             return self._replace_child()

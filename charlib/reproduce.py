@@ -64,7 +64,7 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
     Raises:
         InvalidPlan: the directory has no such metric, condition or sample.
         PlanMismatch: no results there, or the technology's model files have changed.
-        SimulatorMissing: no ngspice.
+        SimulatorMissing: no ngspice, or one that cannot load the technology's compiled models.
     """
     folder = Path(directory)
     manifest = read_manifest(folder)

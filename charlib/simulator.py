@@ -2,6 +2,8 @@
 
 It imports the standard library only, so that a child starts in some ten milliseconds, and it talks in plain tuples:
 
+``("osdi", path)``
+    loads a compiled Verilog-A model unless it is loaded; answers ``("osdi", log)``, empty where all is well
 ``("load", deck)``
     replaces the circuit; answers ``("loaded", log)``
 ``("run", analysis, vectors, parameters, rows, interval)``
@@ -74,6 +76,7 @@ class Library:
         self.command("set num_threads=1")
         self.command("set noaskquit")
         self._loaded = False
+        self._models: set[str] = set()
 
     def _on_line(self, text: bytes, _ident: int, _user: int) -> int:
         self._log.append(text)
@@ -89,6 +92,16 @@ class Library:
         """Lines said since the last time, as they came."""
         log, self._log = self._log, []
         return log
+
+    def load_model(self, path: str) -> list[str]:
+        """Load an OSDI file once; returns what went wrong."""
+        if path not in self._models:
+            self.take_log()
+            os.chdir(os.path.dirname(path))  # of the path, the simulator sees a plain name only
+            self.command(f"osdi ./{os.path.basename(path)}")
+            if not self.log:
+                self._models.add(path)
+        return self.take_log()
 
     def load(self, deck: str) -> None:
         """Replace the circuit by the one of a deck."""
@@ -208,7 +221,9 @@ def serve(descriptor: int, library_path: str) -> None:
     pipe.send(("ready", readable(library.take_log())))
     while True:
         kind, *arguments = requests.get()
-        if kind == "load":
+        if kind == "osdi":
+            pipe.send(("osdi", library.load_model(*arguments)))
+        elif kind == "load":
             library.load(*arguments)
             pipe.send(("loaded", readable(library.take_log())))
         elif kind == "memory":

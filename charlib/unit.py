@@ -61,6 +61,8 @@ class Unit:
             "accuracy": self.accuracy,
             "ngspice": ngspice_version,
         }
+        if testbench.osdi:
+            content["osdi"] = [model.sha256 for model in testbench.osdi]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def knob_values(self, first: int, count: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from netlists import pdk
 from netlists.library import LibraryError, Part, Source, folder_source, library_text, models
 from netlists.schema import Library, TechnologyFile
 from netlists.slimmed import SlimmedLibrary
+from netlists.veriloga import CompiledModel
 
 ROLES = ("pd", "pu", "pg", "n", "p")
 """Parts a transistor plays: pull-down, pull-up, pass gate of a bit cell; n and p of logic."""
@@ -72,6 +74,24 @@ def library_cards(content: TechnologyFile, folder: Path) -> dict[str, str]:
 def slimmed_library(content: TechnologyFile, folder: Path) -> SlimmedLibrary:
     """Library of which decks get the devices and sizes they draw; arguments and errors as :func:`library_cards`."""
     return SlimmedLibrary(_source(content.library, folder), _corners(content.library))
+
+
+def compiled_models(content: TechnologyFile, folder: Path) -> tuple[CompiledModel, ...]:
+    """Compiled Verilog-A models that a technology needs; arguments and errors as :func:`library_cards`."""
+    library = content.library
+    if library is None:
+        return ()
+    if library.package is not None:
+        return tuple(pdk.package(library.package).compiled_model(path) for path in compiled_paths(library))
+    try:
+        return tuple(CompiledModel.of(folder / Path(library.folder).expanduser() / path) for path in library.osdi)
+    except OSError as error:
+        raise LibraryError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def compiled_paths(library: Library) -> tuple[str, ...]:
+    """The compiled models of a library within its package, or as they are named."""
+    return tuple(posixpath.normpath(f"{library.folder}/{path}") for path in library.osdi)
 
 
 def check_model(model: str, instance: str, role: str, process: str, defined: Mapping[str, str]) -> None:

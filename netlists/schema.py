@@ -32,6 +32,7 @@ Line = Annotated[str, Field(strict=True), AfterValidator(_plain)]
 File = Annotated[str, Field(strict=True), AfterValidator(_path)]
 Title = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Word = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
+Compiled = Annotated[File, Field(pattern=r"^([^\\]*/)?[A-Za-z0-9_-]+\.osdi$")]
 Alter = Annotated[str, Field(strict=True, pattern=r"^@[a-z]\.([a-z0-9_.]|\{path\}|\{name\}|\{model\})+\[[a-z0-9_]+\]$")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
@@ -165,12 +166,14 @@ class Part(Section):
 class Library(Section):
     """Model files by corner, in a published package or in a folder; a relative folder is relative to this file.
 
-    With ``slim`` a deck gets the devices and sizes it draws only.
+    With ``slim`` a deck gets the devices and sizes it draws only. ``osdi`` names compiled Verilog-A models that the
+    simulator loads before the deck.
     """
 
     package: Title | None = None
     folder: File = "."
     slim: Annotated[bool, Field(strict=True)] = False
+    osdi: list[Compiled] = []
     corners: dict[Process, Annotated[list[Part], Field(min_length=1)]]
 
     @field_validator("corners")

@@ -17,10 +17,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from netlists import pdk
-from netlists.cards import ROLES, check_model, library_cards, polarity_of, slimmed_library, written_card
+from netlists.cards import (
+    ROLES,
+    check_model,
+    compiled_models,
+    compiled_paths,
+    library_cards,
+    polarity_of,
+    slimmed_library,
+    written_card,
+)
 from netlists.library import LibraryError, models
 from netlists.schema import DeviceSection, TechnologyFile, explain
 from netlists.slimmed import Sizes, SlimmedLibrary
+from netlists.veriloga import CompiledModel
 
 UNITS = {"m": 1.0, "um": 1e-6}
 """Unit of the lengths on an instance [m]; areas are in its square."""
@@ -153,6 +163,7 @@ class Technology:
         assumed: statements that no source backs.
         package: published package that holds the models, as :mod:`netlists.pdk` names it; empty: none is needed.
         library: slimmed library that the models come from, if they do.
+        osdi: compiled Verilog-A models that the simulator loads before a deck.
     """
 
     name: str
@@ -176,6 +187,7 @@ class Technology:
     assumed: tuple[str, ...]
     package: str = ""
     library: SlimmedLibrary | None = None
+    osdi: tuple[CompiledModel, ...] = ()
 
     @property
     def installed(self) -> bool:
@@ -208,11 +220,14 @@ class Technology:
 
     @property
     def model_sha256(self) -> str:
-        """Hash over every card's text, or over the files of a slimmed library, for provenance."""
+        """Hash over every card's text, or over the files of a slimmed library, and every compiled model."""
+        compiled = [model.sha256 for model in self.osdi]
         if self.library is not None:
             with _explained(self.name):
-                return self.library.sha256
-        return hashlib.sha256("\n".join(f"{p}\n{text}" for p, text in sorted(self.cards.items())).encode()).hexdigest()
+                parts = [self.library.sha256]
+        else:
+            parts = [f"{p}\n{text}" for p, text in sorted(self.cards.items())]
+        return hashlib.sha256("\n".join(parts + compiled).encode()).hexdigest()
 
 
 def available() -> tuple[str, ...]:
@@ -265,7 +280,8 @@ def outline(name: str) -> Technology:
         legal = ", ".join(pdk.available())
         raise TechnologyError(f"technology {name!r}: library.package={content.library.package!r} is not one of {legal}")
     corners = content.corners if content.library is None else content.library.corners
-    return _technology(content, flavour or content.technology.flavour, dict.fromkeys(corners, ""))
+    osdi = tuple(CompiledModel(path) for path in compiled_paths(content.library)) if content.library else ()
+    return _technology(content, flavour or content.technology.flavour, dict.fromkeys(corners, ""), osdi=osdi)
 
 
 def load(name: str) -> Technology:
@@ -313,7 +329,8 @@ def from_document(data: Mapping[str, Any], where: str, flavour: str = "", folder
             library = slimmed_library(content, folder)
         else:
             cards = library_cards(content, folder)
-    return _technology(content, flavour, cards, library)
+        osdi = compiled_models(content, folder)
+    return _technology(content, flavour, cards, library, osdi)
 
 
 @contextmanager
@@ -375,7 +392,11 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _technology(
-    content: TechnologyFile, flavour: str, cards: Mapping[str, str], library: SlimmedLibrary | None = None
+    content: TechnologyFile,
+    flavour: str,
+    cards: Mapping[str, str],
+    library: SlimmedLibrary | None = None,
+    osdi: tuple[CompiledModel, ...] = (),
 ) -> Technology:
     general, cell, logic = content.technology, content.cell, content.logic
     devices = {role: _device(getattr(content.devices, role), polarity_of(role)) for role in ROLES}
@@ -391,6 +412,7 @@ def _technology(
         assumed=tuple(content.assumed.statements),
         package=(content.library and content.library.package) or "",
         library=library,
+        osdi=osdi,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netlists.analyses import Analysis
+from netlists.veriloga import CompiledModel
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Testbench:
         probes: vectors to fetch, as the simulator names them; the analysis's axis is fetched as well.
         knobs: device path to :class:`Knob`; a path is the same transistor in every testbench.
         values: numbers that a measurement needs: ``vdd`` [V], and for transients times [s].
+        osdi: compiled Verilog-A models that the simulator loads before the deck.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Testbench:
     probes: tuple[str, ...]
     knobs: Mapping[str, Knob]
     values: Mapping[str, float]
+    osdi: tuple[CompiledModel, ...] = ()
 
     @property
     def vectors(self) -> tuple[str, ...]:

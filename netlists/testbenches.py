@@ -105,6 +105,7 @@ def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
         probes=tuple(probes),
         knobs=cell.half_knobs(technology, {side: (f"x{side}",) for side in SIDES}),
         values={"vdd": vdd},
+        osdi=technology.osdi,
     )
 
 
@@ -141,6 +142,7 @@ def static_cell(setting: Setting, analysis: Analysis, name: str) -> Testbench:
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
         values={"vdd": vdd},
+        osdi=technology.osdi,
     )
 
 
@@ -197,6 +199,7 @@ def read_path(setting: Setting) -> Testbench:
         probes=tuple(probes),
         knobs=setting.readpath.knobs(technology, setting.cell, tuple(f"x{state}" for state in STATES)),
         values={"vdd": vdd, "window": window, "wordline_off": 1.2 * window, "precharge_on": 1.3 * window},
+        osdi=technology.osdi,
     )
 
 
@@ -225,6 +228,7 @@ def fo4(setting: Setting) -> Testbench:
         probes=probes,
         knobs=transistor_knobs(technology, inverter(technology), "fo4", ("x2",)),
         values={"vdd": vdd, "window": window, "edge": 1.1 * window},
+        osdi=technology.osdi,
     )
 
 
