@@ -53,12 +53,9 @@ INSTALL_HINT = "install it (Debian, Ubuntu: apt-get install libngspice0) or set 
 
 
 OSDI_HINT = (
-    "ngspice 46 does (Debian 12: libngspice0 of the distribution's backports; `make ngspice-osdi` unpacks it beside the "
-    "installed one and says how to use it)"
+    "install ngspice 46 or later (Debian 12: libngspice0 of bookworm-backports), or run `make ngspice-osdi`, which puts "
+    "it beside the installed one"
 )
-
-NO_COMMAND = "no such command"
-"""What a simulator without OSDI says of the command that loads such a model."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +135,7 @@ class Child:
             self.close()
             raise SimulatorMissing(f"{library} does not start ({message}): {INSTALL_HINT}")
         self.banner: tuple[str, ...] = tuple(answer[1])
+        self.osdi: bool = answer[2]
 
     def ask(self, *request: object) -> None:
         """Send a request; a child that is gone shows in its answer."""
@@ -151,16 +149,31 @@ class Child:
         except (EOFError, OSError, ValueError):  # ValueError: closed by another thread
             return None
 
-    def load_model(self, model: CompiledModel) -> None:
-        """Make the simulator know a compiled Verilog-A model; raises SimulatorMissing where it cannot."""
+    def load_model(self, model: CompiledModel) -> bool:
+        """Make the simulator know a compiled Verilog-A model; raises SimulatorMissing where it cannot.
+
+        Returns:
+            False where the child died or hung over it.
+        """
+        self.need_osdi()
         self.ask("osdi", model.path)
         answer = self.answer(TIMEOUT)
-        log = answer[1] if answer else [f"simulator died, {self.last_words()}"]
-        name = Path(model.path).name
-        if any(NO_COMMAND in line for line in log):
-            raise SimulatorMissing(f"this ngspice loads no Verilog-A models (OSDI) such as {name}: {OSDI_HINT}")
-        if log:
-            raise SimulatorMissing(f"ngspice does not load {name}: {log[0].strip()}")
+        if answer and answer[1]:
+            raise SimulatorMissing(f"ngspice does not load {model.path}: {answer[1][0].strip()}")
+        return answer is not None
+
+    def need_osdi(self) -> None:
+        """Raise SimulatorMissing unless this ngspice can load compiled Verilog-A models at all."""
+        if not self.osdi:
+            raise SimulatorMissing(f"this ngspice ({self.version}) loads no Verilog-A models (OSDI): {OSDI_HINT}")
+
+    @property
+    def version(self) -> str:
+        """Version of the library, such as ``39``; raises SimulatorMissing where it does not say it."""
+        for line in self.banner:
+            if "ngspice-" in line:
+                return line.split("ngspice-")[1].split()[0]
+        raise SimulatorMissing(f"libngspice does not say its version: {' '.join(self.banner)}")
 
     @property
     def alive(self) -> bool:
@@ -187,26 +200,22 @@ class Child:
 @cache
 def version() -> str:
     """Version of the library, such as ``39``; raises SimulatorMissing."""
-    child = Child()
-    try:
-        for line in child.banner:
-            if "ngspice-" in line:
-                return line.split("ngspice-")[1].split()[0]
-    finally:
-        child.close()
-    raise SimulatorMissing(f"libngspice does not say its version: {' '.join(child.banner)}")
+    with contextlib.closing(Child()) as child:
+        return child.version
 
 
 def check_models(models: Sequence[CompiledModel]) -> None:
-    """Raise SimulatorMissing unless the simulator loads every one of some compiled Verilog-A models."""
+    """Raise SimulatorMissing unless the simulator loads every one of some compiled Verilog-A models.
+
+    Of models that are not at hand, those without a hash, only that it loads such models at all.
+    """
     if not models:
         return
-    child = Child()
-    try:
+    with contextlib.closing(Child()) as child:
+        child.need_osdi()
         for model in models:
-            child.load_model(model)
-    finally:
-        child.close()
+            if model.sha256 and not child.load_model(model):
+                raise SimulatorMissing(f"ngspice does not survive {model.path} ({child.last_words()})")
 
 
 class Session:
@@ -295,7 +304,8 @@ class Session:
         if deck == self._loaded:
             return None
         for model in testbench.osdi:
-            self._child.load_model(model)
+            if not self._child.load_model(model):
+                return self._replace_child()
         self._child.ask("load", deck)
         if self._child.answer(self._timeout) is None:
             return self._replace_child()

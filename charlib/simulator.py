@@ -1,6 +1,7 @@
 """The simulator child process: libngspice behind a pipe, started by :mod:`charlib.ngspice` as a file of its own.
 
-It imports the standard library only, so that a child starts in some ten milliseconds, and it talks in plain tuples:
+It imports the standard library only, so that a child starts in some ten milliseconds, and it talks in plain tuples.
+First it says ``("ready", log, osdi)``: whether it loads compiled Verilog-A models. Then it answers
 
 ``("osdi", path)``
     loads a compiled Verilog-A model unless it is loaded; answers ``("osdi", log)``, empty where all is well
@@ -27,6 +28,9 @@ from multiprocessing.connection import Connection
 
 EXIT_ASKED_BY_NGSPICE = 70
 """Exit code of a child whose ngspice asked to be closed: its state cannot be trusted any more."""
+
+NO_COMMAND = b"no such command"
+"""What ngspice says of a command that it does not have."""
 
 TROUBLE = (b"doanalyses:", b"aborted", b"error")
 """What a line of the log must not contain, in lower case, the most telling first.
@@ -77,6 +81,9 @@ class Library:
         self.command("set noaskquit")
         self._loaded = False
         self._models: set[str] = set()
+        self.banner = readable(self.take_log())
+        self.command("osdi")
+        self.osdi = not any(NO_COMMAND in line for line in self.take_log())
 
     def _on_line(self, text: bytes, _ident: int, _user: int) -> int:
         self._log.append(text)
@@ -218,7 +225,7 @@ def serve(descriptor: int, library_path: str) -> None:
     threading.Thread(target=_read_requests, args=(pipe, requests), daemon=True).start()
     library = Library(library_path)
     enter_no_folder()
-    pipe.send(("ready", readable(library.take_log())))
+    pipe.send(("ready", library.banner, library.osdi))
     while True:
         kind, *arguments = requests.get()
         if kind == "osdi":

@@ -182,15 +182,18 @@ def show(name: str) -> None:
 def install(name: str) -> None:
     """Fetch a technology's published models once, checked against their pins, into the user's cache directory."""
     from netlists import pdk, technology
+    from pimchar.render import simulator_problem
 
-    library = technology.outline(name).package
-    if not library:
+    wanted = technology.outline(name)
+    if not wanted.package:
         click.echo(f"{name} needs no installation")
         return
     try:
-        pdk.install(pdk.package(library), click.echo)
+        pdk.install(pdk.package(wanted.package), click.echo)
     except KeyboardInterrupt:
         raise Problem("interrupted; nothing was installed", EXIT_FAILED) from None
+    if problem := simulator_problem(wanted):
+        click.echo(f"to use it: {problem}")
 
 
 @main.command()

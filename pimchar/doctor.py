@@ -116,9 +116,13 @@ def _program() -> Check:
 
 def _technology(name: str) -> Check:
     try:
-        return Check(f"technology {name}", True, technology.load(name).description)
+        tech = technology.load(name)
+        ngspice.check_models(tech.osdi)
+        return Check(f"technology {name}", True, tech.description)
     except technology.NotInstalled:
         return Check(f"technology {name}", True, "not installed", f"to use it: pimchar tech install {name}")
+    except charlib.SimulatorMissing as error:
+        return Check(f"technology {name}", True, "not with this simulator", f"to use it: {error}")
     except technology.TechnologyError as error:
         return Check(f"technology {name}", False, str(error), "install the package again")
 

@@ -14,7 +14,7 @@ from tabulate import tabulate
 
 import charlib
 from analysis import architecture
-from charlib import METRICS, devices, tables
+from charlib import METRICS, devices, ngspice, tables
 from netlists import technology
 from pimchar.runfile import ZERO_CELSIUS
 
@@ -104,6 +104,7 @@ def technology_sheet(name: str) -> str:
     facts = {
         "technology": f"{tech.name}: {tech.description}",
         "installed": "yes" if tech.installed else f"no; pimchar tech install {tech.package}",
+        "simulator": simulator_problem(tech),
         "citation": tech.citation,
         "licence": tech.licence,
         "not claimed": tech.claims_not,
@@ -115,6 +116,15 @@ def technology_sheet(name: str) -> str:
     if tech.targets:
         parts.append(targets(devices.compare(technology.load(name))))
     return "\n\n".join(parts)
+
+
+def simulator_problem(tech: technology.Technology) -> str:
+    """What this machine's simulator lacks for a technology's compiled models; empty where it lacks nothing."""
+    try:
+        ngspice.check_models(tech.osdi)
+    except charlib.SimulatorMissing as error:
+        return str(error)
+    return ""
 
 
 def _devices(tech: technology.Technology) -> str:
