@@ -55,6 +55,7 @@ unpack() {
     "${apt[@]}" update >&2 || fail "the package lists of $suite-backports could not be fetched"
     (cd "$work" && "${apt[@]}" download ngspice libngspice0 >&2) || fail "$suite-backports has no ngspice"
     for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
+    rm -rf "$work/root/usr/share/doc"
     missing=$(ldd "$(find "$work/root" -name libngspice.so.0)" | awk '/not found/ { print $1 }' | tr '\n' ' ')
     [ -z "$missing" ] || fail "this ngspice needs libraries that are not installed: $missing" \
         "(those of the system's own ngspice serve: apt-get install libngspice0)"

@@ -232,8 +232,10 @@ def _subcircuit(known: Library, name: str, sizes: set[Size], kept: _Kept) -> Ite
     subcircuit = known.subcircuits[name]
     header, parameters = assignments(subcircuit.header.text)
     groups: dict[str, list[Model]] = {}
+    used = {word for s in subcircuit.body if not s.keyword.startswith(".") for word in words(assignments(s.text)[0])}
     for model in _local_models(subcircuit):
-        groups.setdefault(model.base, []).append(model)
+        if model.base in used:
+            groups.setdefault(model.base, []).append(model)
     cards = {m.statement for group in groups.values() for m in (bins(group, sizes) if group[0].w else group)}
     inside = [s for s in subcircuit.body if s.keyword != ".model" or s in cards]
     own = {key for key, _ in parameters}
