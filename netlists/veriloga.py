@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""What a terminal takes for a colour."""
 
 
 class CompileError(RuntimeError):
@@ -46,7 +50,7 @@ def compile_model(compiler: Path, source: Path, target: Path) -> None:
         target: OSDI file to write.
 
     Raises:
-        CompileError: with the compiler's last line.
+        CompileError: with the compiler's first error.
     """
     check_linker()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,5 +60,6 @@ def compile_model(compiler: Path, source: Path, target: Path) -> None:
     except OSError as error:
         raise CompileError(f"{compiler.name} does not start: {error}") from error
     if result.returncode or not target.is_file():
-        said = (result.stderr + result.stdout).strip().splitlines() or [f"exit code {result.returncode}"]
-        raise CompileError(f"{source.name} could not be compiled: {said[-1].strip()}")
+        said = COLOUR.sub("", result.stderr or result.stdout).strip().splitlines() or [f"exit code {result.returncode}"]
+        reason = next((line for line in said if line.startswith("error")), said[-1])
+        raise CompileError(f"{source.name} could not be compiled: {reason.strip()}")

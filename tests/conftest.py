@@ -15,9 +15,10 @@ settings.load_profile("no_deadline")
 
 @pytest.fixture(scope="session")
 def installed():
-    """The published model libraries, installed once into the user's cache directory."""
-    for name in pdk.available():
-        pdk.install(pdk.package(name), lambda _: None)
+    """The published model libraries but for those to be compiled, installed once into the user's cache directory."""
+    for package in map(pdk.package, pdk.available()):
+        if not package.compiler:
+            pdk.install(package, lambda _: None)
 
 
 @pytest.fixture(scope="session")

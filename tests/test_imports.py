@@ -13,8 +13,8 @@ LAYERS = ("netlists", "charlib", "analysis", "figures", "pimchar")
 SIMULATOR_FILES = {"charlib/ngspice.py", "charlib/simulator.py"}
 """The session and the program of its child process, the only files that may start programs or load libraries."""
 
-INSTALLER = "netlists/pdk.py"
-"""The installer of model libraries starts pip, and nothing else."""
+INSTALLERS = {"netlists/pdk.py", "netlists/veriloga.py"}
+"""The installer of model libraries starts pip and the Verilog-A compiler, and nothing else."""
 
 STARTERS = {"subprocess", "ctypes", "cffi", "pty"}
 
@@ -46,7 +46,9 @@ def violations(place, source):
             yield f"{place} imports {name}: {package} may import {', '.join(allowed)} only"
         if top == "PySpice" and package != "netlists":
             yield f"{place} imports {name}: PySpice belongs into netlists/"
-        if top in STARTERS and place not in SIMULATOR_FILES and (place, top) != (INSTALLER, "subprocess"):
+        if place in INSTALLERS and top == "subprocess":
+            continue
+        if top in STARTERS and place not in SIMULATOR_FILES:
             yield f"{place} imports {name}: ngspice is started in charlib/ngspice.py"
 
 

