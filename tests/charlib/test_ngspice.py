@@ -1,7 +1,9 @@
 """The session: verdicts, retries, lost simulators, and results that do not depend on history."""
 
+import contextlib
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from charlib.errors import SimulatorMissing
 from charlib.ngspice import Session, Solved, Unsolved
 from charlib.simulator import command_lines
 from charlib.status import Status
+from charlib.unit import Unit
 from netlists import TESTBENCHES
 from netlists.analyses import OperatingPoint, Sweep, Transient
 from netlists.testbench import Knob, Testbench
+from netlists.veriloga import CompiledModel
 
 pytestmark = pytest.mark.ngspice
 
@@ -141,3 +145,37 @@ def test_each_of_many_knobs_is_set():
     with Session() as session:
         found = np.array([solved.data.ravel() for solved in session.solve(testbench, wanted)])
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_a_simulator_without_osdi_says_what_to_install():
+    with contextlib.closing(ngspice.Child()) as child:
+        child.osdi = False
+        with pytest.raises(SimulatorMissing, match=r"loads no Verilog-A models \(OSDI\): install ngspice 46") as caught:
+            child.load_model(CompiledModel("/none/m.osdi", "0" * 64))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A compiled model that is none: whatever the simulator can load, this it cannot."""
+    (tmp_path / "m.osdi").write_bytes(b"no library")
+    return CompiledModel.of(tmp_path / "m.osdi")
+
+
+def test_a_compiled_model_that_cannot_be_loaded_is_found_before_anything_runs(broken):
+    with pytest.raises(SimulatorMissing, match=r"OSDI|does not load .*m\.osdi"):
+        ngspice.check_models((broken,))
+    ngspice.check_models(())
+
+
+def test_a_testbench_whose_model_cannot_be_loaded_is_no_failed_sample(broken):
+    with Session() as session, pytest.raises(SimulatorMissing):
+        session.solve(replace(bench(DIVIDER), osdi=(broken,)), values(1.0))
+
+
+def test_units_know_their_compiled_models(broken):
+    def key(models):
+        return Unit(replace(bench(DIVIDER), name="leakage", osdi=models), None, 0, False, "default").key("46")
+
+    assert len({key(()), key((broken,)), key((replace(broken, sha256="1" * 64),))}) == 3
+    assert key((broken,)) == key((replace(broken, path="/elsewhere/m.osdi"),))

@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
+import charlib
+from charlib import ngspice, plan
 from netlists import pdk, technology
-from pimchar import cli, runfile
+from netlists.veriloga import CompiledModel
+from pimchar import cli, doctor, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
 COMMANDS += ["tables", "macro", "network", "figures", "reproduce"]
@@ -182,6 +186,42 @@ def test_an_interrupted_installation_says_that_nothing_was_installed(folder, mon
 
     monkeypatch.setattr(pdk, "install", interrupted)
     assert "nothing was installed" in refused(pimchar("tech", "install", "freepdk45"), 1)
+
+
+@pytest.fixture
+def no_osdi(monkeypatch):
+    """A simulator that loads no compiled models."""
+
+    def refuse(models):
+        if models:
+            raise charlib.SimulatorMissing("this ngspice (39) loads no Verilog-A models (OSDI): install ngspice 46")
+
+    monkeypatch.setattr(ngspice, "check_models", refuse)
+
+
+def test_what_the_simulator_lacks_is_said_where_a_technology_is_met(no_osdi, monkeypatch):
+    monkeypatch.setattr(pdk, "install", lambda *_: True)
+    lacks = "this ngspice (39) loads no Verilog-A models (OSDI): install ngspice 46"
+    assert f"to use it: {lacks}" in pimchar("tech", "install", "ihp_sg13g2").output
+    assert f"simulator: {lacks}" in pimchar("tech", "show", "ihp_sg13g2").output
+    assert "simulator:" not in pimchar("tech", "show", "freepdk45").output
+
+
+def test_doctor_is_content_with_a_simulator_that_lacks_what_one_technology_needs(no_osdi, monkeypatch):
+    compiled = replace(technology.load("predictive28"), osdi=(CompiledModel("/none/m.osdi"),))
+    monkeypatch.setattr(technology, "load", lambda _: compiled)
+    check = doctor._technology("ihp_sg13g2")
+    assert check.ok
+    assert str(check).splitlines()[1].strip().startswith("to use it: this ngspice (39) loads no Verilog-A models")
+
+
+def test_a_run_that_the_simulator_cannot_do_exits_1_and_writes_nothing(no_osdi, monkeypatch, folder):
+    compiled = replace(technology.load("predictive28"), osdi=(CompiledModel("/none/m.osdi"),))
+    monkeypatch.setattr(plan, "load", lambda _: compiled)
+    (folder / "run.toml").write_text("")
+    message = refused(pimchar("characterize", "run.toml", "--out", "out"), 1)
+    assert "install ngspice 46" in message
+    assert not (folder / "out").exists()
 
 
 def test_a_run_on_a_technology_that_is_not_installed(monkeypatch, folder):
