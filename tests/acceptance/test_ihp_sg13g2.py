@@ -3,6 +3,8 @@
 It needs an ngspice with OSDI: ``make acceptance`` unpacks one and names it by NGSPICE_LIBRARY_PATH.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,6 +14,7 @@ from charlib.ngspice import Session, Solved
 from netlists import pdk, technology
 from netlists.analyses import Sweep
 from netlists.bitcells import Sram6T
+from netlists.library import library_text
 from netlists.testbench import Knob, Testbench
 from netlists.testbenches import TESTBENCHES, Setting
 
@@ -121,3 +124,19 @@ def test_a_read_cycle(ihp):
     assert (found.t_read_p_status == 0).all()
     assert 50e-12 < found.t_read_p.item() < 5e-9
     assert 0 < found.e_read.item() < 1e-12
+
+
+@pytest.mark.parametrize("process", CORNERS)
+@pytest.mark.parametrize("name", ["leakage", "read_current"])
+def test_the_reduced_library_gives_the_same_bits_as_the_full_one(ihp, name, process):
+    part = ("models/cornerMOSlv.lib", f"mos_{process}")
+    text = library_text(pdk.package("ihp_sg13g2").source("ihp/models/ngspice").read, [part])
+    full = replace(ihp, library=None, cards={process: text})
+    found = []
+    with Session() as session:
+        for tech in (ihp, full):
+            testbench = TESTBENCHES[name].build(Setting(tech, process, 1.2, AT, Sram6T().sized(tech)))
+            found += session.solve(testbench, testbench.knob_values(np.zeros((1, 6))))
+    reduced, whole = found
+    assert isinstance(reduced, Solved)
+    assert reduced.data.tobytes() == whole.data.tobytes()
