@@ -158,7 +158,8 @@ class Child:
         self.ask("osdi", model.path)
         answer = self.answer(TIMEOUT)
         if answer and answer[1]:
-            raise SimulatorMissing(f"ngspice does not load {model.path}: {answer[1][0].strip()}")
+            said = answer[1][0].strip()
+            raise SimulatorMissing(f"ngspice {self.version} does not load {model.path}: {said}; {OSDI_HINT}")
         return answer is not None
 
     def need_osdi(self) -> None:
