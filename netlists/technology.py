@@ -220,14 +220,17 @@ class Technology:
 
     @property
     def model_sha256(self) -> str:
-        """Hash over every card's text, or over the files of a slimmed library, and every compiled model."""
-        compiled = [model.sha256 for model in self.osdi]
+        """Hash over every card's text, or over the files of a slimmed library, and over the compiled models."""
         if self.library is not None:
             with _explained(self.name):
-                parts = [self.library.sha256]
+                models = self.library.sha256
         else:
-            parts = [f"{p}\n{text}" for p, text in sorted(self.cards.items())]
-        return hashlib.sha256("\n".join(parts + compiled).encode()).hexdigest()
+            models = _sha256("\n".join(f"{p}\n{text}" for p, text in sorted(self.cards.items())))
+        return _sha256("\n".join([models, *(m.sha256 for m in self.osdi)])) if self.osdi else models
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def available() -> tuple[str, ...]:
