@@ -106,9 +106,10 @@ class Library:
             self.take_log()
             os.chdir(os.path.dirname(path))  # of the path, the simulator sees a plain name only
             self.command(f"osdi ./{os.path.basename(path)}")
-            if not self.log:
+            enter_no_folder()
+            if not self._log:
                 self._models.add(path)
-        return self.take_log()
+        return readable(self.take_log())
 
     def load(self, deck: str) -> None:
         """Replace the circuit by the one of a deck."""
