@@ -1,6 +1,6 @@
 """Digital logic of a macro, composed of published gate figures: area, switched capacitance and delay of blocks.
 
-All figures hold at ``REFERENCE_PROCESS``, ``REFERENCE_VDD`` and ``REFERENCE_TEMP``; :func:`delay_factor` carries
+All figures hold at one of ``REFERENCE_PROCESSES``, ``REFERENCE_VDD`` and ``REFERENCE_TEMP``; :func:`delay_factor` carries
 delays to other conditions with the technology's own fanout-of-four delay.
 """
 
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-REFERENCE_PROCESS = "tt"
+REFERENCE_PROCESSES = ("tt", "mc")
+"""Processes that may stand for the published one: typical, or the mean over global variation around it."""
 REFERENCE_VDD = 0.9
 """Supply of the published gate figures [V] (ZigZag, see ``ZIGZAG``)."""
 REFERENCE_TEMP = 298.15
@@ -166,18 +167,18 @@ def delay_factor(t_fo4: xr.DataArray) -> xr.DataArray:
         t_fo4: fanout-of-four inverter delay [s], dimensions ``process, vdd, temp``. Gate delays are taken to follow it.
 
     Returns:
-        Array of the same shape. The reference lies at process ``tt``, 0.9 V (log-linear between the grid's neighbours
+        Array of the same shape. The reference lies at process ``tt`` (or ``mc``), 0.9 V (log-linear between the grid's neighbours
         if it is no grid point) and the grid temperature nearest to 298.15 K, which is kept in the attributes.
 
     Raises:
-        LogicError: the table holds no ``tt``, or its supplies do not span 0.9 V.
+        LogicError: the table holds neither ``tt`` nor ``mc``, or its supplies do not span 0.9 V.
     """
-    if REFERENCE_PROCESS not in t_fo4["process"].values:
-        found = ", ".join(map(str, t_fo4["process"].values))
-        raise LogicError(
-            f"t_fo4 has process {found}, but the gate figures need {REFERENCE_PROCESS} (conditions.process)"
-        )
-    ordered = t_fo4.sel(process=REFERENCE_PROCESS).sortby(["vdd", "temp"])
+    held = [str(process) for process in t_fo4["process"].values]
+    process = next((name for name in REFERENCE_PROCESSES if name in held), None)
+    if process is None:
+        legal = " or ".join(REFERENCE_PROCESSES)
+        raise LogicError(f"t_fo4 has process {', '.join(held)}, but the gate figures need {legal} (conditions.process)")
+    ordered = t_fo4.sel(process=process).sortby(["vdd", "temp"])
     nearest = ordered.sel(temp=REFERENCE_TEMP, method="nearest")
     vdd = nearest["vdd"].values
     if not _spans(vdd, REFERENCE_VDD):
@@ -187,7 +188,7 @@ def delay_factor(t_fo4: xr.DataArray) -> xr.DataArray:
         )
     reference = float(np.exp(np.interp(REFERENCE_VDD, vdd, np.log(nearest.values))))
     if not math.isfinite(reference):
-        raise LogicError(f"t_fo4 is not known around process=tt, vdd={REFERENCE_VDD} V: {nearest.values.tolist()} s")
+        raise LogicError(f"t_fo4 is not known around process={process}, vdd={REFERENCE_VDD} V: {nearest.values.tolist()} s")
     return (t_fo4 / reference).assign_attrs(
         units="1", long_name="logic delay over the gate figures' condition", reference_temp=float(nearest["temp"])
     )

@@ -4,6 +4,7 @@ from charlib.characterize import characterize
 from charlib.conditions import Conditions
 from charlib.errors import (
     CharacterizationError,
+    CountedTwice,
     DirectoryInUse,
     InvalidPlan,
     PlanMismatch,
@@ -21,6 +22,7 @@ __all__ = [
     "METRICS",
     "CharacterizationError",
     "Conditions",
+    "CountedTwice",
     "DirectoryInUse",
     "InvalidPlan",
     "LookupTable",

@@ -10,16 +10,16 @@ WAVEFORMS = "waveforms.txt"
 
 
 def hand_deck(unit: Unit, sample: int) -> str:
-    """Deck of one sample, or of the nominal cell, with its threshold shifts and commands, for ``ngspice -b``."""
+    """Deck of one sample, or of the nominal cell, with its variation and commands, for ``ngspice -b``."""
     testbench = unit.testbench
     (row,) = unit.knob_values(sample, 1).tolist()
     commands = [
         *(f"pre_osdi '{model.path}'" for model in testbench.osdi),
         "set num_threads=1",
         *(
-            f"alter {parameter} = {value!r}"
+            f"{command} = {value!r}"
             for knob, value in zip(testbench.knobs.values(), row, strict=True)
-            for parameter in knob.parameters
+            for command in knob.commands
         ),
         testbench.analysis.command,
         "set wr_vecnames wr_singlescale numdgt=15",

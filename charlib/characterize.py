@@ -7,7 +7,7 @@ import math
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from netlists.bitcells import Sram6T
 from netlists.readpath import ReadPath
 from netlists.technology import Technology
 from netlists.testbenches import TESTBENCHES
+from netlists.variation import corner_of
 
 FIRST_WINDOW = 0.2e-9
 """First guess of a transient's window [s]."""
@@ -66,7 +67,8 @@ def characterize(
         cell: bit cell; None is the technology's default 6T.
         technology: name or :class:`Technology`.
         conditions: grid of process, vdd [V] and temp [K]; None is tt at the nominal supply and 25 degC.
-        variation: Monte Carlo; None is the nominal cell alone, as one sample.
+        variation: Monte Carlo; None is the nominal cell alone, as one sample. With global variation the results'
+            process is ``mc`` in place of ``tt``, and ``mc_ss`` in place of ``ss``, which counts twice: a warning.
         metrics: names from ``METRICS``.
         out: results directory, made or extended; None keeps nothing.
         workers: simulators at a time; None is one per core.
@@ -228,11 +230,19 @@ def _provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, obj
         "samples": plan.samples if variation else 0,
         "seed": variation.seed if variation else "none: nominal cell",
         "local_variation": str(bool(variation and variation.local)),
+        "global_law": _global_law(plan),
         "accuracy": plan.accuracy,
         "ngspice_version": version,
         "measurement_version": measurement_version(plan),
         "run_file": run_file or "none: called from Python",
     }
+
+
+def _global_law(plan: Plan) -> str:
+    """The law that was drawn from, as JSON."""
+    if all(corner_of(process) == process for process in plan.conditions.process):
+        return "none: not drawn"
+    return json.dumps(asdict(plan.technology.global_law))
 
 
 def measurement_version(plan: Plan) -> str:

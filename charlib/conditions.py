@@ -18,7 +18,7 @@ class Conditions:
     """A full grid of conditions.
 
     Attributes:
-        process: corners.
+        process: corners; in results ``mc`` and ``mc_...`` where global variation was drawn.
         vdd: supply voltages [V].
         temp: temperatures [K].
     """

@@ -1,4 +1,4 @@
-"""What can end a characterization, each with a message a user can act on."""
+"""What can end a characterization, or make its numbers doubtful, each with a message a user can act on."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,10 @@ class SimulatorMissing(CharacterizationError):
 
 class InvalidPlan(CharacterizationError, ValueError):
     """A request with an illegal value; the message names it, its place and the legal set."""
+
+
+class CountedTwice(UserWarning):
+    """Global variation is drawn on top of a corner that holds it already."""
 
 
 class PlanMismatch(CharacterizationError):

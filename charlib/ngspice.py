@@ -286,11 +286,11 @@ class Session:
         lost = self._load(testbench, options)
         if lost:
             return lost
-        knobs = [knob.parameters for knob in testbench.knobs.values()]
+        knobs = [knob.commands for knob in testbench.knobs.values()]
         columns = np.repeat(np.arange(len(knobs)), [len(names) for names in knobs])
-        parameters = [name for names in knobs for name in names]
+        commands = [name for names in knobs for name in names]
         rows = values[:, columns].tolist()
-        self._child.ask("run", testbench.analysis.command, testbench.vectors, parameters, rows, interval)
+        self._child.ask("run", testbench.analysis.command, testbench.vectors, commands, rows, interval)
         end = len(results) + len(values)
         while len(results) < end:
             answers = self._child.answer(self._timeout)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from charlib.conditions import Conditions
-from charlib.errors import InvalidPlan
+from charlib.errors import CountedTwice, InvalidPlan
 from charlib.metrics import METRICS, check_metrics
 from charlib.ngspice import ACCURACIES
 from charlib.variation import Variation
@@ -15,6 +16,7 @@ from netlists.bitcells import Sram6T
 from netlists.readpath import ReadPath
 from netlists.technology import Technology, load
 from netlists.testbenches import TESTBENCHES, Setting
+from netlists.variation import corner_of, drawn
 
 ENGINES = ("ngspice",)
 
@@ -25,7 +27,7 @@ class Plan:
 
     Attributes:
         technology, cell, readpath: what is simulated; the cell has every size.
-        conditions: where.
+        conditions: where; processes are named as in the results.
         variation: None is the nominal cell alone, as one sample.
         metrics: what is asked for.
         accuracy: key of ``charlib.ngspice.ACCURACIES``.
@@ -64,7 +66,8 @@ class Plan:
         if not grid:
             return self
         axes = {axis: set(values) | set(grid[axis]) for axis, values in asdict(self.conditions).items()}
-        process = sorted(axes.pop("process"), key=list(self.technology.cards).index)
+        corners = list(self.technology.cards)
+        process = sorted(axes.pop("process"), key=lambda p: (p != corner_of(p), corners.index(corner_of(p))))
         metrics = {*self.metrics, *grid["metrics"]}
         variation = self.variation
         if variation and grid["samples"] > variation.samples:
@@ -113,6 +116,8 @@ def make_plan(
     technology = load(technology) if isinstance(technology, str) else technology
     conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
     conditions.check(technology)
+    if variation and variation.global_:
+        conditions = _drawn(conditions, technology)
     plan = Plan(
         technology=technology,
         cell=(cell or Sram6T()).sized(technology),
@@ -128,9 +133,22 @@ def make_plan(
 
 
 def _check_sizes(plan: Plan) -> None:
-    """Raise TechnologyError for a transistor that a slimmed library does not cover, before anything is touched."""
-    if plan.technology.library is None:
+    """Raise TechnologyError for a transistor that library or mismatch law do not cover, before anything is touched."""
+    technology = plan.technology
+    if technology.library is None and not any(device.mismatch for device in technology.devices.values()):
         return
     for process in plan.conditions.process:
         for name in plan.testbenches:
             TESTBENCHES[name].build(plan.setting(process, plan.conditions.vdd[0], plan.conditions.temp[0], window=1e-9))
+
+
+def _drawn(conditions: Conditions, technology: Technology) -> Conditions:
+    """Conditions with global variation drawn; warns of corners that hold it already."""
+    if technology.global_law is None:
+        lacks = f"{technology.name} states no law of global variation ([global] in a technology file)"
+        raise InvalidPlan(f"global=true: {lacks}; legal: false (variation.global)")
+    twice = [process for process in conditions.process if process != "tt"]
+    if twice:
+        text = "total corners hold global variation already; with global=true it counts twice (conditions.process)"
+        warnings.warn(f"process={', '.join(twice)}: {text}", CountedTwice, stacklevel=4)
+    return replace(conditions, process=[drawn(process) for process in conditions.process])

@@ -7,8 +7,8 @@ First it says ``("ready", log, osdi)``: whether it loads compiled Verilog-A mode
     loads a compiled Verilog-A model unless it is loaded; answers ``("osdi", log)``, empty where all is well
 ``("load", deck)``
     replaces the circuit; answers ``("loaded", log)``
-``("run", analysis, vectors, parameters, rows, interval)``
-    for each row of values alters the parameters and runs; answers with lists of ``("solved", float64 bytes of all
+``("run", analysis, vectors, commands, rows, interval)``
+    for each row of values gives each command, such as ``alter @m1[delvto]``, its value and runs; answers with lists of ``("solved", float64 bytes of all
     vectors in turn)`` or ``("failed", reason, log)``, a list whenever ``interval`` [s] has passed and at the end
 ``("memory",)``
     answers ``("memory", resident size in bytes)``
@@ -156,13 +156,13 @@ def readable(log: list[bytes]) -> list[str]:
     return [line.decode(errors="replace").removeprefix("stdout ").removeprefix("stderr ") for line in log]
 
 
-def command_lines(analysis: str, parameters: list[str]) -> list[str]:
-    """Commands that alter parameters and run an analysis, several on a line, with ``{0!r}`` for the first value etc.
+def command_lines(analysis: str, commands: list[str]) -> list[str]:
+    """Commands that set parameters and run an analysis, several on a line, with ``{0!r}`` for the first value etc.
 
     A command on its own costs one and a half times as much as on a line with others.
     """
     lines, room = [], 0
-    for statement in [*(f"alter {name} = {{{i}!r}}" for i, name in enumerate(parameters)), analysis]:
+    for statement in [*(f"{command} = {{{i}!r}}" for i, command in enumerate(commands)), analysis]:
         room -= len(statement) + NUMBER
         if room < 0:
             lines.append(statement)
@@ -195,13 +195,13 @@ def run_rows(
     library: Library,
     analysis: str,
     vectors: tuple[str, ...],
-    parameters: list[str],
+    commands: list[str],
     rows: list[list[float]],
     interval: float,
 ) -> None:
     """Run every row, and send what is done every now and then: a message of its own would cost a tenth of a sample."""
     done: list[tuple] = []
-    lines = command_lines(analysis, parameters)
+    lines = command_lines(analysis, commands)
     sent = time.monotonic()
     for row in rows:
         done.append(library.run(lines, vectors, row))

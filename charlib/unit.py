@@ -55,7 +55,7 @@ class Unit:
             "analysis": testbench.analysis.command,
             "probes": testbench.probes,
             "values": dict(testbench.values),
-            "knobs": {path: [k.parameters, k.sigma, k.sign, k.shift] for path, k in testbench.knobs.items()},
+            "knobs": {path: list(vars(knob).values()) for path, knob in testbench.knobs.items()},
             "metrics": {name: metric.version for name, metric in testbench_metrics(testbench.name).items()},
             "draws": None if self.block is None else [self.seed, self.block, self.local],
             "accuracy": self.accuracy,
@@ -66,12 +66,14 @@ class Unit:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def knob_values(self, first: int, count: int) -> np.ndarray:
-        """Parameters [V] of samples ``first`` onwards, shape (count, knob)."""
-        if self.block is None or not self.local:
-            draws = np.zeros((count, len(self.testbench.knobs)))
-        else:
-            draws = normals(self.testbench.knobs, self.seed, first, count)
-        return self.testbench.knob_values(draws)
+        """Parameters of samples ``first`` onwards, shape (count, knob)."""
+        testbench = self.testbench
+        nominal = np.zeros((count, len(testbench.knobs)))
+        if self.block is None:
+            return testbench.knob_values(nominal)
+        draws = normals(testbench.knobs, self.seed, first, count) if self.local else nominal
+        shared = normals(testbench.shared, self.seed, first, count)
+        return testbench.knob_values(draws, dict(zip(testbench.shared, shared.T, strict=True)))
 
 
 @dataclass(frozen=True)

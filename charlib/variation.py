@@ -23,7 +23,8 @@ class Variation:
         samples: number of samples.
         seed: of the random numbers.
         local: mismatch of each transistor by the technology's law.
-        global_: variation that all transistors of a die share.
+        global_: variation that all transistors of a die share, by the technology's law; the results' process is then
+            ``mc`` (typical cards), or ``mc_ss`` where it is drawn on top of a corner.
     """
 
     samples: int = 100
@@ -36,16 +37,15 @@ class Variation:
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InvalidPlan(f"{name}={value!r} is not a whole number of at least {low} (variation.{name})")
-        if self.global_:
-            raise InvalidPlan("global=true: no technology here has a law of global variation, legal: false (variation)")
 
 
 def normals(paths: Iterable[str], seed: int, first: int, count: int) -> np.ndarray:
-    """Standard normals of devices, shape (count, path), for samples ``first`` to ``first + count - 1``.
+    """Standard normals of random paths, shape (count, path), for samples ``first`` to ``first + count - 1``.
 
-    Device path ``p``, sample ``i`` is row ``i % 1024`` of the block drawn by
+    Path ``p``, sample ``i`` is row ``i % 1024`` of the block drawn by
     ``default_rng([seed, i // 1024, crc32(p)])``: sample ``i`` is the same cell at every condition, in every testbench,
-    for any number of workers.
+    for any number of workers. A path is a transistor (its threshold), a transistor and another parameter, or what a die
+    shares: ``cell.pd_l``, ``cell.pd_l:tox``, ``global.n``.
 
     >>> float(normals(["cell.pd_l"], 1, 3, 1)[0, 0]) == float(normals(["x", "cell.pd_l"], 1, 0, 5)[3, 1])
     True

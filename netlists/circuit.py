@@ -107,29 +107,44 @@ def transistor_knobs(
     path: str,
     instances: Iterable[str],
     shifts: dict[str, float] | None = None,
+    mismatch: bool = True,
 ) -> dict[str, Knob]:
     """Knobs of the transistors of a subcircuit.
 
     Args:
-        technology: gives the mismatch law of each role.
+        technology: gives the laws of each role, at the process it is simulated in.
         transistors: of the subcircuit.
         path: path of the subcircuit for random numbers, such as ``cell``.
         instances: hierarchical names of its instances, such as ``xcell.xl``; all are set alike.
         shifts: systematic |Vth| shift [V] by transistor name.
+        mismatch: each varies by itself; if not, there are knobs only where the whole die is shifted.
 
     Returns:
-        ``path.name`` to :class:`Knob`, in the order of the transistors.
+        ``path.name`` to the :class:`Knob` of the threshold, ``path.name:law`` to that of another parameter, in the
+        order of the transistors.
     """
     names = tuple(instances)
     knobs = {}
     for t in transistors:
         device = technology.devices[t.role]
+        if not (mismatch or device.shift or device.shared):
+            continue
         knobs[f"{path}.{t.name}"] = Knob(
             parameters=tuple(device.knob(i, t.name) for i in names),
-            sigma=device.sigma_vth(t.w, t.length),
+            sigma=device.sigma_vth(t.w, t.length) if mismatch else 0.0,
             sign=device.shift_sign,
-            shift=(shifts or {}).get(t.name, 0.0),
+            shift=device.shift + (shifts or {}).get(t.name, 0.0),
+            shared=device.shared,
         )
+        for law in device.mismatch if mismatch else ():
+            nominal = technology.nominal(device, law, t.w, t.length)
+            knobs[f"{path}.{t.name}:{law.name}"] = Knob(
+                parameters=tuple(device.knob(i, t.name, law.parameter) for i in names),
+                sigma=device.sigma(law, nominal, t.w, t.length),
+                sign=1,
+                nominal=nominal,
+                card=law.card,
+            )
     return knobs
 
 

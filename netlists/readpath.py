@@ -103,11 +103,17 @@ class ReadPath:
         return column.name
 
     def knobs(self, technology: Technology, cell: Sram6T, instances: tuple[str, ...]) -> dict[str, Knob]:
-        """Knobs of the selected cell, the precharge, the drivers and the output gates for instances of the column."""
+        """Knobs of the selected cell, the precharge, the drivers and the output gates for instances of the column.
+
+        Unselected cells and loads have knobs only where the whole die is shifted.
+        """
         knobs = cell.cell_knobs(technology, tuple(f"{i}.xcell" for i in instances))
         knobs |= transistor_knobs(technology, self.precharge_transistors(technology), "precharge", instances)
         for name, (kind, _) in _GATES.items():
             scale = self.driver if name.endswith("driver") else 1.0
             inside = tuple(f"{i}.x{name}" for i in instances)
             knobs |= transistor_knobs(technology, GATES[kind](technology, scale), name, inside)
-        return knobs
+        knobs |= transistor_knobs(technology, self.neighbours(cell), "column", instances, mismatch=False)
+        loads = tuple(f"{i}.xload_{output}" for i in instances for output in "pn")
+        load = GATES["inverter"](technology, float(self.fanout))
+        return knobs | transistor_knobs(technology, load, "load", loads, mismatch=False)

@@ -107,6 +107,27 @@ class Names(Section):
     m: Word = "m"
 
 
+class MismatchSection(Section):
+    """Variation of one more parameter of a transistor; see ``netlists.variation.MismatchLaw``."""
+
+    parameter: Word
+    on: Literal["instance", "card"]
+    relative: Annotated[Number, Field(ge=0)] | None = None
+    absolute: Annotated[Number, Field(ge=0)] | None = None
+    of: Literal["pair", "device"]
+    dw: Number = 0.0
+    dl: Number = 0.0
+    nominal: Number | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> MismatchSection:
+        if (self.relative is None) == (self.absolute is None):
+            raise ValueError("exactly one of relative [m] and absolute [unit m] must be given")
+        if (self.nominal is None) == (self.on == "instance"):
+            raise ValueError("nominal is for on = 'instance', and needed there; a card's own value is read from it")
+        return self
+
+
 class DeviceSection(Section):
     """One transistor; see ``netlists.technology.Device``."""
 
@@ -121,6 +142,7 @@ class DeviceSection(Section):
     alter: Alter | None = None
     parameters: Names = Names()
     fixed: dict[Word, Number] = {}
+    mismatch: dict[Word, MismatchSection] = {}
 
     @model_validator(mode="after")
     def _unit_of_models(self) -> DeviceSection:
@@ -205,6 +227,16 @@ class Moves(Section):
     p: dict[Word, Number]
 
 
+class GlobalSection(Section):
+    """Variation from die to die; see ``netlists.variation.GlobalLaw``."""
+
+    sigma_n: Positive
+    sigma_p: Positive
+    correlation: Annotated[Number, Field(gt=-1, lt=1)]
+    source: Annotated[Line, Field(min_length=1)]
+    corner_sigma: Positive | None = None
+
+
 class TargetSection(Section):
     """A figure the cards are held against; see ``netlists.technology.Target``."""
 
@@ -236,6 +268,7 @@ class TechnologyFile(Section):
     library: Library | None = None
     models: Cards | None = None
     corners: dict[Process, Moves] = {}
+    global_: GlobalSection | None = Field(None, alias="global")
     targets: list[TargetSection] = []
     assumed: Assumed = Assumed()
     start: dict[str, Any] = {}

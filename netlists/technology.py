@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -27,74 +26,18 @@ from netlists.cards import (
     slimmed_library,
     written_card,
 )
+from netlists.device import ALTER, UNITS, Device, TechnologyError
+from netlists.expressions import card_value
 from netlists.library import LibraryError, models
-from netlists.schema import DeviceSection, TechnologyFile, explain
+from netlists.schema import DeviceSection, MismatchSection, TechnologyFile, explain
+from netlists.slim import Size
 from netlists.slimmed import Sizes, SlimmedLibrary
+from netlists.variation import CORNERS, GlobalLaw, MismatchLaw, corner_of
 from netlists.veriloga import CompiledModel
-
-UNITS = {"m": 1.0, "um": 1e-6}
-"""Unit of the lengths on an instance [m]; areas are in its square."""
-
-ALTER = {"M": "@m.{path}.m{name}[delvto]", "X": "@m.{path}.x{name}.m{model}[delvto]"}
-"""Simulator parameter that shifts the threshold voltage of a model's or a subcircuit's instance.
-
-A subcircuit holds, in every open library, one transistor that is named after it.
-"""
-
-
-class TechnologyError(ValueError):
-    """A technology that does not exist, or a value outside its validity range."""
 
 
 class NotInstalled(TechnologyError):
     """A technology whose model library has not been fetched."""
-
-
-@dataclass(frozen=True)
-class Device:
-    """One transistor model.
-
-    Attributes:
-        model: name of the model card or subcircuit in the deck.
-        polarity: ``n`` or ``p``.
-        avt: Pelgrom coefficient of the threshold voltage [V m].
-        avt_of: ``pair`` (standard deviation of the difference of a pair) or ``device``.
-        shift_sign: sign of ``delvto`` that raises |Vth|: +1 or -1.
-        avt_dw, avt_dl: added to width and length in the mismatch law [m].
-        instance: ``M``, an instance of a model, or ``X``, of a subcircuit.
-        alter: simulator parameter that shifts the threshold, with ``{path} {name} {model}`` to be filled in.
-        unit: of the lengths on an instance of a subcircuit [m].
-        parameters: ``w l ad as pd ps m`` to what an instance of the subcircuit calls it; what is missing is not stated.
-        fixed: further parameters of an instance of the subcircuit.
-    """
-
-    model: str
-    polarity: str
-    avt: float
-    avt_of: str
-    shift_sign: int
-    avt_dw: float = 0.0
-    avt_dl: float = 0.0
-    instance: str = "M"
-    alter: str = ALTER["M"]
-    unit: float = 1.0
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    fixed: Mapping[str, float] = field(default_factory=dict)
-
-    def sigma_vth(self, w: float, length: float) -> float:
-        """Standard deviation of the threshold voltage of one device [V], width and length in [m].
-
-        Pelgrom's law (JSSC 24(5), 1989): AVT / sqrt(W L) for a coefficient of single devices; a pair's coefficient
-        is divided by sqrt(2), because the variance of a difference is twice that of one device.
-        """
-        area = (w + self.avt_dw) * (length + self.avt_dl)
-        if area <= 0:
-            raise TechnologyError(f"w={w:g} m, l={length:g} m is too small for the mismatch law of {self.model}")
-        return self.avt / math.sqrt((2.0 if self.avt_of == "pair" else 1.0) * area)
-
-    def knob(self, path: str, name: str) -> str:
-        """Simulator parameter that shifts the threshold of transistor ``name`` in the instance at ``path``."""
-        return self.alter.format(path=path, name=name, model=self.model).lower()
 
 
 @dataclass(frozen=True)
@@ -164,6 +107,9 @@ class Technology:
         package: published package that holds the models, as :mod:`netlists.pdk` names it; empty: none is needed.
         library: slimmed library that the models come from, if they do.
         osdi: compiled Verilog-A models that the simulator loads before a deck.
+        global_law: variation from die to die; None: there is none.
+        made: corners without cards of their own: the typical ones, shifted by the law of global variation.
+        corner: whose cards its devices' laws refer to.
     """
 
     name: str
@@ -188,6 +134,9 @@ class Technology:
     package: str = ""
     library: SlimmedLibrary | None = None
     osdi: tuple[CompiledModel, ...] = ()
+    global_law: GlobalLaw | None = None
+    made: tuple[str, ...] = ()
+    corner: str = "tt"
 
     @property
     def installed(self) -> bool:
@@ -195,10 +144,10 @@ class Technology:
         return not self.package or pdk.package(self.package).installed
 
     def model_text(self, process: str, sizes: Sizes) -> str:
-        """Models of one process corner as deck text.
+        """Models of one process as deck text.
 
         Args:
-            process: corner.
+            process: corner, or what :func:`netlists.variation.drawn` makes of one.
             sizes: what the deck draws: name of a model or subcircuit to its sizes [m]. A slimmed library gives these
                 devices and sizes only, any other one gives all it has.
 
@@ -206,17 +155,53 @@ class Technology:
             TechnologyError: no such corner; a size outside every bin of its model, with the legal range; or a library
                 that cannot be used.
         """
-        if process not in self.cards:
-            raise TechnologyError(f"process={process!r} is not one of {', '.join(self.cards)} for {self.name}")
+        corner = corner_of(process)
+        if corner not in self.cards:
+            raise TechnologyError(f"process={corner!r} is not one of {', '.join(self.cards)} for {self.name}")
         if self.library is None:
-            return self.cards[process]
+            return self.cards[corner]
+        cards = "tt" if corner in self.made else corner
         with _explained(self.name):
-            text = self.library.text(process, sizes)
+            text = self.library.text(cards, sizes)
             defined = models(text)
             for role, device in self.devices.items():
                 if device.model in sizes:
-                    check_model(device.model, device.instance, role, process, defined)
+                    check_model(device.model, device.instance, role, cards, defined)
         return text
+
+    def at(self, process: str) -> Technology:
+        """The technology as it is in one process: shifts of its devices, and what they share with the die.
+
+        Raises:
+            TechnologyError: no such corner, or no law of global variation.
+        """
+        corner, law = corner_of(process), self.global_law
+        if corner not in self.cards:
+            raise TechnologyError(f"process={corner!r} is not one of {', '.join(self.cards)} for {self.name}")
+        if process != corner and law is None:
+            raise TechnologyError(f"{self.name} states no law of global variation ([global] in a technology file)")
+        shifts = law.point(corner, law.corner_sigma) if corner in self.made else {}
+        devices = {
+            role: replace(
+                device,
+                shift=shifts.get(device.polarity, 0.0),
+                shared=law.shares(device.polarity) if process != corner else (),
+            )
+            for role, device in self.devices.items()
+        }
+        return replace(self, devices=MappingProxyType(devices), corner=corner)
+
+    def nominal(self, device: Device, law: MismatchLaw, w: float, length: float) -> float:
+        """Value around which a parameter of a transistor varies, in its unit; width and length in [m].
+
+        Raises:
+            TechnologyError: the transistor has no model card of its own that states the parameter.
+        """
+        if not law.card:
+            return law.nominal
+        text = self.model_text(self.corner, {device.model: {Size(w, length)}})
+        with _explained(self.name):
+            return card_value(text, device.model, law.parameter)
 
     @property
     def model_sha256(self) -> str:
@@ -403,6 +388,8 @@ def _technology(
 ) -> Technology:
     general, cell, logic = content.technology, content.cell, content.logic
     devices = {role: _device(getattr(content.devices, role), polarity_of(role)) for role in ROLES}
+    law = GlobalLaw(**content.global_.model_dump()) if content.global_ else None
+    made = [corner for corner in CORNERS if corner not in cards] if law and law.corner_sigma else []
     return Technology(
         name=f"{general.name}/{flavour}" if flavour else general.name,
         **general.model_dump(exclude={"name", "flavour"}),
@@ -410,22 +397,36 @@ def _technology(
         **logic.model_dump(),
         devices=MappingProxyType(devices),
         geometry=Geometry(**content.geometry.model_dump()),
-        cards=MappingProxyType(dict(cards)),
+        cards=MappingProxyType({**cards, **dict.fromkeys(made, cards["tt"])}),
         targets=tuple(Target(**target.model_dump()) for target in content.targets),
         assumed=tuple(content.assumed.statements),
         package=(content.library and content.library.package) or "",
         library=library,
         osdi=osdi,
+        global_law=law,
+        made=tuple(made),
     )
 
 
 def _device(section: DeviceSection, polarity: str) -> Device:
     names = section.parameters.model_dump(by_alias=True)
     return Device(
-        **section.model_dump(exclude={"alter", "unit", "parameters", "fixed"}),
+        **section.model_dump(exclude={"alter", "unit", "parameters", "fixed", "mismatch"}),
         polarity=polarity,
         alter=section.alter or ALTER[section.instance],
         unit=UNITS[section.unit],
         parameters=MappingProxyType({key: name for key, name in names.items() if name}),
         fixed=MappingProxyType(dict(section.fixed)),
+        mismatch=tuple(_law(name, law) for name, law in section.mismatch.items()),
+    )
+
+
+def _law(name: str, section: MismatchSection) -> MismatchLaw:
+    relative = section.relative is not None
+    return MismatchLaw(
+        name=name,
+        coefficient=section.relative if relative else section.absolute,
+        relative=relative,
+        card=section.on == "card",
+        **section.model_dump(include={"parameter", "of", "dw", "dl", "nominal"}),
     )

@@ -13,20 +13,31 @@ from netlists.veriloga import CompiledModel
 
 @dataclass(frozen=True)
 class Knob:
-    """One transistor whose threshold voltage varies.
+    """One parameter of one transistor that varies, its threshold voltage unless said otherwise.
 
     Attributes:
         parameters: simulator parameters that are set to the same number: one transistor may be drawn more than once,
             such as the cell in each of its two states.
-        sigma: standard deviation of the local threshold variation [V].
+        sigma: standard deviation of the local variation, in the parameter's unit; [V] for a threshold.
         sign: sign of the parameter that raises |Vth|.
         shift: systematic shift of |Vth| [V].
+        nominal: value of the parameter where nothing varies.
+        shared: paths of random numbers that a die's transistors share, and what one sigma of each adds to |Vth| [V].
+        card: the parameter stands on the model card that the transistor has for itself.
     """
 
     parameters: tuple[str, ...]
     sigma: float
     sign: int
     shift: float = 0.0
+    nominal: float = 0.0
+    shared: tuple[tuple[str, float], ...] = ()
+    card: bool = False
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Simulator commands that set the parameters, without ``= value``; ngspice finds a card by its instance."""
+        return tuple(f"{'altermod' if self.card else 'alter'} {parameter}" for parameter in self.parameters)
 
 
 @dataclass(frozen=True)
@@ -57,9 +68,25 @@ class Testbench:
         axis = self.analysis.axis
         return self.probes if axis is None else (*self.probes, axis)
 
-    def knob_values(self, draws: np.ndarray) -> np.ndarray:
-        """Parameters [V] for standard normals, both of shape (sample, knob); a positive draw raises |Vth|."""
-        sigma, sign, shift = np.array([(k.sigma, k.sign, k.shift) for k in self.knobs.values()]).reshape(-1, 3).T
-        return sign * (shift + sigma * draws)
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Paths of the random numbers that a die's transistors share; none without global variation."""
+        return tuple(dict.fromkeys(path for knob in self.knobs.values() for path, _ in knob.shared))
+
+    def knob_values(self, draws: np.ndarray, shared: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """Parameters of samples, shape (sample, knob), in their units; a positive draw raises |Vth|.
+
+        Args:
+            draws: standard normals of shape (sample, knob).
+            shared: path to standard normals of shape (sample,), for the paths of ``self.shared``; None: zero.
+        """
+        knobs = self.knobs.values()
+        columns = np.array([(k.sigma, k.sign, k.shift, k.nominal) for k in knobs]).reshape(-1, 4).T
+        sigma, sign, shift, nominal = columns
+        deviation = shift + sigma * draws
+        for column, knob in enumerate(knobs):
+            for path, each in knob.shared if shared else ():
+                deviation[:, column] += each * shared[path]
+        return nominal + sign * deviation
 
     __test__ = False  # the name is the field's; pytest need not collect it

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PySpice.Spice.Netlist import Circuit
+from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.analyses import Analysis, OperatingPoint, Sweep, Transient
 from netlists.bitcells import SIDES, Sram6T
-from netlists.circuit import deck_text, new_circuit, transistor_knobs
+from netlists.circuit import add_subcircuit, add_transistors, deck_text, nanometres, new_circuit, transistor_knobs
 from netlists.logic import add_gate, inverter
 from netlists.readpath import ReadPath
 from netlists.technology import Technology
@@ -32,6 +32,10 @@ SWEEP_OPTIONS = ".options reltol=1e-4"
 """Newton tolerance of a sweep: the default of 1e-3 alone moves a noise margin by 0.3 mV."""
 READ_RAMP_POINTS = 21
 """Word-line steps from hold to read on which a cell is followed at DC."""
+VDS_LINEAR = 0.05
+"""Drain voltage of the linear threshold voltage [V], the customary one."""
+VGS_STEP = 10e-3
+"""Largest step of the gate where a threshold is looked for [V]; in between, currents are straight on a logarithm."""
 EDGE = 1e-12
 """Edge of an ideal source [s]; always followed by an inverter that makes the edge of the circuit."""
 MAX_STEP = 1 / 20
@@ -49,7 +53,7 @@ class Setting:
     """One condition of a testbench.
 
     Attributes:
-        technology, process, vdd [V], temp [K]: the condition.
+        technology, process, vdd [V], temp [K]: the condition; the technology's laws become those of the process.
         cell: bit cell with every size given.
         readpath: read path around it.
         window: time that a transient gives each phase [s].
@@ -62,6 +66,9 @@ class Setting:
     cell: Sram6T
     readpath: ReadPath = field(default_factory=ReadPath)
     window: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "technology", self.technology.at(self.process))
 
     def circuit(self, title: str) -> Circuit:
         return new_circuit(title, self.technology, self.process, self.temp)
@@ -192,12 +199,15 @@ def read_path(setting: Setting) -> Testbench:
         probes += nodes + [f"v{supply}#branch" for supply in supplies]
         nodeset += [f".nodeset v({node}_{state})={level * vdd!r}" for node, level in levels.items()]
     stop = 2.3 * window
+    knobs = setting.readpath.knobs(technology, setting.cell, tuple(f"x{state}" for state in STATES))
+    shapers = inverter(technology, setting.readpath.driver)
+    knobs |= transistor_knobs(technology, shapers, "shape", ("xshape_pre", "xshape_wl_b"), mismatch=False)
     return Testbench(
         name="read_path",
         deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=tuple(probes),
-        knobs=setting.readpath.knobs(technology, setting.cell, tuple(f"x{state}" for state in STATES)),
+        knobs=knobs,
         values={"vdd": vdd, "window": window, "wordline_off": 1.2 * window, "precharge_on": 1.3 * window},
         osdi=technology.osdi,
     )
@@ -221,14 +231,51 @@ def fo4(setting: Setting) -> Testbench:
     circuit.X("last", unit, "n4", "n4_last", "vdd", "0")
     probes = ("n2", "n3", "vmeasured#branch")
     stop = 2.1 * window
+    knobs = transistor_knobs(technology, inverter(technology), "fo4", ("x2",))
+    others = tuple(f"x{stage}" for stage in (0, 1, 3, "last"))
+    knobs |= transistor_knobs(technology, inverter(technology), "fo4_chain", others, mismatch=False)
+    loads = tuple(f"x{stage}_rest" for stage in range(4))
+    knobs |= transistor_knobs(technology, inverter(technology, 3.0), "fo4_load", loads, mismatch=False)
     return Testbench(
         name="fo4",
         deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS,)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=probes,
-        knobs=transistor_knobs(technology, inverter(technology), "fo4", ("x2",)),
+        knobs=knobs,
         values={"vdd": vdd, "window": window, "edge": 1.1 * window},
         osdi=technology.osdi,
+    )
+
+
+def threshold(setting: Setting) -> Testbench:
+    """The left half cell's transistors each by itself: gate swept at a drain voltage of 50 mV, source and bulk at 0.
+
+    The gates of PMOS are swept down, so that the probe ``gate`` is |Vgs| of all; ``values`` hold W/L of each.
+    """
+    technology = setting.technology
+    circuit = setting.circuit("threshold voltages of a half cell's transistors")
+    circuit.V("gate", "gate", "0", 0.0)
+    circuit.VCVS("down", "gate_p", "0", "gate", "0", voltage_gain=-1.0)
+    knobs, probes, ratios = {}, ["gate"], {}
+    for t in setting.cell.half_transistors("l"):
+        sign = {"n": 1, "p": -1}[technology.devices[t.role].polarity]
+        alone = replace(t, nodes=("d", "g", "s", "s"))
+        subcircuit = SubCircuit(f"alone_{t.name}_{nanometres(w=t.w, l=t.length)}", "d", "g", "s")
+        add_transistors(subcircuit, technology, (alone,))
+        add_subcircuit(circuit, subcircuit)
+        circuit.V(t.role, t.role, "0", sign * VDS_LINEAR)
+        circuit.X(t.role, subcircuit.name, t.role, "gate" if sign > 0 else "gate_p", "0")
+        knobs |= transistor_knobs(technology, (alone,), "cell", (f"x{t.role}",), dict(setting.cell.shifts))
+        probes.append(f"v{t.role}#branch")
+        ratios[f"ratio_{t.role}"] = t.w / t.length
+    highest = technology.vdd_range[1]
+    return Testbench(
+        name="threshold",
+        deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)),
+        analysis=Sweep("vgate", 0.0, highest, 1 + round(highest / VGS_STEP)),
+        probes=tuple(probes),
+        knobs=knobs,
+        values={"vdd": setting.vdd, "highest": highest, **ratios},
     )
 
 
@@ -256,4 +303,5 @@ TESTBENCHES: Mapping[str, Row] = {
     "leakage": Row(leakage),
     "read_path": Row(read_path, ("t_read_p", "t_read_n", "t_precharge"), drawn=True),
     "fo4": Row(fo4, ("t_fo4",)),
+    "threshold": Row(threshold),
 }

@@ -29,7 +29,7 @@ def check(run: RunFile, where: str) -> None:
 
     Delays of logic are published for one process and supply, which the grid must hold.
     """
-    corner, vdd = logic.REFERENCE_PROCESS, logic.REFERENCE_VDD
+    corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
     hint = "`pimchar characterize` does without"
     if corner not in run.conditions.process:
         place = f"(conditions.process in {where})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,11 @@ class Commands(click.Group):
     """
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command, its errors turned into problems."""
+        """Run a command, its errors turned into problems and its warnings into lines."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():  # it restores how warnings are shown
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own; and the reader of a table may have seen enough
         except KeyboardInterrupt:
@@ -47,6 +50,10 @@ class Commands(click.Group):
             raise Problem(str(error), EXIT_BAD_INPUT) from error
         except _failures() as error:
             raise Problem(str(error), EXIT_FAILED) from error
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    click.echo(f"pimchar: warning: {message}", err=True)
 
 
 def _bad_input() -> tuple[type[Exception], ...]:

@@ -211,6 +211,9 @@ def parse(text: str, where: str, folder: Path = Path()) -> RunFile:
     if run.technology.file is not None:
         file = str((folder / run.technology.file).absolute())
         run = run.model_copy(update={"technology": run.technology.model_copy(update={"name": file, "file": None})})
+    if run.variation.global_ and "process" not in run.conditions.model_fields_set:
+        typical = run.conditions.model_copy(update={"process": ("tt",)})
+        run = run.model_copy(update={"conditions": typical})
     _check_conditions(run, where)
     _check_parts(run, where)
     return run
@@ -231,12 +234,15 @@ def _kelvin(temp_c: float) -> float:
 
 
 def _check_conditions(run: RunFile, where: str) -> None:
-    """Raises RunFileError for a condition outside the technology's validity range."""
+    """Raises RunFileError for a condition that the technology does not have, or outside its validity range."""
     try:
         process = technology.load(run.technology.name)
     except technology.TechnologyError as error:
         key = "file" if run.technology.name.endswith(".toml") else "name"
         raise RunFileError(f"{error} (technology.{key} in {where})") from error
+    if run.variation.global_ and process.global_law is None:
+        lacks = f"{process.name} states no law of global variation; legal: false"
+        raise RunFileError(f"global=true: {lacks} (variation.global in {where})")
     for corner in run.conditions.process:
         if corner not in process.cards:
             legal = ", ".join(process.cards)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from charlib.errors import InvalidPlan
-from charlib.metrics import butterfly, logic, readpath, static
+from charlib.metrics import butterfly, logic, readpath, static, threshold
 from charlib.waveforms import Block, Measured
 
 
@@ -59,6 +59,9 @@ METRICS: Mapping[str, Metric] = {
     ),
     "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf),
     "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf),
+    "vth_pd": Metric("V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf),
+    "vth_pu": Metric("V", "threshold voltage of a pull-up", "threshold", threshold.vth_pu, "high", math.inf),
+    "vth_pg": Metric("V", "threshold voltage of a pass gate", "threshold", threshold.vth_pg, "high", math.inf),
 }  # fmt: skip
 
 
