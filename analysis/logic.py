@@ -1,7 +1,7 @@
 """Digital logic of a macro, composed of published gate figures: area, switched capacitance and delay of blocks.
 
-All figures hold at one of ``REFERENCE_PROCESSES``, ``REFERENCE_VDD`` and ``REFERENCE_TEMP``; :func:`delay_factor` carries
-delays to other conditions with the technology's own fanout-of-four delay.
+All figures hold at one of ``REFERENCE_PROCESSES``, ``REFERENCE_VDD`` and ``REFERENCE_TEMP``; :func:`delay_factor`
+carries delays to other conditions with the technology's own fanout-of-four delay.
 """
 
 from __future__ import annotations
@@ -167,8 +167,8 @@ def delay_factor(t_fo4: xr.DataArray) -> xr.DataArray:
         t_fo4: fanout-of-four inverter delay [s], dimensions ``process, vdd, temp``. Gate delays are taken to follow it.
 
     Returns:
-        Array of the same shape. The reference lies at process ``tt`` (or ``mc``), 0.9 V (log-linear between the grid's neighbours
-        if it is no grid point) and the grid temperature nearest to 298.15 K, which is kept in the attributes.
+        Array of the same shape. The reference lies at process ``tt`` (else ``mc``), 0.9 V (log-linear between the grid's
+        neighbours if it is no grid point) and the grid temperature nearest to 298.15 K, which is kept in the attributes.
 
     Raises:
         LogicError: the table holds neither ``tt`` nor ``mc``, or its supplies do not span 0.9 V.
@@ -188,7 +188,8 @@ def delay_factor(t_fo4: xr.DataArray) -> xr.DataArray:
         )
     reference = float(np.exp(np.interp(REFERENCE_VDD, vdd, np.log(nearest.values))))
     if not math.isfinite(reference):
-        raise LogicError(f"t_fo4 is not known around process={process}, vdd={REFERENCE_VDD} V: {nearest.values.tolist()} s")
+        known = nearest.values.tolist()
+        raise LogicError(f"t_fo4 is not known around process={process}, vdd={REFERENCE_VDD} V: {known} s")
     return (t_fo4 / reference).assign_attrs(
         units="1", long_name="logic delay over the gate figures' condition", reference_temp=float(nearest["temp"])
     )

@@ -15,6 +15,9 @@ from netlists.modellibrary import PREFIXES, assignments
 DEPTH = 50
 """Parameters inside parameters that are followed before a definition counts as circular."""
 
+EDGE = 1e-9
+"""Rounding that a size on the edge of a bin may have [1]."""
+
 _SUFFIXED = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(meg|[tgkmunpf])?[a-z]*(?![\w.])")
 
 _OPERATORS = {
@@ -70,29 +73,37 @@ def _value(node: ast.expr, parameters: Mapping[str, str], depth: int) -> float:
 
 
 @cache
-def card_value(text: str, device: str, parameter: str) -> float:
+def card_value(text: str, device: str, parameter: str, w: float, length: float) -> float:
     """Value of a parameter on the model card that stands inside a subcircuit, so that every instance has its own.
 
     Args:
         text: models of one corner, with the global parameters they use.
         device: name of the subcircuit.
         parameter: of the card, such as ``toxe``.
+        w, length: of the transistor [m]; of binned cards the one that the simulator selects counts.
 
     Raises:
-        LibraryError: no card inside, one without the parameter, or bins that differ in it.
+        LibraryError: no card inside, or one without the parameter.
     """
     lines = re.sub(r"\n\s*\+", " ", text.lower()).splitlines()
     own, outside = _body(lines, device.lower())
     parameters = dict(pair for line in (*outside, *own) for pair in _definitions(line))
     cards = [dict(assignments(line)[1]) for line in own if line.startswith(".model")]
-    if not cards:
+    size = {"l": length, "w": w}
+    card = next((c for c in cards if all(_within(c, axis, size[axis], parameters) for axis in size)), None)
+    if card is None:
         raise LibraryError(f"{device} has no model card of its own inside, so its {parameter} cannot vary by itself")
-    if not all(parameter in card for card in cards):
+    if parameter not in card:
         raise LibraryError(f"the model card of {device} does not state {parameter}")
-    values = {evaluate(card[parameter], parameters) for card in cards}
-    if len(values) > 1:
-        raise LibraryError(f"the bins of {device} differ in {parameter}: {', '.join(f'{v:g}' for v in sorted(values))}")
-    return values.pop()
+    return evaluate(card[parameter], parameters)
+
+
+def _within(card: Mapping[str, str], axis: str, value: float, parameters: Mapping[str, str]) -> bool:
+    """Whether a card is for a size [m]: from its least on and below its largest, as ngspice selects bins."""
+    if f"{axis}min" not in card:
+        return True
+    low, high = (evaluate(card[f"{axis}{end}"], parameters) for end in ("min", "max"))
+    return low * (1 - EDGE) <= value < high * (1 - EDGE)
 
 
 def _body(lines: list[str], device: str) -> tuple[list[str], list[str]]:

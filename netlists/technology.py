@@ -201,7 +201,7 @@ class Technology:
             return law.nominal
         text = self.model_text(self.corner, {device.model: {Size(w, length)}})
         with _explained(self.name):
-            return card_value(text, device.model, law.parameter)
+            return card_value(text, device.model, law.parameter, w, length)
 
     @property
     def model_sha256(self) -> str:
