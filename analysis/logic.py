@@ -167,8 +167,8 @@ def delay_factor(t_fo4: xr.DataArray) -> xr.DataArray:
         t_fo4: fanout-of-four inverter delay [s], dimensions ``process, vdd, temp``. Gate delays are taken to follow it.
 
     Returns:
-        Array of the same shape. The reference lies at process ``tt`` (else ``mc``), 0.9 V (log-linear between the grid's
-        neighbours if it is no grid point) and the grid temperature nearest to 298.15 K, which is kept in the attributes.
+        Array of the same shape. The reference lies at process ``tt``, else ``mc``, at 0.9 V (log-linear between the
+        grid's neighbours if it is no grid point) and the grid temperature nearest to 298.15 K, kept in the attributes.
 
     Raises:
         LogicError: the table holds neither ``tt`` nor ``mc``, or its supplies do not span 0.9 V.

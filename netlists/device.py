@@ -65,17 +65,18 @@ class Device:
         Pelgrom's law (JSSC 24(5), 1989): AVT / sqrt(W L) for a coefficient of single devices; a pair's coefficient
         is divided by sqrt(2), because the variance of a difference is twice that of one device.
         """
-        return self._pelgrom(self.avt, self.avt_of, w + self.avt_dw, length + self.avt_dl)
+        return self._pelgrom(self.avt, self.avt_of, w, length, (self.avt_dw, self.avt_dl))
 
     def sigma(self, law: MismatchLaw, nominal: float, w: float, length: float) -> float:
         """Standard deviation of another parameter of one device in its unit, around ``nominal``; sizes in [m]."""
         scale = nominal if law.relative else 1.0
-        return abs(scale) * self._pelgrom(law.coefficient, law.of, w + law.dw, length + law.dl)
+        return abs(scale) * self._pelgrom(law.coefficient, law.of, w, length, (law.dw, law.dl))
 
-    def _pelgrom(self, coefficient: float, of: str, w: float, length: float) -> float:
-        if w <= 0 or length <= 0:
-            raise TechnologyError(f"a transistor is too small for the mismatch law of {self.model}")
-        return coefficient / math.sqrt((2.0 if of == "pair" else 1.0) * w * length)
+    def _pelgrom(self, coefficient: float, of: str, w: float, length: float, more: tuple[float, float]) -> float:
+        area = (w + more[0]) * (length + more[1])
+        if area <= 0:
+            raise TechnologyError(f"w={w:g} m, l={length:g} m is too small for the mismatch law of {self.model}")
+        return coefficient / math.sqrt((2.0 if of == "pair" else 1.0) * area)
 
     def knob(self, path: str, name: str, parameter: str | None = None) -> str:
         """Simulator parameter of transistor ``name`` in the instance at ``path``; None: the one that shifts Vth."""

@@ -14,8 +14,9 @@ from tabulate import tabulate
 
 import charlib
 from analysis import architecture
-from charlib import METRICS, devices, ngspice, tables
+from charlib import METRICS, corners, devices, ngspice, tables
 from netlists import technology
+from netlists.variation import MismatchLaw
 from pimchar.runfile import ZERO_CELSIUS
 
 WIDTH = 100
@@ -95,9 +96,9 @@ def technologies() -> str:
 
 
 def technology_sheet(name: str) -> str:
-    """A technology: what it is, its ranges, devices and assumptions, and its targets, if it has any, beside the cards.
+    """A technology: what it is, its ranges, devices and assumptions, where its corners lie, and its targets.
 
-    Only targets need the simulator and the models.
+    Corners are measured where its models are installed; only they and targets need the simulator.
     """
     tech = technology.outline(name)
     low, high = (round(t - ZERO_CELSIUS, 6) for t in tech.temp_range)
@@ -113,6 +114,8 @@ def technology_sheet(name: str) -> str:
         **{f"assumed {i}": statement for i, statement in enumerate(tech.assumed, start=1)},
     }
     parts = ["\n".join(_paragraph(f"{key}: {text}") for key, text in facts.items() if text), _devices(tech)]
+    if tech.global_law and tech.installed:
+        parts.append(_corners(technology.load(name)))
     if tech.targets:
         parts.append(targets(devices.compare(technology.load(name))))
     return "\n\n".join(parts)
@@ -134,8 +137,29 @@ def _devices(tech: technology.Technology) -> str:
     for role, device in tech.devices.items():
         law = f"{device.avt * 1e9:.4g} mV um ({device.avt_of})"
         sizes = (f"{length * 1e9:.4g} nm" for length in (widths[role], tech.length))
-        rows.append((role, device.model, *sizes, law, quantity(device.sigma_vth(widths[role], tech.length), "V")))
-    return table(("device", "model", "W", "L", "AVT", "sigma Vth"), rows)
+        further = ", ".join(_law(law) for law in device.mismatch) or "-"
+        sigma = quantity(device.sigma_vth(widths[role], tech.length), "V")
+        rows.append((role, device.model, *sizes, law, sigma, further))
+    return table(("device", "model", "W", "L", "AVT", "sigma Vth", "besides"), rows)
+
+
+def _law(law: MismatchLaw) -> str:
+    """Coefficient of a further mismatch law, in percent or in the parameter's unit, times micrometre."""
+    per = f"{1e8 * law.coefficient:.4g} % um" if law.relative else f"{1e6 * law.coefficient:.4g} {law.parameter} um"
+    return f"{law.name} {per} ({law.of})"
+
+
+def _corners(tech: technology.Technology) -> str:
+    """Each corner's threshold shifts and its distance on the ellipse of global variation."""
+    law = tech.global_law
+    head = f"global variation: sigma |Vth| {quantity(law.sigma_n, 'V')} (n), {quantity(law.sigma_p, 'V')} (p), "
+    head += f"correlation {law.correlation:g}; {law.source}"
+    rows = [
+        (row.process, quantity(row.shift_n, "V"), quantity(row.shift_p, "V"), f"{row.distance:.2f}")
+        for row in corners.corners(tech)
+    ]
+    shown = table(("corner", "shift of |Vth|, n", "shift of |Vth|, p", "distance [sigma]"), rows)
+    return f"{_paragraph(head)}\n\n{shown}"
 
 
 def _paragraph(text: str) -> str:
