@@ -39,7 +39,6 @@ def test_seeds_differ():
         ({"samples": 1.5}, "samples=1.5"),
         ({"seed": -1}, "seed=-1"),
         ({"seed": 2**63}, "seed=9223372036854775808"),
-        ({"global_": True}, "global=true"),
     ],
 )
 def test_bad_requests_say_what_is_legal(arguments, message):
