@@ -102,9 +102,6 @@ MISTAKES = {
     "[variation]\nsamples = 10.5": "samples=10.5: must be a valid integer (variation.samples in run.toml)",
     "[variation]\nseed = -1": "seed=-1: must be greater than or equal to 0 (variation.seed in run.toml)",
     "[variation]\nlocal = 1": "local=1: must be a valid boolean (variation.local in run.toml)",
-    "[variation]\nglobal = true": (
-        "global=true: no technology here has a law of global variation, legal: false (variation in run.toml)"
-    ),
     "[characterize]\nmetric = []": (
         "unknown key 'metric' in [characterize] of run.toml, did you mean 'metrics'? "
         "legal: metrics, engine, max_failed, timeout_s"
