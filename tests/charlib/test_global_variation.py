@@ -12,7 +12,7 @@ from charlib import Conditions, CountedTwice, InvalidPlan, LookupTable, Variatio
 from charlib.corners import corners
 from charlib.unit import Unit
 from netlists import TESTBENCHES, Setting, Sram6T
-from netlists.technology import load
+from netlists.technology import load, names
 
 pytestmark = pytest.mark.ngspice
 
@@ -130,3 +130,10 @@ def _gain(tech, role):
     gain = float((high - low)[f"vth_{role}"].values.squeeze() / (2 * step))
     assert gain == pytest.approx(1.0, abs=0.15)
     return gain
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_sign_of_a_shift_raises_every_threshold(installed, name):
+    """A positive draw makes each transistor of the cell harder to turn on, whatever its type and model."""
+    for role in ("pd", "pu", "pg"):
+        _gain(load(name), role)

@@ -126,14 +126,14 @@ def test_version_is_a_number():
 
 
 def test_long_commands_are_broken_before_the_simulator_cuts_them():
-    parameters = [f"@m.x{'cell' * 20}.m{i}[delvto]" for i in range(40)]
-    lines = command_lines("dc vsweep 0 1 0.1", parameters)
+    commands = [f"alter @m.x{'cell' * 20}.m{i}[delvto]" for i in range(40)]
+    lines = command_lines("dc vsweep 0 1 0.1", commands)
     row = [-1.2345678901234567e-100 * (i + 1) for i in range(40)]
     sent = [line.format(*row) for line in lines]
     assert max(map(len, sent)) < 1024
     statements = [statement for line in sent for statement in line.split("; ")]
-    assert statements == [*(f"alter {p} = {v!r}" for p, v in zip(parameters, row, strict=True)), "dc vsweep 0 1 0.1"]
-    assert len(lines) < len(parameters) / 5
+    assert statements == [*(f"{c} = {v!r}" for c, v in zip(commands, row, strict=True)), "dc vsweep 0 1 0.1"]
+    assert len(lines) < len(commands) / 5
 
 
 def test_each_of_many_knobs_is_set():

@@ -308,3 +308,19 @@ def test_a_sample_is_reproduced(folder):
     assert result.exit_code == 0, result.output
     assert "identical in every bit" in result.output
     assert "0..2" in refused(pimchar("reproduce", "out", *place, "--sample", 3), 2)
+
+
+@pytest.mark.ngspice
+def test_draws_on_top_of_a_total_corner_are_warned_about_in_a_line(folder):
+    text = '[conditions]\nprocess = ["tt", "ss"]\nvdd = [0.9]\n[variation]\nsamples = 1\nglobal = true\n'
+    (folder / "run.toml").write_text(f'{text}[characterize]\nmetrics = ["vth_pd"]\n')
+    result = pimchar("characterize", "run.toml", "--out", "r", "--workers", 1)
+    assert result.exit_code == 0, result.output
+    (warning,) = [line for line in result.stderr.splitlines() if "warning" in line]
+    assert warning.startswith("pimchar: warning: process=ss: total corners hold global variation already")
+    again = pimchar("reproduce", "r", "--metric", "vth_pd", "--process", "mc_ss", "--vdd", 0.9, "--temp-c", 25,
+                    "--sample", 0)  # fmt: skip
+    assert again.exit_code == 0, again.output
+    shown = pimchar("tech", "show", "predictive28").output
+    assert "distance [sigma]" in shown
+    assert "correlation 0.01" in shown

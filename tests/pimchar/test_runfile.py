@@ -1,6 +1,7 @@
 """The run file: defaults, conversions, and one message per mistake."""
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,15 @@ def test_parts_carry_the_files_numbers():
     assert plan.make_macro().rows == 16
 
 
+def test_global_variation_is_drawn_around_typical_cards():
+    """Corners are the default only where nothing is drawn from die to die; what is written is left as it is."""
+    plan = runfile.parse("[variation]\nglobal = true", "run.toml")
+    assert plan.make_variation().global_
+    assert plan.make_conditions().process == ("tt",)
+    written = runfile.parse('[conditions]\nprocess = ["tt", "ss"]\n[variation]\nglobal = true', "run.toml")
+    assert written.make_conditions().process == ("tt", "ss")
+
+
 def test_technology_file_is_found_beside_the_run_file(tmp_path):
     from netlists import technology
 
@@ -80,6 +90,19 @@ def test_technology_file_is_found_beside_the_run_file(tmp_path):
     path.write_text('[technology]\nfile = "mine.toml"\n')
     plan, _ = runfile.read(path)
     assert technology.load(plan.technology.name).name == "mine"
+
+
+def test_global_variation_needs_a_law(tmp_path):
+    from netlists import technology
+
+    source = (technology.resources.files("netlists") / "technologies" / "predictive28.toml").read_text()
+    lawless = re.sub(r"\[global\].*?(?=\[\[targets)", "", source, count=1, flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(lawless.replace('name = "predictive28"', 'name = "mine"'))
+    path = tmp_path / "run.toml"
+    path.write_text('[technology]\nfile = "mine.toml"\n[variation]\nglobal = true\n')
+    message = r"global=true: mine states no law of global variation; legal: false \(variation.global in run.toml\)"
+    with pytest.raises(RunFileError, match=message):
+        runfile.read(path)
 
 
 MISTAKES = {
