@@ -9,8 +9,8 @@ First it says ``("ready", log, osdi)``: whether it loads compiled Verilog-A mode
     replaces the circuit; answers ``("loaded", log)``
 ``("run", analysis, vectors, commands, rows, interval)``
     for each row of values gives each command, such as ``alter @m1[delvto]``, its value and runs; answers with lists of
-    ``("solved", float64 bytes of all
-    vectors in turn)`` or ``("failed", reason, log)``, a list whenever ``interval`` [s] has passed and at the end
+    ``("solved", float64 bytes of all vectors in turn)`` or ``("failed", reason, log)``, a list whenever ``interval``
+    [s] has passed and at the end
 ``("memory",)``
     answers ``("memory", resident size in bytes)``
 """
