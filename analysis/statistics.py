@@ -2,25 +2,25 @@
 
 A known failure (the operation did not happen, or the value lies beyond a bound on the failing side) has no value but
 a rank: it is worse than every good sample. It counts in quantiles, in plot positions and in the pass rate. An unknown
-sample counts nowhere but in ``n_unknown``.
+sample counts in ``n_unknown`` and widens the interval of the pass rate, whose lower limit takes it for a failure and
+whose upper limit for a pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
+from analysis import intervals
+from analysis.censored import Fit, fit_normal
+from analysis.intervals import StatisticsError, clopper_pearson
 from charlib.status import Status, known_failures, unknown
 
 SAMPLE = "sample"
-
-
-class StatisticsError(ValueError):
-    """A Dataset that does not say what the statistics need to know."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,14 @@ class Samples:
         status: flags of ``charlib.status.Status``.
         fails_when: ``low`` or ``high``.
         fail_limit: limit in the metric's unit; a value on it or beyond fails; infinite or NaN if there is none.
+        bound: of censored samples, in the metric's unit; None where no sample has one.
     """
 
     value: np.ndarray
     status: np.ndarray
     fails_when: str
     fail_limit: float
+    bound: np.ndarray | None = None
 
     @property
     def good(self) -> np.ndarray:
@@ -62,29 +64,6 @@ class Samples:
         worst = -np.inf if self.fails_when == "low" else np.inf
         value = np.where(self.good, self.value, -worst)
         return np.where(unknown(self.status), np.nan, np.where(self.failed, worst, value))
-
-
-def clopper_pearson(passed: np.ndarray, total: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Exact two-sided binomial interval of a pass rate [1].
-
-    Args:
-        passed: number of passes, any shape.
-        total: number of trials, same shape; NaN comes back where it is 0.
-        confidence: confidence level [1], between 0 and 1.
-
-    Source: Clopper and Pearson, Biometrika 26, 1934.
-
-    >>> low, high = clopper_pearson(np.array(100), np.array(100))
-    >>> print(f"{low:.4f} {high:.1f}")
-    0.9638 1.0
-    """
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"confidence={confidence!r} is outside 0..1")
-    passed, total = np.broadcast_arrays(np.asarray(passed), np.asarray(total))
-    tail, failed = (1 - confidence) / 2, total - passed
-    low = np.where(passed > 0, stats.beta.ppf(tail, np.maximum(passed, 1), failed + 1), 0.0)
-    high = np.where(failed > 0, stats.beta.ppf(1 - tail, passed + 1, np.maximum(failed, 1)), 1.0)
-    return np.where(total > 0, low, np.nan), np.where(total > 0, high, np.nan)
 
 
 def moments(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
@@ -113,6 +92,24 @@ def quantiles(samples: Samples, q: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(found), found, np.nan)
 
 
+def fits(samples: Samples) -> Fit:
+    """Censored normal fits along the samples: fields of shape ``(...)``, see :func:`analysis.censored.fit_normal`.
+
+    Good samples are exact, censored ones lie beyond their bounds. An operation that did not happen has no value that
+    could lie anywhere: the fit is about the samples in which it did. Unknown samples are left out. NaN where a
+    censored sample has no bound: without it the fit would be biased.
+    """
+    low, high = samples.status == Status.censored_low, samples.status == Status.censored_high
+    bound = np.full(samples.value.shape, np.nan) if samples.bound is None else samples.bound
+    known = np.where(samples.good, samples.value, np.nan)
+    lower = np.where(low, -np.inf, np.where(high, bound, known))
+    upper = np.where(high, np.inf, np.where(low, bound, known))
+    fair = ~((low | high) & np.isnan(bound)).any(-1)
+    places = list(np.ndindex(known.shape[:-1]))
+    found = [astuple(fit_normal(lower[place], upper[place]) if fair[place] else Fit()) for place in places]
+    return Fit(*np.reshape(found, (*known.shape[:-1], len(fields(Fit)))).transpose(-1, *range(known.ndim - 1)))
+
+
 def plot_positions(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Sorted values and the normal scores to plot them against, shape ``(..., rank)``.
 
@@ -135,7 +132,12 @@ def metrics_in(characterization: xr.Dataset) -> tuple[str, ...]:
     )
 
 
-def _samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, tuple[str, ...]]:
+def primary_metrics(characterization: xr.Dataset) -> tuple[str, ...]:
+    """Metrics without their parts per stored state."""
+    return tuple(name for name in metrics_in(characterization) if "lobe" not in characterization[name].dims)
+
+
+def metric_samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, tuple[str, ...]]:
     """A metric's arrays with the samples last, and the names of the other dimensions."""
     if metric not in metrics_in(characterization):
         known = ", ".join(metrics_in(characterization)) or "empty"
@@ -146,23 +148,24 @@ def _samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, tuple[
     if side not in ("low", "high"):
         raise StatisticsError(f"{metric}: attribute fails_when={side!r} is not one of low, high")
     limit = float(value.attrs.get("fail_limit", np.nan))
-    return Samples(value.values, status.values, side, limit), tuple(map(str, value.dims[:-1]))
+    bound = characterization.get(f"{metric}_bound")
+    bound = None if bound is None else bound.transpose(*value.dims).values
+    return Samples(value.values, status.values, side, limit, bound), tuple(map(str, value.dims[:-1]))
 
 
 def summarize(
     characterization: xr.Dataset, q: Sequence[float] = (0.01, 0.5, 0.99), confidence: float = 0.95
 ) -> xr.Dataset:
-    """Moments, quantiles, counts and pass rate of every metric at every condition.
+    """Moments, quantiles, normality, censored fit, counts and pass rate of every metric at every condition.
 
     Args:
         characterization: what ``charlib.characterize`` returns.
         q: quantiles wanted [1], each in 0..1.
-        confidence: confidence level of the interval of the pass rate [1].
+        confidence: confidence level of every interval [1].
 
     Returns:
-        Dataset without the dimension ``sample``; for each metric M: ``M_mean``, ``M_std`` (good samples),
-        ``M_quantiles`` (dimension ``quantile``), ``M_n_ok``, ``M_n_failed``, ``M_n_unknown``, ``M_n_beyond`` (censored
-        on the passing side), ``M_pass_rate`` (of the known samples), ``M_ci_low``, ``M_ci_high``. Attributes are kept.
+        Dataset without the dimension ``sample``; for each metric M the variables of :data:`REPORT`, as ``M_mean``;
+        quantiles have the further dimension ``quantile``. Attributes are kept.
 
     Raises:
         StatisticsError: a metric does not say which side fails, or ``q`` or ``confidence`` is out of range.
@@ -170,7 +173,8 @@ def summarize(
     levels = np.asarray(q, dtype=float)
     if levels.ndim != 1 or not np.all((levels >= 0) & (levels <= 1)):
         raise StatisticsError(f"q={list(np.atleast_1d(levels))} is not a list of numbers in 0..1")
-    found = xr.Dataset(attrs=characterization.attrs | {"title": "statistics of a characterization"})
+    about = {"title": "statistics of a characterization", "confidence": confidence}
+    found = xr.Dataset(attrs=characterization.attrs | about)
     for metric in metrics_in(characterization):
         found = found.assign(_summary(characterization, metric, levels, confidence))
     kept = {dim: characterization[dim] for dim in found.dims if dim in characterization.coords}
@@ -182,30 +186,67 @@ def _summary(
     characterization: xr.Dataset, metric: str, levels: np.ndarray, confidence: float
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]]:
     """Variables of one metric: dimensions, values, attributes."""
-    samples, dims = _samples(characterization, metric)
+    samples, dims = metric_samples(characterization, metric)
     attrs = characterization[metric].attrs
     name = attrs.get("long_name", metric)
-    mean, std = moments(samples)
-    counts = {
-        "n_ok": samples.good,
-        "n_failed": samples.failed,
-        "n_unknown": unknown(samples.status),
-        "n_beyond": ~samples.good & samples.passed,
-    }
-    passed, known = samples.passed.sum(-1), (~unknown(samples.status)).sum(-1)
-    low, high = clopper_pearson(passed, known, confidence)
     plain = {"units": "1"}
-    found = {
-        "mean": (dims, mean, attrs | {"long_name": f"mean of {name}"}),
-        "std": (dims, std, attrs | {"long_name": f"standard deviation of {name}"}),
-        "quantiles": ((*dims, "quantile"), quantiles(samples, levels), attrs | {"long_name": f"quantiles of {name}"}),
-        "pass_rate": (dims, passed / np.where(known > 0, known, np.nan), plain | {"long_name": f"pass rate of {name}"}),
-        "ci_low": (dims, low, plain | {"long_name": f"lower {confidence:g} limit of the pass rate of {name}"}),
-        "ci_high": (dims, high, plain | {"long_name": f"upper {confidence:g} limit of the pass rate of {name}"}),
+    found = {}
+    for suffix, values in _numbers(samples, levels, confidence).items():
+        own = (*dims, "quantile") if suffix.startswith("quantiles") else dims
+        about = plain if REPORT[suffix].dimensionless else attrs
+        found[f"{metric}_{suffix}"] = (own, values, about | {"long_name": f"{name}, {REPORT[suffix].meaning}"})
+    return found
+
+
+def _numbers(samples: Samples, levels: np.ndarray, confidence: float) -> dict[str, np.ndarray]:
+    """Everything in :data:`REPORT` of one metric."""
+    mean, std = moments(samples)
+    n = samples.good.sum(-1)
+    mean_low, mean_high = intervals.mean_interval(mean, std, n, confidence)
+    std_low, std_high = intervals.std_interval(std, n, confidence)
+    ordered = np.sort(samples.ranked, axis=-1)
+    quantile_low, quantile_high = intervals.quantile_interval(ordered, levels, confidence)
+    skewness, kurtosis, p_value = intervals.normality(np.where(samples.good, samples.value, np.nan))
+    fit = fits(samples)
+    lost = unknown(samples.status).sum(-1)
+    passed, known = samples.passed.sum(-1), (~unknown(samples.status)).sum(-1)
+    low, _ = clopper_pearson(passed, known + lost, confidence)
+    _, high = clopper_pearson(passed + lost, known + lost, confidence)
+    return {
+        "mean": mean,
+        "mean_se": std / np.sqrt(np.where(n > 0, n, np.nan)),
+        "mean_ci_low": mean_low,
+        "mean_ci_high": mean_high,
+        "std": std,
+        "std_ci_low": std_low,
+        "std_ci_high": std_high,
+        "quantiles": quantiles(samples, levels),
+        "quantiles_ci_low": quantile_low,
+        "quantiles_ci_high": quantile_high,
+        "skewness": skewness,
+        "kurtosis": kurtosis,
+        "normality_p": p_value,
+        "fit_mean": fit.mean,
+        "fit_mean_se": fit.mean_se,
+        "fit_std": fit.std,
+        "fit_std_se": fit.std_se,
+        "n_ok": n,
+        "n_failed": samples.failed.sum(-1),
+        "n_unknown": lost,
+        "n_beyond": (~samples.good & samples.passed).sum(-1),
+        "n_fails": known - passed,
+        "pass_rate": passed / np.where(known > 0, known, np.nan),
+        "ci_low": low,
+        "ci_high": high,
     }
-    for count, which in counts.items():
-        found[count] = (dims, which.sum(-1), plain | {"long_name": f"samples of {name}: {COUNTS[count]}"})
-    return {f"{metric}_{suffix}": variable for suffix, variable in found.items()}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number of a summary: what it means, and whether it is without the metric's unit."""
+
+    meaning: str
+    dimensionless: bool = False
 
 
 COUNTS = {
@@ -214,7 +255,33 @@ COUNTS = {
     "n_unknown": "unknown",
     "n_beyond": "beyond a bound on the passing side",
 }
-"""Counts of a summary and what they count."""
+"""Counts of a summary and what they count: every sample once."""
+
+REPORT: Mapping[str, Quantity] = {
+    "mean": Quantity("mean of the good samples"),
+    "mean_se": Quantity("standard error of the mean"),
+    "mean_ci_low": Quantity("lower limit of the mean, Student"),
+    "mean_ci_high": Quantity("upper limit of the mean, Student"),
+    "std": Quantity("standard deviation of the good samples"),
+    "std_ci_low": Quantity("lower limit of the standard deviation, chi-square"),
+    "std_ci_high": Quantity("upper limit of the standard deviation, chi-square"),
+    "quantiles": Quantity("quantiles of the known samples"),
+    "quantiles_ci_low": Quantity("lower limit of the quantiles, order statistics"),
+    "quantiles_ci_high": Quantity("upper limit of the quantiles, order statistics"),
+    "skewness": Quantity("skewness of the good samples", dimensionless=True),
+    "kurtosis": Quantity("excess kurtosis of the good samples", dimensionless=True),
+    "normality_p": Quantity("p-value of normality, D'Agostino and Pearson", dimensionless=True),
+    "fit_mean": Quantity("mean of the normal fitted to good and censored samples"),
+    "fit_mean_se": Quantity("standard error of the fitted mean"),
+    "fit_std": Quantity("standard deviation of the normal fitted to good and censored samples"),
+    "fit_std_se": Quantity("standard error of the fitted standard deviation"),
+    **{name: Quantity(f"samples: {meaning}", dimensionless=True) for name, meaning in COUNTS.items()},
+    "n_fails": Quantity("samples: known failures, those with a value on or beyond the limit included", True),
+    "pass_rate": Quantity("pass rate of the known samples", dimensionless=True),
+    "ci_low": Quantity("lower limit of the pass rate, every unknown sample a failure", dimensionless=True),
+    "ci_high": Quantity("upper limit of the pass rate, every unknown sample a pass", dimensionless=True),
+}
+"""What a summary holds of each metric, by the suffix of its variables."""
 
 
 def normal_plot(characterization: xr.Dataset, metric: str) -> xr.Dataset:
@@ -227,7 +294,7 @@ def normal_plot(characterization: xr.Dataset, metric: str) -> xr.Dataset:
     Raises:
         StatisticsError: the metric is not there.
     """
-    samples, dims = _samples(characterization, metric)
+    samples, dims = metric_samples(characterization, metric)
     value, score = plot_positions(samples)
     attrs = characterization[metric].attrs
     kept = {dim: characterization[dim] for dim in dims if dim in characterization.coords}

@@ -14,6 +14,7 @@ from charlib.plan import Plan
 from charlib.status import FLAG_ATTRS, Status, unknown
 from charlib.unit import CURVES, UnitResult
 from charlib.waveforms import Measured
+from netlists.testbenches import TESTBENCHES
 
 DIMS = ("process", "vdd", "temp", "sample")
 PARTS = {"": "values", "_status": "status", "_bound": "bound"}
@@ -58,7 +59,7 @@ def worse(measured: Measured, fails_when: str) -> Measured:
 
 
 def characterization(plan: Plan, results: Results) -> xr.Dataset:
-    """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values and windows."""
+    """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values, windows and mismatch."""
     conditions = plan.conditions
     dataset = xr.Dataset(coords=_coordinates(plan, plan.samples))
     for name in plan.metrics:
@@ -73,6 +74,27 @@ def characterization(plan: Plan, results: Results) -> xr.Dataset:
     if any(METRICS[name].per_lobe for name in plan.metrics):
         about = {"units": "1", "long_name": "stored state, by its high node"}
         dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), about))
+    return dataset.merge(_mismatch(plan, results))
+
+
+def _mismatch(plan: Plan, results: Results) -> xr.Dataset:
+    """Which transistors vary in each testbench, and how much, by the law of the technology: the same everywhere.
+
+    With the seed this is all that gives back the draws behind each sample, ``charlib.variation.normals``.
+
+    Returns:
+        Dataset with the dimension ``device`` (device paths) and ``<testbench>_sigma`` [V], NaN for what it lacks.
+    """
+    point = next(iter(plan.conditions.points()))
+    knobs = {
+        name: TESTBENCHES[name].build(plan.setting(*point, results[name, point].window)).knobs
+        for name in plan.testbenches
+    }
+    paths = list(dict.fromkeys(path for own in knobs.values() for path in own))
+    dataset = xr.Dataset(coords={"device": ("device", paths, {"units": "1", "long_name": "transistor, by its path"})})
+    for name, own in knobs.items():
+        attrs = {"units": "V", "long_name": f"standard deviation of the local threshold variation in {name}"}
+        dataset[f"{name}_sigma"] = ("device", [own[p].sigma if p in own else np.nan for p in paths], attrs)
     return dataset
 
 

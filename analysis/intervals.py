@@ -1,0 +1,133 @@
+"""Confidence intervals and the test of normality: numpy and scipy on plain arrays, samples in the last dimension."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special, stats
+
+FEWEST = 20
+"""Samples that the test of normality needs: the approximation of the kurtosis's distribution holds from there on."""
+
+
+class StatisticsError(ValueError):
+    """A Dataset that does not say what the statistics need to know, or a level out of range."""
+
+
+def tail(confidence: float) -> float:
+    """Probability on either side of a two-sided interval [1]; raises StatisticsError outside 0..1."""
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"confidence={confidence!r} is outside 0..1")
+    return (1 - confidence) / 2
+
+
+def clopper_pearson(passed: np.ndarray, total: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Exact two-sided binomial interval of a pass rate [1].
+
+    Args:
+        passed: number of passes, any shape.
+        total: number of trials, same shape; NaN comes back where it is 0.
+        confidence: confidence level [1], between 0 and 1.
+
+    Source: Clopper and Pearson, Biometrika 26, 1934.
+
+    >>> low, high = clopper_pearson(np.array(100), np.array(100))
+    >>> print(f"{low:.4f} {high:.1f}")
+    0.9638 1.0
+    """
+    outside = tail(confidence)
+    passed, total = np.broadcast_arrays(np.asarray(passed), np.asarray(total))
+    failed = total - passed
+    low = np.where(passed > 0, stats.beta.ppf(outside, np.maximum(passed, 1), failed + 1), 0.0)
+    high = np.where(failed > 0, stats.beta.ppf(1 - outside, passed + 1, np.maximum(failed, 1)), 1.0)
+    return np.where(total > 0, low, np.nan), np.where(total > 0, high, np.nan)
+
+
+def mean_interval(
+    mean: np.ndarray, std: np.ndarray, n: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Student's interval of a mean: exact for normal samples, asymptotic for others.
+
+    Args:
+        mean, std: of ``n`` samples, n - 1 in the deviation, same unit and any shape; NaN comes back below two samples.
+        confidence: confidence level [1].
+
+    Source: Student, Biometrika 6, 1908.
+    """
+    some = np.where(n > 1, n, np.nan)
+    half = stats.t.ppf(1 - tail(confidence), some - 1) * std / np.sqrt(some)
+    return mean - half, mean + half
+
+
+def std_interval(std: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Chi-square interval of a standard deviation, for normal samples only: heavy tails make it too narrow.
+
+    Args:
+        std: of ``n`` samples, n - 1 in the divisor, any shape; NaN comes back below two samples.
+        confidence: confidence level [1].
+
+    Source: Fisher, Metron 5, 1925 (the distribution); any textbook.
+    """
+    outside, freedom = tail(confidence), np.where(n > 1, n - 1, np.nan)
+    low, high = (std * np.sqrt(freedom / stats.chi2.ppf(p, freedom)) for p in (1 - outside, outside))
+    return low, high
+
+
+def quantile_interval(
+    ordered: np.ndarray, q: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distribution-free interval of quantiles between two order statistics, shape ``(..., quantile)``.
+
+    The number of samples below the true quantile is binomial, whatever they are distributed like; the ranks are the
+    closest ones that leave no more than half of the rest on either side.
+
+    Args:
+        ordered: sorted samples, shape ``(..., sample)``; infinite where a sample has a rank but no value, NaN at the
+            end where there is none.
+        q: quantiles [1], shape (quantile,).
+        confidence: confidence level [1]; the interval covers at least as much.
+
+    Returns:
+        Lower and upper limit; infinite where so few samples, or samples without a value, set no limit on that side;
+        NaN without any sample.
+
+    Source: David and Nagaraja, Order Statistics, 3rd ed., 2003, section 7.1.
+    """
+    outside, n = tail(confidence), (~np.isnan(ordered)).sum(-1)[..., None]
+    below = stats.binom.ppf(outside, n, q).astype(int)
+    above = stats.binom.ppf(1 - outside, n, q).astype(int) + 1
+    last = ordered.shape[-1] - 1
+    low = np.take_along_axis(ordered, np.clip(below - 1, 0, last), -1)
+    high = np.take_along_axis(ordered, np.clip(above - 1, 0, last), -1)
+    low, high = np.where(below < 1, -np.inf, low), np.where(above > n, np.inf, high)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def normality(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Skewness, excess kurtosis and the p-value of the hypothesis that the samples are normal, shape ``(...)``.
+
+    The test is K2 of D'Agostino and Pearson: it adds both deviations up, so that a rejection can be read. It sees no
+    other departure, and with thousands of samples it rejects departures that do not matter.
+
+    Args:
+        values: shape ``(..., sample)``, NaN where there is none; left out. At least ``FEWEST`` different ones are
+            needed, else NaN comes back.
+
+    Source: D'Agostino and Pearson, Biometrika 60, 1973; D'Agostino, Belanger, D'Agostino Jr., Am. Stat. 44, 1990.
+    """
+    found = np.full((3, *values.shape[:-1]), np.nan)
+    for place in np.ndindex(values.shape[:-1]):
+        good = values[place][np.isfinite(values[place])]
+        if good.size >= FEWEST and np.unique(good).size >= FEWEST:
+            found[(slice(None), *place)] = stats.skew(good), stats.kurtosis(good), stats.normaltest(good).pvalue
+    return found[0], found[1], found[2]
+
+
+def normal_band(n: int, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Normal scores [1] between which each order statistic of n normal samples lies with a probability.
+
+    Pointwise, for a known mean and deviation: the i-th of n uniform samples has the distribution Beta(i, n + 1 - i).
+    Limits of shape (rank,).
+    """
+    rank, outside = np.arange(1, n + 1), tail(confidence)
+    low, high = (special.ndtri(stats.beta.ppf(p, rank, n + 1 - rank)) for p in (outside, 1 - outside))
+    return low, high

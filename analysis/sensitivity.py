@@ -1,0 +1,175 @@
+"""Sensitivity of each metric to each transistor: regression on the draws of the Monte Carlo run.
+
+The draws are standard normals that belong to device paths, so that the seed gives them back. A metric that exists per
+stored state is regressed per stored state: one state's margin is nearly linear in the threshold voltages, while the
+worse of the two has a kink where they are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from analysis.intervals import StatisticsError
+from analysis.statistics import SAMPLE, metric_samples, primary_metrics
+from charlib.variation import normals
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Least-squares plane through samples over standard normals.
+
+    Attributes:
+        slope: change of the value for one standard deviation of each variable, shape (variable,), the value's unit.
+        slope_se: standard error of each slope, same unit.
+        share: share of each variable in the variance [1], slope squared over the sum of all of them and of the
+            residual's variance: the variables are independent and have variance 1.
+        rest: share of the residual [1], what is not linear in the variables; with ``share`` it sums up to 1.
+        r2: share of the samples' own variance that the plane explains [1].
+        n: samples used.
+    """
+
+    slope: np.ndarray
+    slope_se: np.ndarray
+    share: np.ndarray
+    rest: float
+    r2: float
+    n: int
+
+
+def regress(values: np.ndarray, draws: np.ndarray) -> Regression:
+    """Ordinary least squares with an intercept.
+
+    Args:
+        values: shape (sample,), NaN where there is none; left out.
+        draws: standard normals [1], shape (sample, variable).
+
+    Returns:
+        NaN in every number but ``n`` with fewer samples than variables and two more, or values all equal.
+
+    Source: any textbook, e.g. Draper and Smith, Applied Regression Analysis, 3rd ed., 1998, chapter 5. Errors suppose
+    a residual of the same variance everywhere.
+    """
+    good = np.isfinite(values)
+    n, variables = int(good.sum()), draws.shape[1]
+    freedom = n - variables - 1
+    if freedom < 1 or np.ptp(values[good]) == 0:
+        nothing = np.full(variables, np.nan)
+        return Regression(nothing, nothing, nothing, np.nan, np.nan, n)
+    scale = np.ptp(values[good])
+    y, design = values[good] / scale, np.column_stack([np.ones(n), draws[good]])
+    found = np.linalg.lstsq(design, y)[0]
+    residual = np.sum((y - design @ found) ** 2)
+    variance = residual / freedom
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
+    square = found[1:] ** 2
+    whole = square.sum() + variance
+    r2 = 1 - residual / np.sum((y - y.mean()) ** 2)
+    return Regression(scale * found[1:], scale * errors[1:], square / whole, variance / whole, r2, n)
+
+
+def devices(characterization: xr.Dataset, metric: str) -> xr.DataArray:
+    """Standard deviation of the threshold voltage [V] of each transistor behind a metric, over ``device``.
+
+    Raises:
+        StatisticsError: the characterization does not record them, or drew no mismatch.
+    """
+    attrs = characterization.attrs
+    if str(attrs.get("local_variation")) != "True" or not isinstance(attrs.get("seed"), int | np.integer):
+        raise StatisticsError("the run drew no mismatch between transistors, so that no sensitivity can be found")
+    testbench = characterization[metric].attrs.get("testbench")
+    name = f"{testbench}_sigma"
+    if name not in characterization:
+        raise StatisticsError(
+            f"{metric}: the characterization has no {name}, the transistors that vary in {testbench}; an older version "
+            "wrote it: run the same command again, nothing will be simulated"
+        )
+    sigma = characterization[name]
+    return sigma[np.isfinite(sigma.values)]
+
+
+def sensitivity(characterization: xr.Dataset, metrics: Sequence[str] | None = None) -> xr.Dataset:
+    """Regression of every metric at every condition on the draws of its transistors.
+
+    Args:
+        characterization: what ``charlib.characterize`` returns, with mismatch drawn.
+        metrics: which; None is all.
+
+    Returns:
+        Dataset over the conditions, ``lobe`` where the metric exists per stored state, and ``device``; for each metric
+        M the variables of :data:`REPORT`, as ``M_slope``. Transistors that the metric's testbench lacks are NaN. Only
+        samples with a value count, ``M_n`` of them.
+
+    Raises:
+        StatisticsError: a metric is not there, no mismatch was drawn, or the transistors are not on record.
+    """
+    names = tuple(metrics or primary_metrics(characterization))
+    if not names:
+        raise StatisticsError("the characterization has no metric over samples")
+    found = xr.Dataset(attrs=characterization.attrs | {"title": "sensitivity of metrics to transistors"})
+    for name in names:
+        found = found.merge(_sensitivity(characterization, name))
+    return found
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number of a sensitivity: what it means, whether it exists for each device, and its unit if not the metric's.
+
+    ``V`` in ``per`` is what the metric's unit is divided by.
+    """
+
+    meaning: str
+    each: bool
+    unit: str | None = None
+    per: str | None = None
+
+
+REPORT = {
+    "slope": Quantity("change for one standard deviation of |Vth|", each=True),
+    "slope_se": Quantity("standard error of the change for one standard deviation of |Vth|", each=True),
+    "slope_per_volt": Quantity("change for one volt of |Vth|", each=True, per="V"),
+    "share": Quantity("share of the variance that is linear in |Vth|", each=True, unit="1"),
+    "rest": Quantity("share of the variance that is not linear in any |Vth|", each=False, unit="1"),
+    "r2": Quantity("R2 of the regression on |Vth|", each=False, unit="1"),
+    "n": Quantity("samples in the regression", each=False, unit="1"),
+}
+"""What is found of each metric, by the suffix of its variables."""
+
+
+def _sensitivity(characterization: xr.Dataset, metric: str) -> xr.Dataset:
+    """Variables of one metric."""
+    name = f"{metric}_lobes" if f"{metric}_lobes" in characterization else metric
+    samples, dims = metric_samples(characterization, name)
+    sigma = devices(characterization, metric)
+    paths = [str(path) for path in sigma["device"].values]
+    numbers = characterization[SAMPLE].values if SAMPLE in characterization.coords else np.arange(samples.good.shape[-1])
+    draws = normals(paths, int(characterization.attrs["seed"]), 0, int(numbers.max()) + 1)[numbers]
+    values = np.where(samples.good, samples.value, np.nan)
+    shape = values.shape[:-1]
+    fits = [regress(values[place], draws) for place in np.ndindex(shape)]
+    attrs = characterization[name].attrs
+    variables = {}
+    for suffix, quantity in REPORT.items():
+        source = suffix.removesuffix("_per_volt")
+        array = np.array([getattr(fit, source) for fit in fits]).reshape(*shape, *([len(paths)] if quantity.each else []))
+        if quantity.per:
+            array = array / np.where(sigma.values > 0, sigma.values, np.nan)
+        unit = quantity.unit or _ratio(str(attrs["units"]), quantity.per)
+        about = {"units": unit, "long_name": f"{attrs.get('long_name', metric)}: {quantity.meaning}"}
+        variables[f"{metric}_{suffix}"] = ((*dims, "device") if quantity.each else dims, array, about)
+    kept = {dim: characterization[dim] for dim in dims if dim in characterization.coords}
+    found = xr.Dataset(variables, coords={**kept, "device": sigma["device"]})
+    return found.reindex(device=characterization["device"])
+
+
+def _ratio(unit: str, per: str | None) -> str:
+    """A unit over another one.
+
+    >>> _ratio("V", "V"), _ratio("s", "V"), _ratio("s", None)
+    ('1', 's/V', 's')
+    """
+    return unit if per is None else "1" if unit == per else f"{unit}/{per}"
