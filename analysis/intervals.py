@@ -72,9 +72,7 @@ def std_interval(std: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tu
     return low, high
 
 
-def quantile_interval(
-    ordered: np.ndarray, q: np.ndarray, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
+def quantile_interval(ordered: np.ndarray, q: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Distribution-free interval of quantiles between two order statistics, shape ``(..., quantile)``.
 
     The number of samples below the true quantile is binomial, whatever they are distributed like; the ranks are the

@@ -22,6 +22,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from analysis import statistics
 from charlib.directory import write_whole
 from netlists import technology
 from netlists.technology import TechnologyError
@@ -162,6 +163,26 @@ def _nominal_supply(data: xr.Dataset, otherwise: float) -> float:
 def samples(data: xr.Dataset) -> int:
     """Monte Carlo samples of a run; 0 for the nominal cell alone."""
     return int(data.attrs.get("samples", 0))
+
+
+def chosen_metrics(data: xr.Dataset, most: int) -> tuple[list[str], str]:
+    """Metrics that a figure with a panel for each has room for, and a sentence about those left out, or nothing.
+
+    Metrics with a limit of their own come first, then the order of the results.
+    """
+    names = statistics.primary_metrics(data)
+    order = sorted(names, key=lambda name: not np.isfinite(data[name].attrs.get("fail_limit", np.nan)))
+    left_out = ", ".join(order[most:])
+    return order[:most], f" Not drawn for want of room: {left_out}." if left_out else ""
+
+
+def panels(figure: Figure, count: int, columns: int = 3, **shared: object) -> list[Axes]:
+    """Axes of ``count`` panels, row by row; ``shared`` goes to ``Figure.subplots``."""
+    rows = -(-count // columns)
+    axes = figure.subplots(rows, min(columns, count), squeeze=False, **shared).ravel()
+    for unused in axes[count:]:
+        unused.remove()
+    return list(axes[:count])
 
 
 def provenance(data: xr.Dataset, condition: Condition | str, shown: str = "") -> str:

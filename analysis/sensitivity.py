@@ -18,6 +18,10 @@ from analysis.statistics import SAMPLE, metric_samples, primary_metrics
 from charlib.variation import normals
 
 
+class NoDraws(StatisticsError):
+    """A Dataset that does not tell the draws behind its samples."""
+
+
 @dataclass(frozen=True)
 class Regression:
     """Least-squares plane through samples over standard normals.
@@ -75,15 +79,15 @@ def devices(characterization: xr.Dataset, metric: str) -> xr.DataArray:
     """Standard deviation of the threshold voltage [V] of each transistor behind a metric, over ``device``.
 
     Raises:
-        StatisticsError: the characterization does not record them, or drew no mismatch.
+        NoDraws: the characterization does not record them, or drew no mismatch.
     """
     attrs = characterization.attrs
     if str(attrs.get("local_variation")) != "True" or not isinstance(attrs.get("seed"), int | np.integer):
-        raise StatisticsError("the run drew no mismatch between transistors, so that no sensitivity can be found")
+        raise NoDraws("the run drew no mismatch between transistors, so that no sensitivity can be found")
     testbench = characterization[metric].attrs.get("testbench")
     name = f"{testbench}_sigma"
     if name not in characterization:
-        raise StatisticsError(
+        raise NoDraws(
             f"{metric}: the characterization has no {name}, the transistors that vary in {testbench}; an older version "
             "wrote it: run the same command again, nothing will be simulated"
         )
@@ -104,14 +108,15 @@ def sensitivity(characterization: xr.Dataset, metrics: Sequence[str] | None = No
         samples with a value count, ``M_n`` of them.
 
     Raises:
-        StatisticsError: a metric is not there, no mismatch was drawn, or the transistors are not on record.
+        StatisticsError: a metric is not there.
+        NoDraws: no mismatch was drawn, or the transistors are not on record.
     """
     names = tuple(metrics or primary_metrics(characterization))
     if not names:
         raise StatisticsError("the characterization has no metric over samples")
     found = xr.Dataset(attrs=characterization.attrs | {"title": "sensitivity of metrics to transistors"})
     for name in names:
-        found = found.merge(_sensitivity(characterization, name))
+        found = found.merge(_sensitivity(characterization, name), compat="no_conflicts", join="exact")
     return found
 
 
@@ -146,7 +151,9 @@ def _sensitivity(characterization: xr.Dataset, metric: str) -> xr.Dataset:
     samples, dims = metric_samples(characterization, name)
     sigma = devices(characterization, metric)
     paths = [str(path) for path in sigma["device"].values]
-    numbers = characterization[SAMPLE].values if SAMPLE in characterization.coords else np.arange(samples.good.shape[-1])
+    numbers = (
+        characterization[SAMPLE].values if SAMPLE in characterization.coords else np.arange(samples.good.shape[-1])
+    )
     draws = normals(paths, int(characterization.attrs["seed"]), 0, int(numbers.max()) + 1)[numbers]
     values = np.where(samples.good, samples.value, np.nan)
     shape = values.shape[:-1]
@@ -155,7 +162,9 @@ def _sensitivity(characterization: xr.Dataset, metric: str) -> xr.Dataset:
     variables = {}
     for suffix, quantity in REPORT.items():
         source = suffix.removesuffix("_per_volt")
-        array = np.array([getattr(fit, source) for fit in fits]).reshape(*shape, *([len(paths)] if quantity.each else []))
+        array = np.array([getattr(fit, source) for fit in fits]).reshape(
+            *shape, *([len(paths)] if quantity.each else [])
+        )
         if quantity.per:
             array = array / np.where(sigma.values > 0, sigma.values, np.nan)
         unit = quantity.unit or _ratio(str(attrs["units"]), quantity.per)

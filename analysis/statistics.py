@@ -8,7 +8,7 @@ whose upper limit for a pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
@@ -21,6 +21,8 @@ from analysis.intervals import StatisticsError, clopper_pearson
 from charlib.status import Status, known_failures, unknown
 
 SAMPLE = "sample"
+PARTS = tuple(f"{stem}{end}" for stem in ("", "_lobes", "_nominal") for end in ("", "_status", "_bound"))
+"""Suffixes of the variables of one metric."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,21 @@ def primary_metrics(characterization: xr.Dataset) -> tuple[str, ...]:
     return tuple(name for name in metrics_in(characterization) if "lobe" not in characterization[name].dims)
 
 
+def select(characterization: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
+    """The part of a characterization that belongs to some metrics, with what is said about their transistors.
+
+    Raises:
+        StatisticsError: a metric is not there.
+    """
+    known = primary_metrics(characterization)
+    for metric in metrics:
+        if metric not in known:
+            raise StatisticsError(f"metric {metric!r} is not one of {', '.join(known) or 'none'}")
+    benches = {str(characterization[metric].attrs.get("testbench")) for metric in metrics}
+    own = {f"{m}{part}" for m in metrics for part in PARTS} | {f"{bench}_sigma" for bench in benches}
+    return characterization[[name for name in characterization.data_vars if name in own]]
+
+
 def metric_samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, tuple[str, ...]]:
     """A metric's arrays with the samples last, and the names of the other dimensions."""
     if metric not in metrics_in(characterization):
@@ -173,33 +190,39 @@ def summarize(
     levels = np.asarray(q, dtype=float)
     if levels.ndim != 1 or not np.all((levels >= 0) & (levels <= 1)):
         raise StatisticsError(f"q={list(np.atleast_1d(levels))} is not a list of numbers in 0..1")
-    about = {"title": "statistics of a characterization", "confidence": confidence}
-    found = xr.Dataset(attrs=characterization.attrs | about)
-    for metric in metrics_in(characterization):
-        found = found.assign(_summary(characterization, metric, levels, confidence))
-    kept = {dim: characterization[dim] for dim in found.dims if dim in characterization.coords}
+    found = _over_metrics(characterization, lambda s: _numbers(s, levels, confidence) | _counts(s, confidence))
     label = xr.DataArray(levels, dims="quantile", attrs={"units": "1", "long_name": "quantile"})
-    return found.assign_coords({**kept, "quantile": label})
+    about = {"title": "statistics of a characterization", "confidence": confidence}
+    return found.assign_coords(quantile=label).assign_attrs(about)
 
 
-def _summary(
-    characterization: xr.Dataset, metric: str, levels: np.ndarray, confidence: float
-) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]]:
-    """Variables of one metric: dimensions, values, attributes."""
-    samples, dims = metric_samples(characterization, metric)
-    attrs = characterization[metric].attrs
-    name = attrs.get("long_name", metric)
-    plain = {"units": "1"}
-    found = {}
-    for suffix, values in _numbers(samples, levels, confidence).items():
-        own = (*dims, "quantile") if suffix.startswith("quantiles") else dims
-        about = plain if REPORT[suffix].dimensionless else attrs
-        found[f"{metric}_{suffix}"] = (own, values, about | {"long_name": f"{name}, {REPORT[suffix].meaning}"})
-    return found
+def pass_rates(characterization: xr.Dataset, confidence: float = 0.95) -> xr.Dataset:
+    """Counts and pass rates of every metric at every condition: those variables of :func:`summarize`, alone.
+
+    Raises:
+        StatisticsError: a metric does not say which side fails, or ``confidence`` is out of range.
+    """
+    found = _over_metrics(characterization, lambda s: _counts(s, confidence))
+    return found.assign_attrs(title="pass rates of a characterization", confidence=confidence)
+
+
+def _over_metrics(characterization: xr.Dataset, numbers: Callable[[Samples], dict[str, np.ndarray]]) -> xr.Dataset:
+    """Numbers of every metric as labelled variables; ``numbers`` gives some of :data:`REPORT` by suffix."""
+    variables, coords = {}, {}
+    for metric in metrics_in(characterization):
+        samples, dims = metric_samples(characterization, metric)
+        attrs = characterization[metric].attrs
+        name = attrs.get("long_name", metric)
+        coords |= {dim: characterization[dim] for dim in dims if dim in characterization.coords}
+        for suffix, values in numbers(samples).items():
+            own = (*dims, "quantile") if suffix.startswith("quantiles") else dims
+            about = attrs | ({"units": "1"} if REPORT[suffix].dimensionless else {})
+            variables[f"{metric}_{suffix}"] = (own, values, about | {"long_name": f"{name}, {REPORT[suffix].meaning}"})
+    return xr.Dataset(variables, coords, characterization.attrs)
 
 
 def _numbers(samples: Samples, levels: np.ndarray, confidence: float) -> dict[str, np.ndarray]:
-    """Everything in :data:`REPORT` of one metric."""
+    """Moments, quantiles, normality and censored fit of one metric, by suffix of :data:`REPORT`."""
     mean, std = moments(samples)
     n = samples.good.sum(-1)
     mean_low, mean_high = intervals.mean_interval(mean, std, n, confidence)
@@ -208,10 +231,6 @@ def _numbers(samples: Samples, levels: np.ndarray, confidence: float) -> dict[st
     quantile_low, quantile_high = intervals.quantile_interval(ordered, levels, confidence)
     skewness, kurtosis, p_value = intervals.normality(np.where(samples.good, samples.value, np.nan))
     fit = fits(samples)
-    lost = unknown(samples.status).sum(-1)
-    passed, known = samples.passed.sum(-1), (~unknown(samples.status)).sum(-1)
-    low, _ = clopper_pearson(passed, known + lost, confidence)
-    _, high = clopper_pearson(passed + lost, known + lost, confidence)
     return {
         "mean": mean,
         "mean_se": std / np.sqrt(np.where(n > 0, n, np.nan)),
@@ -230,9 +249,19 @@ def _numbers(samples: Samples, levels: np.ndarray, confidence: float) -> dict[st
         "fit_mean_se": fit.mean_se,
         "fit_std": fit.std,
         "fit_std_se": fit.std_se,
-        "n_ok": n,
+    }
+
+
+def _counts(samples: Samples, confidence: float) -> dict[str, np.ndarray]:
+    """Counts and pass rate of one metric, by suffix of :data:`REPORT`."""
+    lost = unknown(samples.status)
+    passed, known, everything = samples.passed.sum(-1), (~lost).sum(-1), samples.status.shape[-1]
+    low, _ = clopper_pearson(passed, everything, confidence)
+    _, high = clopper_pearson(passed + lost.sum(-1), everything, confidence)
+    return {
+        "n_ok": samples.good.sum(-1),
         "n_failed": samples.failed.sum(-1),
-        "n_unknown": lost,
+        "n_unknown": lost.sum(-1),
         "n_beyond": (~samples.good & samples.passed).sum(-1),
         "n_fails": known - passed,
         "pass_rate": passed / np.where(known > 0, known, np.nan),

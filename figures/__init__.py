@@ -59,6 +59,26 @@ FIGURES: Mapping[str, Figure] = _table(
         ("characterization.nc",),
     ),
     Figure(
+        "qq",
+        "Sorted samples of each metric against normal scores, with the line and the band of a normal distribution.",
+        ("characterization.nc",),
+    ),
+    Figure(
+        "correlation",
+        "Correlation matrix of the metrics, Pearson's below the diagonal and Spearman's above.",
+        ("characterization.nc",),
+    ),
+    Figure(
+        "tornado",
+        "How much one standard deviation of each transistor's threshold voltage moves each metric, by regression.",
+        ("characterization.nc",),
+    ),
+    Figure(
+        "shmoo",
+        "Pass rate of each metric over supply and temperature for each process, or over supply and process.",
+        ("characterization.nc",),
+    ),
+    Figure(
         "read_path",
         "Waveforms of a read in both stored states: the whole cycle, the event from word line to output, and the "
         "disturbance of the cell.",

@@ -48,8 +48,8 @@ class _Distribution:
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw without Monte Carlo samples of a margin."""
     with plots.read(results_dir / "characterization.nc") as data:
-        wanted = [v for name in METRICS for v in (name, f"{name}_status") if v in data]
-        found = data[wanted].load()
+        wanted = [name for name in METRICS if name in statistics.primary_metrics(data)]
+        found = statistics.select(data, wanted).load()
     if not plots.samples(found):
         raise NothingToDraw("the run has no Monte Carlo samples")
     names = [name for name in METRICS if name in found]
@@ -83,8 +83,8 @@ def _title(distributions: list[_Distribution]) -> str:
 
 
 def _distribution(data: xr.Dataset, metric: str, condition: Condition) -> _Distribution:
-    here = data[[metric, f"{metric}_status"]].sel(condition.where)
-    plot, summary = statistics.normal_plot(here, metric), statistics.summarize(here[[metric, f"{metric}_status"]])
+    here = statistics.select(data, [metric]).sel(condition.where)
+    plot, summary = statistics.normal_plot(here, metric), statistics.summarize(here)
     value = here[metric].values
     count = {name: int(summary[f"{metric}_{name}"]) for name in statistics.COUNTS}
     return _Distribution(

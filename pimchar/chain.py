@@ -11,7 +11,7 @@ import xarray as xr
 
 import charlib
 import figures
-from analysis import logic, macro, network, workloads
+from analysis import correlation, logic, macro, network, sensitivity, statistics, workloads
 from charlib.directory import write_whole
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
@@ -20,6 +20,7 @@ MACRO_METRICS = ("i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "e_r
 """What the macro model reads from the tables; a run measures it besides what its run file asks for."""
 
 CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "macro.nc", "network.csv"
+STATISTICS = "statistics.nc"
 RUN_FILE = "run.toml"
 """Files of a results directory."""
 
@@ -97,6 +98,62 @@ def stored(folder: Path, name: str) -> Path:
 def open_tables(folder: Path) -> xr.Dataset:
     """The tables of a results directory, in memory."""
     return xr.load_dataset(stored(folder, TABLES), engine="h5netcdf")
+
+
+def open_samples(folder: Path) -> xr.Dataset:
+    """The characterization of a results directory, in memory; raises RunFileError if there is none to read."""
+    path = stored(folder, CHARACTERIZATION)
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise RunFileError(f"{path} is not readable: {error}".splitlines()[0]) from error
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a run's samples say.
+
+    Attributes:
+        summary, correlation, sensitivity: the root and two groups of ``statistics.nc``.
+        remark: why there is no sensitivity, where ``sensitivity`` is empty.
+    """
+
+    summary: xr.Dataset
+    correlation: xr.Dataset
+    sensitivity: xr.Dataset
+    remark: str = ""
+
+
+def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: float) -> Statistics:
+    """Statistics of a directory's samples, also stored in the directory.
+
+    Args:
+        folder: results directory. metrics: which; none is all. confidence: of every interval [1].
+
+    Raises:
+        RunFileError: no characterization. StatisticsError: no Monte Carlo samples, an unknown metric, a bad confidence.
+    """
+    data = open_samples(folder)
+    if not data.attrs.get("samples"):
+        raise statistics.StatisticsError(
+            f"{folder} holds the nominal cell alone: no Monte Carlo samples, no statistics"
+        )
+    data = statistics.select(data, metrics or statistics.primary_metrics(data))
+    summary = statistics.summarize(data, confidence=confidence)
+    together = correlation.correlate(data, confidence=confidence)
+    try:
+        found = Statistics(summary, together, sensitivity.sensitivity(data))
+    except sensitivity.NoDraws as reason:
+        found = Statistics(summary, together, xr.Dataset(), str(reason))
+    write_whole(folder / STATISTICS, lambda path: _write_statistics(path, found))
+    return found
+
+
+def _write_statistics(path: Path, found: Statistics) -> None:
+    """The summary as the file's root, the others as groups."""
+    found.summary.to_netcdf(path, engine="h5netcdf")
+    for group in ("correlation", "sensitivity"):
+        getattr(found, group).to_netcdf(path, mode="a", group=group, engine="h5netcdf")
 
 
 def evaluate_macro(folder: Path) -> xr.Dataset:

@@ -60,12 +60,13 @@ def _bad_input() -> tuple[type[Exception], ...]:
     """Errors that the user's input caused."""
     import charlib
     from analysis.architecture import MacroError
+    from analysis.intervals import StatisticsError
     from analysis.logic import LogicError
     from analysis.workloads import WorkloadError
     from netlists.technology import TechnologyError
     from pimchar.runfile import RunFileError
 
-    own = (RunFileError, TechnologyError, MacroError, LogicError, WorkloadError)
+    own = (RunFileError, TechnologyError, MacroError, LogicError, WorkloadError, StatisticsError)
     return (*own, charlib.InvalidPlan, charlib.PlanMismatch)
 
 
@@ -210,6 +211,21 @@ def tables(directory: Path) -> None:
     from pimchar import chain, render
 
     click.echo(render.lookup_tables(chain.open_tables(directory)))
+
+
+@main.command()
+@DIRECTORY
+@click.option("--metric", "metrics", multiple=True, metavar="M", help="Metric; may be repeated; all if not given.")
+@click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
+def stats(directory: Path, metrics: tuple[str, ...], confidence: float) -> None:
+    """Show what the samples of a results directory say; writes statistics.nc.
+
+    Mean, standard deviation, quantiles, failures with their intervals and a test of normality for each metric and
+    condition, and the share of each transistor in the variance.
+    """
+    from pimchar import chain, render_statistics
+
+    click.echo(render_statistics.statistics(chain.evaluate_statistics(directory, metrics, confidence)))
 
 
 @main.command()

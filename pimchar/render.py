@@ -75,7 +75,7 @@ def _numeric(cell: str) -> bool:
     return cell == "-" or re.fullmatch(r"[+\-\N{MINUS SIGN}]?\d[\d.]*( \S+)?", cell) is not None
 
 
-def _condition(process: object, vdd: float, temp: float) -> list[str]:
+def condition_cells(process: object, vdd: float, temp: float) -> list[str]:
     """Cells of a condition; temp in [K] is shown in degC."""
     return [str(process), f"{vdd:g} V", f"{round(temp - ZERO_CELSIUS, 6):g} degC"]
 
@@ -237,7 +237,7 @@ def macro(found: xr.Dataset) -> str:
     dims = ("process", "vdd", "temp", "design")
     frame = found[columns].to_dataframe(dim_order=dims).reset_index()
     rows = [
-        [row["design"], *_condition(row["process"], row["vdd"], row["temp"])]
+        [row["design"], *condition_cells(row["process"], row["vdd"], row["temp"])]
         + [quantity(row[name] * factor, unit) for name, _, factor, unit in MACRO_COLUMNS]
         + [int(row[name]) for name in counts]
         for row in frame.to_dict("records")
@@ -252,7 +252,7 @@ def network(frame: pd.DataFrame) -> str:
     order = ["network", "process", "vdd_v", "temp_k", "design"]
     frame = frame.sort_values(order, kind="stable", key=lambda column: pd.factorize(column)[0])
     rows = [
-        [row["network"], row["design"], *_condition(row["process"], row["vdd_v"], row["temp_k"])]
+        [row["network"], row["design"], *condition_cells(row["process"], row["vdd_v"], row["temp_k"])]
         + [quantity(row["latency_s"], "s"), quantity(row["energy_j"], "J"), f"{row['cycles']:.0f}"]
         + [f"{row['speedup']:.2f}", f"{row['speedup_with_load']:.2f}", f"{100 * row['utilization']:.1f} %"]
         for row in frame.to_dict("records")
