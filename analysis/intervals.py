@@ -85,8 +85,8 @@ def quantile_interval(ordered: np.ndarray, q: np.ndarray, confidence: float = 0.
         confidence: confidence level [1]; the interval covers at least as much.
 
     Returns:
-        Lower and upper limit; infinite where so few samples, or samples without a value, set no limit on that side;
-        NaN without any sample.
+        Lower and upper limit; infinite where there are too few samples for a limit on that side, or where the limit
+        lies among samples without a value; NaN without any sample.
 
     Source: David and Nagaraja, Order Statistics, 3rd ed., 2003, section 7.1.
     """

@@ -55,10 +55,10 @@ class Samples:
 
     @property
     def passed(self) -> np.ndarray:
-        """Samples that meet the limit; a value beyond a bound on the passing side counts as met."""
-        with np.errstate(invalid="ignore"):
-            beyond = self.value <= self.fail_limit if self.fails_when == "low" else self.value >= self.fail_limit
-        return ~unknown(self.status) & ~self.failed & ~(self.good & beyond)
+        """Samples that meet the limit; a value beyond a bound on the passing side counts as met, no number never."""
+        limit = np.nan_to_num(self.fail_limit, nan=-np.inf if self.fails_when == "low" else np.inf)
+        within = self.value > limit if self.fails_when == "low" else self.value < limit
+        return ~unknown(self.status) & ~self.failed & (within | ~self.good)
 
     @property
     def ranked(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Q-Q plot of each metric: sorted samples against normal scores, with the line and the band of a normal distribution."""
+"""Q-Q plot of each metric: sorted samples against normal scores, with a normal distribution's line and band."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def draw(results_dir: Path) -> Figure:
         f"{plots.provenance(here, condition)} Line: normal distribution fitted to the samples, censored ones at their "
         f"bounds; band: where each rank of such a sample lies with {100 * CONFIDENCE:g} % probability. p: test of "
         "normality by skewness and kurtosis (D'Agostino and Pearson), from "
-        f"{intervals.FEWEST} samples on; the title names those below {REJECTED / len(names):.2g}. A sample that failed has a "
-        f"rank, but no dot.{_lost(summary, names)}{left_out}"
+        f"{intervals.FEWEST} samples on; the title names those below {REJECTED / len(names):.2g}. A sample "
+        f"that failed has a rank, but no dot.{_lost(summary, names)}{left_out}"
     )
     figure = plots.new_figure(1.1 + 1.9 * -(-len(names) // 3), _title(summary, names), caption)
     for ax, name in zip(plots.panels(figure, len(names)), names, strict=True):

@@ -22,8 +22,12 @@ BARS = 6
 """Transistors of a panel: those that move the metric most."""
 FILLS = {"q": (plots.DARK, ""), "qb": ("white", "////"), "": ("0.55", "")}
 """Fill and hatch of each stored state, and of a metric without one."""
+STATES = {"q": "stored Q = 1", "qb": "stored Q = 0", "": "one value for the cell"}
+"""What the legend calls them."""
 ERRORS = 2.0
 """Length of the error bars to either side in standard errors [1], about 95 %."""
+ERROR_BAR = {"elinewidth": 0.8, "ecolor": plots.LOOKS[1].color, "capsize": 1.5}
+"""How an error bar looks."""
 
 
 def draw(results_dir: Path) -> Figure:
@@ -43,22 +47,24 @@ def draw(results_dir: Path) -> Figure:
     few = ", ".join(name for name in names if name not in fitted)
     caption = (
         f"{plots.provenance(here, condition)} Least-squares slopes over the draws of all transistors of a testbench, "
-        f"the {BARS} largest of each metric; thin: {ERRORS:g} standard errors. R²: share of the variance that is linear "
-        "in the threshold voltages. Margins, currents and energies of each stored state apart, as the worse of the two "
-        "is not linear."
+        f"the {BARS} largest of each metric; thin: {ERRORS:g} standard errors. R²: share of the variance that is "
+        "linear in the threshold voltages. Metrics of each stored state apart, as the worse of the two is not linear."
         + (f" Too few samples, or no spread: {few}." if few else "") + left_out
     )  # fmt: skip
-    figure = plots.new_figure(
-        1.5 + 1.75 * -(-len(fitted) // 2), _title(found, fitted[0], here[fitted[0]].attrs["units"]), caption
+    unit = here[fitted[0]].attrs["units"]
+    rows = -(-len(fitted) // 2)
+    figure = plots.new_figure(1.6 + 1.75 * rows, _title(found, fitted[0], unit), caption)
+    places = [*fitted, *["."] * (len(fitted) % 2)]
+    axes = figure.subplot_mosaic(
+        [["legend", "legend"], *(places[i : i + 2] for i in range(0, len(places), 2))],
+        height_ratios=(0.16, *[1.0] * rows),
     )
-    top, *rows = figure.subfigures(2, 1, height_ratios=(0.25, 1.75 * -(-len(fitted) // 2)))
-    labels = {"q": "stored Q = 1", "qb": "stored Q = 0", "": "one value for the cell"}
-    kinds = {bool("lobe" in found[f"{name}_r2"].dims) for name in fitted}
+    kinds = {"lobe" in found[f"{name}_r2"].dims for name in fitted}
     states = [state for state in FILLS if bool(state) in kinds]
-    handles = [Patch(facecolor=FILLS[s][0], hatch=FILLS[s][1], edgecolor="black", label=labels[s]) for s in states]
-    plots.legend_row(top.subplots(), handles, columns=3)
-    for ax, name in zip(plots.panels(rows[0], len(fitted), columns=2), fitted, strict=True):
-        _panel(ax, found, name, here[name].attrs["units"])
+    handles = [Patch(facecolor=FILLS[s][0], hatch=FILLS[s][1], edgecolor="black", label=STATES[s]) for s in states]
+    plots.legend_row(axes["legend"], handles, columns=3)
+    for name in fitted:
+        _panel(axes[name], found, name, here[name].attrs["units"])
     return figure
 
 
@@ -85,7 +91,7 @@ def _panel(ax: Axes, found: xr.Dataset, name: str, unit: str) -> None:
         fill, hatch = FILLS[state]
         y = np.arange(len(order)) + (i - (len(states) - 1) / 2) * height
         ax.barh(y, slope[i, order], height, facecolor=fill, hatch=hatch, edgecolor="black", linewidth=0.6,
-                xerr=ERRORS * error[i, order], error_kw={"elinewidth": 0.8, "ecolor": "#d55e00", "capsize": 1.5})  # fmt: skip
+                xerr=ERRORS * error[i, order], error_kw=ERROR_BAR)  # fmt: skip
     ax.axvline(0.0, color="black", linewidth=0.8)
     ax.set_yticks(range(len(order)), [str(found["device"].values[k]).removeprefix("cell.") for k in order])
     ax.set_ylim(len(order) - 0.5, -0.5)

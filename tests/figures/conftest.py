@@ -11,7 +11,8 @@ from analysis import macro, network, workloads
 from analysis.architecture import MacroGeometry
 from charlib import METRICS
 
-SAMPLES = 4
+SAMPLES = 12
+"""Enough for a regression on the six transistors of the cell, too few for one on those of the read path."""
 
 
 def results(folder, vdd, samples):

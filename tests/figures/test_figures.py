@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from scipy import stats
 
 import figures
+from analysis import sensitivity
 from analysis.plots import NothingToDraw, quantity
 from figures import FIGURES
 
@@ -16,6 +18,9 @@ pytestmark = pytest.mark.ngspice
 
 BUTTERFLIES = ("butterfly_hold", "butterfly_read")
 GROUPS = (*BUTTERFLIES, "read_path")
+STATISTICS = ("margins", "qq", "correlation", "tornado")
+"""Figures that need samples."""
+SAMPLES = 12
 
 
 def labelled(figure):
@@ -38,18 +43,18 @@ def test_axes_have_units_and_the_caption_conditions_and_samples(name, sampled):
     else:
         assert "predictive28, tt" in caption
         assert "25 °C" in caption
-        assert "4 Monte Carlo samples" in caption
+        assert f"{SAMPLES} Monte Carlo samples" in caption
         assert "seed 5" in caption
-    for ax in labelled(figure):
+    for ax in labelled(figure) if name != "correlation" else ():  # both axes of a matrix are categories
         named = {text for text in (ax.get_xlabel(), ax.get_ylabel()) if text}
-        without_unit = {text for text in named if not re.search(r"\[[a-zµ%]?[A-Zs1]?\]$", text)}
+        without_unit = {text for text in named if not re.search(r"\[(°C|[a-zµ%]?[A-Zs1]?)\]$", text)}
         assert named - without_unit
         assert without_unit <= {"mobilenet_v2", "resnet18"}  # rows of the network figure
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_nominal_run_at_one_supply_is_drawn_or_told(name, nominal):
-    if name == "margins":
+    if name in STATISTICS:
         with pytest.raises(NothingToDraw, match="the run has no Monte Carlo samples"):
             FIGURES[name].draw(nominal)
         return
@@ -84,7 +89,8 @@ def test_missing_groups_and_metrics_are_skipped_with_their_names(copy, change):
     (copy / "macro.nc").write_text("broken")
     lines = []
     written = figures.draw_all(copy, progress=lines.append)
-    assert written == [copy / "figures" / "read_path.svg", copy / "figures" / "read_path.png"]
+    drawn = ("qq", "correlation", "tornado", "shmoo", "read_path")
+    assert written == [copy / "figures" / f"{name}.{kind}" for name in drawn for kind in ("svg", "png")]
     skipped = "\n".join(line for line in lines if "skipped" in line)
     assert "figure butterfly skipped: curves.nc, group butterfly_hold, is missing or not readable" in skipped
     assert "figure margins skipped: characterization.nc has neither snm_hold nor snm_read" in skipped
@@ -105,7 +111,7 @@ def test_results_without_any_number_do_not_crash(copy, change):
     frame.assign(**dict.fromkeys(numbers, np.nan)).to_csv(copy / "network.csv", index=False)
     lines = []
     written = figures.draw_all(copy, progress=lines.append)
-    assert {path.stem for path in written} <= {"layers"}
+    assert {path.stem for path in written} <= {"layers", "shmoo"}  # what is no number has not passed
     assert any("butterfly_hold has no nominal curves at tt, VDD 1 V, 25 °C" in line for line in lines)
     assert any("no sample has a static noise margin" in line for line in lines)
 
@@ -124,26 +130,105 @@ def test_lost_samples_are_left_out_and_counted(copy, change):
     change(copy / "curves.nc", lose_curves, GROUPS)
     change(copy / "tables.nc", lambda d: d.assign(t_read_p_n_failed=d["t_read_p_n_failed"] + 3))
     margins = texts(FIGURES["margins"].draw(copy))
-    assert "read: 2 with a value, 1 failed (censored low), 0 censored high, 1 unknown" in margins
+    assert f"read: {SAMPLES - 2} with a value, 1 failed (censored low), 0 censored high, 1 unknown" in margins
+    assert "snm_read: 1 failed, 0 beyond a bound, 1 unknown" in texts(FIGURES["qq"].draw(copy))
     assert "3 failed and 0 unknown" in texts(FIGURES["delay_energy"].draw(copy))
     for name in ("butterfly", "read_path"):
         FIGURES[name].draw(copy).canvas.draw()
+
+
+def fail(data, vdd, count):
+    """The first samples at a supply fail: their read margin lies below its bound."""
+    status, bound = data["snm_read_status"].copy(), data["snm_read_bound"].copy()
+    where = {"vdd": vdd, "sample": slice(0, count - 1)}
+    status.loc[where], bound.loc[where] = 1, -0.01
+    return data.assign(snm_read=data["snm_read"].where(status == 0), snm_read_status=status, snm_read_bound=bound)
+
+
+def shown(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_a_shmoo_counts_failures_and_names_the_lowest_good_supply(copy, change):
+    change(copy / "characterization.nc", lambda data: fail(data, 0.9, 3))
+    figure = FIGURES["shmoo"].draw(copy)
+    assert figure.get_suptitle() == "Every sampled cell passes from 1 V on"
+    first = labelled(figure)[0]
+    assert first.get_title() == "snm_read"
+    assert shown(first) == ["75", "100"]
+    assert [tick.get_text() for tick in first.get_yticklabels()] == ["tt"]
+    assert "Where all 12 pass, the rate is above 73.5 %" in texts(figure)
+
+
+def test_a_shmoo_of_several_temperatures_has_a_panel_for_each_process(copy, change):
+    def widen(data):
+        hot = fail(data, 1.0, 12).assign_coords(temp=[398.15])
+        data = xr.concat([data, hot], "temp", data_vars="minimal", coords="minimal", compat="override", join="outer")
+        return xr.concat([data, data.assign_coords(process=["ss"])], "process", data_vars="minimal", coords="minimal",
+                         compat="override", join="outer")  # fmt: skip
+
+    change(copy / "characterization.nc", widen)
+    figure = FIGURES["shmoo"].draw(copy)
+    panels = {ax.get_title(): ax for ax in labelled(figure)}
+    assert {"snm_read, tt", "snm_read, ss", "snm_hold, tt"} <= set(panels)
+    ax = panels["snm_read, ss"]
+    assert ax.get_ylabel() == "temperature [°C]"
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["25", "125"]
+    assert shown(ax) == ["100", "100", "100", "0"]
+    assert figure.get_suptitle() == "Sampled cells fail even at the highest supply, 1 V"
+
+
+def test_tornado_bars_are_the_slopes(sampled):
+    figure = FIGURES["tornado"].draw(sampled)
+    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    slope = sensitivity.sensitivity(data, ["snm_read"])["snm_read_slope"]
+    ax = next(ax for ax in labelled(figure) if ax.get_title().startswith("snm_read, R² = "))
+    widths = sorted(bar.get_width() for bar in ax.patches)
+    assert widths == pytest.approx(sorted(slope.values.ravel()))
+    assert "Too few samples, or no spread: t_read_p" in texts(figure)
+
+
+def test_a_tornado_without_the_transistors_on_record_says_so(copy, change):
+    change(copy / "characterization.nc", lambda data: data.drop_vars("butterfly_hold_sigma"))
+    with pytest.raises(NothingToDraw, match="run the same command again"):
+        FIGURES["tornado"].draw(copy)
+
+
+def test_the_line_of_a_qq_plot_is_the_fitted_normal(sampled):
+    ax = next(ax for ax in labelled(FIGURES["qq"].draw(sampled)) if ax.get_title().startswith("i_read"))
+    line, dots = ax.lines
+    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    slope, intercept = np.polyfit(line.get_xdata(), line.get_ydata(), 1)
+    assert (intercept, slope) == pytest.approx((float(data["i_read"].mean()), float(data["i_read"].std())))
+    assert dots.get_ydata()[:SAMPLES] == pytest.approx(np.sort(data["i_read"].values))
+
+
+def test_the_matrix_shows_pearson_below_and_spearman_above(sampled):
+    ax = next(ax for ax in labelled(FIGURES["correlation"].draw(sampled)) if ax.texts)
+    names = [tick.get_text() for tick in ax.get_yticklabels()]
+    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    at = {text.get_position(): float(text.get_text().strip("()").replace("\N{MINUS SIGN}", "-")) for text in ax.texts}
+    i, j = names.index("i_read"), names.index("snm_hold")
+    assert i > j
+    a, b = data["i_read"].values, data["snm_hold"].values
+    assert at[j, i] == pytest.approx(stats.pearsonr(a, b).statistic, abs=0.0051)
+    assert at[i, j] == pytest.approx(stats.spearmanr(a, b).statistic, abs=0.0051)
 
 
 def test_bars_say_the_gain(sampled):
     frame = pd.read_csv(sampled / "network.csv")
     here = frame[np.isclose(frame["vdd_v"], 1.0)].set_index(["network", "design"])["latency_s"]
     figure = FIGURES["network"].draw(sampled)
-    shown = [text.get_text() for ax in figure.axes for text in ax.texts]
+    gains = [text for ax in figure.axes for text in shown(ax)]
     for network in ("mobilenet_v2", "resnet18"):
-        assert f"÷ {here[network, 'baseline'] / here[network, 'ddc']:.2f}" in shown
+        assert f"÷ {here[network, 'baseline'] / here[network, 'ddc']:.2f}" in gains
 
 
 def test_delays_in_the_waveforms_are_those_of_the_metric(sampled):
-    shown = " ".join(text.get_text() for ax in FIGURES["read_path"].draw(sampled).axes for text in ax.texts)
+    told = " ".join(text for ax in FIGURES["read_path"].draw(sampled).axes for text in shown(ax))
     data = xr.load_dataset(sampled / "tables.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
     for metric in ("t_read_p", "t_read_n"):
-        assert f"{metric} =\n{quantity(float(data[f'{metric}_nominal']), 's')}" in shown
+        assert f"{metric} =\n{quantity(float(data[f'{metric}_nominal']), 's')}" in told
 
 
 def test_one_figure_from_the_command_line(sampled, tmp_path, capsys):

@@ -18,7 +18,7 @@ RUN = """
 process = ["tt", "ss"]
 vdd = [0.8, 1.0]
 [variation]
-samples = 4
+samples = 8
 [characterize]
 metrics = ["snm_hold", "snm_read"]
 [network]
@@ -65,7 +65,7 @@ def test_every_figure_is_there_in_both_formats(place):
 def test_what_the_run_file_asks_for_and_what_the_macro_needs_is_measured(place):
     data = xr.load_dataset(place / "out" / "characterization.nc", engine="h5netcdf")
     assert {"snm_read", *chain.MACRO_METRICS} <= set(data.data_vars)
-    assert dict(data["snm_read"].sizes) == {"process": 2, "vdd": 2, "temp": 1, "sample": 4}
+    assert dict(data["snm_read"].sizes) == {"process": 2, "vdd": 2, "temp": 1, "sample": 8}
 
 
 def test_networks_have_a_row_per_design_and_condition(place):
@@ -82,7 +82,7 @@ def test_a_second_run_simulates_nothing(place):
 
 def test_another_seed_is_refused_and_changes_nothing(place):
     before = {path.name: path.stat().st_mtime_ns for path in (place / "out").glob("*.*")}
-    (place / "other.toml").write_text(RUN.replace("samples = 4", "samples = 4\nseed = 2"))
+    (place / "other.toml").write_text(RUN.replace("samples = 8", "samples = 8\nseed = 2"))
     result = CliRunner().invoke(cli.main, ["run", str(place / "other.toml"), "--out", str(place / "out")])
     assert result.exit_code == 2
     assert "belongs to another plan" in result.stderr
