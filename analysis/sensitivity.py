@@ -162,9 +162,8 @@ def _sensitivity(characterization: xr.Dataset, metric: str) -> xr.Dataset:
     variables = {}
     for suffix, quantity in REPORT.items():
         source = suffix.removesuffix("_per_volt")
-        array = np.array([getattr(fit, source) for fit in fits]).reshape(
-            *shape, *([len(paths)] if quantity.each else [])
-        )
+        whole = (*shape, len(paths)) if quantity.each else shape
+        array = np.reshape([getattr(fit, source) for fit in fits], whole)
         if quantity.per:
             array = array / np.where(sigma.values > 0, sigma.values, np.nan)
         unit = quantity.unit or _ratio(str(attrs["units"]), quantity.per)

@@ -79,9 +79,9 @@ def _limits(data: xr.Dataset, names: list[str]) -> str:
     told = []
     for name in names:
         side = "at or below" if data[name].attrs["fails_when"] == "low" else "at or above"
-        limit = float(data[name].attrs["fail_limit"])
-        own = f"{side} {plots.quantity(limit, data[name].attrs['units'])}"
-        told.append(f"{name} fails {own if np.isfinite(limit) else 'where it does not happen'}")
+        limit, unit = float(data[name].attrs["fail_limit"]), data[name].attrs["units"]
+        how = f"{side} {plots.quantity(limit, unit)}" if np.isfinite(limit) else "where it does not happen"
+        told.append(f"{name} fails {how}")
     return f"{'; '.join(told)}."
 
 
