@@ -65,7 +65,7 @@ def std_interval(std: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tu
         std: of ``n`` samples, n - 1 in the divisor, any shape; NaN comes back below two samples.
         confidence: confidence level [1].
 
-    Source: Fisher, Metron 5, 1925 (the distribution); any textbook.
+    Source: Helmert, Zeitschrift fuer Mathematik und Physik 21, 1876, for the distribution of the variance.
     """
     outside, freedom = tail(confidence), np.where(n > 1, n - 1, np.nan)
     low, high = (std * np.sqrt(freedom / stats.chi2.ppf(p, freedom)) for p in (1 - outside, outside))

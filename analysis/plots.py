@@ -262,7 +262,7 @@ def label_axis(axis: Axis, name: str, unit: str, log: bool = False) -> None:
     Call it when the limits are final. ``unit`` is one that takes a prefix, or ``1`` for plain numbers.
     """
     low, high = sorted(np.abs(axis.get_view_interval()))
-    exponent = 0 if unit == "1" else _exponent(low if log else high)
+    exponent = 0 if unit == "1" else prefix_exponent(low if log else high)
     axis.set_label_text(f"{name} [{EngFormatter.ENG_PREFIXES[exponent]}{unit}]")
     if log:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
@@ -273,7 +273,7 @@ def label_axis(axis: Axis, name: str, unit: str, log: bool = False) -> None:
     axis.set_major_formatter(EngFormatter() if unit == "1" else scaled)
 
 
-def _exponent(size: float) -> int:
+def prefix_exponent(size: float) -> int:
     """Power of ten of the SI prefix for numbers up to ``size``; 0 where that is no number."""
     if not np.isfinite(size) or size <= 0:
         return 0

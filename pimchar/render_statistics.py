@@ -46,9 +46,8 @@ def _metric(summary: xr.Dataset, metric: str) -> str:
     """One metric: what it is, and a row for each condition."""
     mean = summary[f"{metric}_mean"]
     unit = mean.attrs["units"]
-    exponent = _exponent(mean.values)
-    label = f"[{'' if unit == '1' else EngFormatter.ENG_PREFIXES[exponent]}{unit}]"
-    exponent = 0 if unit == "1" else exponent
+    exponent = 0 if unit == "1" else plots.prefix_exponent(float(np.nanmax(np.abs(mean.values), initial=0.0)))
+    label = f"[{EngFormatter.ENG_PREFIXES[exponent]}{unit}]"
     censored = bool((summary[f"{metric}_n_beyond"] + summary[f"{metric}_n_failed"]).any())
     levels = [f"{100 * q:g} %" for q in summary["quantile"].values]
     headers = [
@@ -109,16 +108,6 @@ def _between(low: float, high: float, number: Callable[[float], str]) -> str:
     """An interval; an end that is not finite stays open."""
     ends = [number(end) if math.isfinite(end) else "" for end in (low, high)]
     return f"({ends[0]}..{ends[1]})"
-
-
-def _exponent(values: np.ndarray) -> int:
-    """Power of ten of the SI prefix that suits the largest of some values."""
-    sizes = np.abs(values[np.isfinite(values)])
-    largest = float(sizes.max(initial=0.0))
-    if not largest:
-        return 0
-    known = EngFormatter.ENG_PREFIXES
-    return int(np.clip(3 * math.floor(math.log10(largest) / 3), min(known), max(known)))
 
 
 def _conditions(data: xr.Dataset) -> Iterator[tuple]:
