@@ -76,23 +76,29 @@ def regress(values: np.ndarray, draws: np.ndarray) -> Regression:
 
 
 def devices(characterization: xr.Dataset, metric: str) -> xr.DataArray:
-    """Standard deviation of the threshold voltage [V] of each transistor behind a metric, over ``device``.
+    """Standard deviation of the threshold [V] of each random number behind a metric, over ``device``.
+
+    NaN where a random number is no single transistor's threshold: another parameter, or what a die shares.
 
     Raises:
-        NoDraws: the characterization does not record them, or drew no mismatch.
+        NoDraws: the characterization does not record them, or drew nothing.
     """
     attrs = characterization.attrs
-    if str(attrs.get("local_variation")) != "True" or not isinstance(attrs.get("seed"), int | np.integer):
-        raise NoDraws("the run drew no mismatch between transistors, so that no sensitivity can be found")
+    if not isinstance(attrs.get("seed"), int | np.integer):
+        raise NoDraws("the run drew no transistors, so that no sensitivity can be found")
     testbench = characterization[metric].attrs.get("testbench")
-    name = f"{testbench}_sigma"
+    name = f"{testbench}_draws"
     if name not in characterization:
         raise NoDraws(
-            f"{metric}: the characterization has no {name}, the transistors that vary in {testbench}; an older version "
+            f"{metric}: the characterization has no {name}, the random numbers of {testbench}; an older version "
             "wrote it: run the same command again, nothing will be simulated"
         )
-    sigma = characterization[name]
-    return sigma[np.isfinite(sigma.values)]
+    drawn = characterization[name].values.astype(bool)
+    if str(attrs.get("local_variation")) != "True":
+        drawn &= [str(path).startswith("global.") for path in characterization["device"].values]
+    if not drawn.any():
+        raise NoDraws("the run drew no transistors, so that no sensitivity can be found")
+    return characterization[f"{testbench}_sigma"][drawn]
 
 
 def sensitivity(characterization: xr.Dataset, metrics: Sequence[str] | None = None) -> xr.Dataset:
@@ -134,12 +140,12 @@ class Quantity:
 
 
 REPORT = {
-    "slope": Quantity("change for one standard deviation of |Vth|", each=True),
-    "slope_se": Quantity("standard error of the change for one standard deviation of |Vth|", each=True),
+    "slope": Quantity("change for one standard deviation", each=True),
+    "slope_se": Quantity("standard error of the change for one standard deviation", each=True),
     "slope_per_volt": Quantity("change for one volt of |Vth|", each=True, per="V"),
-    "share": Quantity("share of the variance that is linear in |Vth|", each=True, unit="1"),
-    "rest": Quantity("share of the variance that is not linear in any |Vth|", each=False, unit="1"),
-    "r2": Quantity("R2 of the regression on |Vth|", each=False, unit="1"),
+    "share": Quantity("share of the variance that is linear in it", each=True, unit="1"),
+    "rest": Quantity("share of the variance that is not linear in anything drawn", each=False, unit="1"),
+    "r2": Quantity("R2 of the regression on the draws", each=False, unit="1"),
     "n": Quantity("samples in the regression", each=False, unit="1"),
 }
 """What is found of each metric, by the suffix of its variables."""

@@ -150,7 +150,8 @@ def select(characterization: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
         if metric not in known:
             raise StatisticsError(f"metric {metric!r} is not one of {', '.join(known) or 'none'}")
     benches = {str(characterization[metric].attrs.get("testbench")) for metric in metrics}
-    own = {f"{m}{part}" for m in metrics for part in PARTS} | {f"{bench}_sigma" for bench in benches}
+    own = {f"{metric}{part}" for metric in metrics for part in PARTS}
+    own |= {f"{bench}{part}" for bench in benches for part in ("_draws", "_sigma")}
     return characterization[[name for name in characterization.data_vars if name in own]]
 
 

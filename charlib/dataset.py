@@ -15,6 +15,7 @@ from charlib.status import FLAG_ATTRS, Status, unknown
 from charlib.unit import CURVES, UnitResult
 from charlib.waveforms import Measured
 from netlists.testbenches import TESTBENCHES
+from netlists.variation import corner_of
 
 DIMS = ("process", "vdd", "temp", "sample")
 PARTS = {"": "values", "_status": "status", "_bound": "bound"}
@@ -59,7 +60,7 @@ def worse(measured: Measured, fails_when: str) -> Measured:
 
 
 def characterization(plan: Plan, results: Results) -> xr.Dataset:
-    """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values, windows and mismatch."""
+    """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values, windows and draws."""
     conditions = plan.conditions
     dataset = xr.Dataset(coords=_coordinates(plan, plan.samples))
     for name in plan.metrics:
@@ -74,27 +75,35 @@ def characterization(plan: Plan, results: Results) -> xr.Dataset:
     if any(METRICS[name].per_lobe for name in plan.metrics):
         about = {"units": "1", "long_name": "stored state, by its high node"}
         dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), about))
-    return dataset.merge(_mismatch(plan, results))
+    return dataset.merge(_draws(plan, results))
 
 
-def _mismatch(plan: Plan, results: Results) -> xr.Dataset:
-    """Which transistors vary in each testbench, and how much, by the law of the technology: the same everywhere.
-
-    With the seed this is all that gives back the draws behind each sample, ``charlib.variation.normals``.
+def _draws(plan: Plan, results: Results) -> xr.Dataset:
+    """Which random numbers vary each testbench, the same at every condition: with the seed all that gives them back.
 
     Returns:
-        Dataset with the dimension ``device`` (device paths) and ``<testbench>_sigma`` [V], NaN for what it lacks.
+        Dataset with the dimension ``device``, the paths of :func:`charlib.variation.normals`: transistors, other
+        parameters of theirs, and what a die shares. ``<testbench>_draws`` [1] says which of them a testbench draws,
+        ``<testbench>_sigma`` [V] what one standard deviation is, for thresholds of single transistors.
     """
-    point = next(iter(plan.conditions.points()))
-    knobs = {
-        name: TESTBENCHES[name].build(plan.setting(*point, results[name, point].window)).knobs
-        for name in plan.testbenches
+    points = list(plan.conditions.points())
+    point = next((p for p in points if corner_of(p[0]) != p[0]), points[0])  # of a die with shared numbers, if any
+    benches = {
+        name: TESTBENCHES[name].build(plan.setting(*point, results[name, point].window)) for name in plan.testbenches
     }
-    paths = list(dict.fromkeys(path for own in knobs.values() for path in own))
-    dataset = xr.Dataset(coords={"device": ("device", paths, {"units": "1", "long_name": "transistor, by its path"})})
-    for name, own in knobs.items():
-        attrs = {"units": "V", "long_name": f"standard deviation of the local threshold variation in {name}"}
-        dataset[f"{name}_sigma"] = ("device", [own[p].sigma if p in own else np.nan for p in paths], attrs)
+    drawn = {
+        name: {path: knob for path, knob in bench.knobs.items() if knob.sigma > 0} for name, bench in benches.items()
+    }
+    paths = list(dict.fromkeys(path for name in drawn for path in (*drawn[name], *benches[name].shared)))
+    about = {"units": "1", "long_name": "transistor, other parameter of it, or what a die shares, by its random path"}
+    dataset = xr.Dataset(coords={"device": ("device", paths, about)})
+    for name, knobs in drawn.items():
+        own = {*knobs, *benches[name].shared}
+        about = {"units": "1", "long_name": f"drawn in {name}: 1, not drawn: 0"}
+        dataset[f"{name}_draws"] = ("device", np.array([path in own for path in paths], dtype=np.int8), about)
+        sigma = [knobs[p].sigma if p in knobs and ":" not in p else np.nan for p in paths]
+        about = {"units": "V", "long_name": f"standard deviation of the local threshold variation in {name}"}
+        dataset[f"{name}_sigma"] = ("device", sigma, about)
     return dataset
 
 

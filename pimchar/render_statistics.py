@@ -126,8 +126,8 @@ def _transistors(found: xr.Dataset) -> str:
             rows.append([metric, lobe or "-", int(one[f"{metric}_n"]), *_largest(one, metric)])
     headers = ["metric", "state", "n", "R2", *(f"number {i + 1}" for i in range(LARGEST))]
     note = (
-        f"sensitivity at {condition}: change for one standard deviation of a transistor's |Vth|, and its share in the "
-        "variance, by regression on the draws; every condition is in statistics.nc"
+        f"sensitivity at {condition}: change for one standard deviation of a transistor's |Vth| (or of what is named), "
+        "and its share in the variance, by regression on the draws; every condition is in statistics.nc"
     )
     return f"{textwrap.fill(note, WIDTH)}\n\n{table(headers, rows)}"
 

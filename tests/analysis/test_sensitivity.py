@@ -30,6 +30,7 @@ def linear(noise=0.0, samples=80):
             "t": (dims, value, attrs),
             "t_status": (dims, np.zeros(shape, np.int8)),
             "bench_sigma": ("device", [*SIGMA, np.nan], {"units": "V"}),
+            "bench_draws": ("device", np.array([*(1 for _ in PATHS), 0], np.int8), {"units": "1"}),
         },
         {"process": ["tt"], "vdd": [0.9], "temp": [298.15], "sample": np.arange(samples), "device": [*PATHS, "other"]},
         {"seed": 7, "local_variation": "True", "samples": samples},
@@ -91,12 +92,12 @@ def test_too_few_samples_or_no_spread_give_no_slope():
 
 
 def test_results_that_do_not_tell_the_draws_are_refused():
-    with pytest.raises(NoDraws, match="drew no mismatch"):
+    with pytest.raises(NoDraws, match="drew no transistors"):
         sensitivity.sensitivity(linear().assign_attrs(local_variation="False"))
-    with pytest.raises(NoDraws, match="drew no mismatch"):
+    with pytest.raises(NoDraws, match="drew no transistors"):
         sensitivity.sensitivity(linear().assign_attrs(seed="none: nominal cell"))
-    with pytest.raises(NoDraws, match=r"t: the characterization has no bench_sigma.*run the same command again"):
-        sensitivity.sensitivity(linear().drop_vars("bench_sigma"))
+    with pytest.raises(NoDraws, match=r"t: the characterization has no bench_draws.*run the same command again"):
+        sensitivity.sensitivity(linear().drop_vars("bench_draws"))
     with pytest.raises(statistics.StatisticsError, match="has no metric over samples"):
         sensitivity.sensitivity(linear()[["bench_sigma"]])
 

@@ -189,7 +189,7 @@ def test_tornado_bars_are_the_slopes(sampled):
 
 
 def test_a_tornado_without_the_transistors_on_record_says_so(copy, change):
-    change(copy / "characterization.nc", lambda data: data.drop_vars("butterfly_hold_sigma"))
+    change(copy / "characterization.nc", lambda data: data.drop_vars("butterfly_hold_draws"))
     with pytest.raises(NothingToDraw, match="run the same command again"):
         FIGURES["tornado"].draw(copy)
 

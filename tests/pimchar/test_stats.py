@@ -31,6 +31,7 @@ def characterization():
             "i_read": (dims, 1e-4 * margin, attrs | {"units": "A", "long_name": "read current"}),
             "i_read_status": (dims, np.zeros(shape, np.int8)),
             "bench_sigma": ("device", [0.03, 0.04], {"units": "V"}),
+            "bench_draws": ("device", np.ones(2, np.int8), {"units": "1"}),
         },
         {"process": ["tt"], "vdd": [0.8, 0.9], "temp": [298.15], "sample": np.arange(SAMPLES), "device": PATHS},
         {"technology": "predictive28", "samples": SAMPLES, "seed": 3, "local_variation": "True"},
@@ -96,9 +97,9 @@ def test_one_metric_alone(tmp_path):
 
 
 def test_a_run_without_draws_is_shown_without_sensitivities(tmp_path):
-    result = pimchar(store(tmp_path, characterization().drop_vars("bench_sigma")))
+    result = pimchar(store(tmp_path, characterization().drop_vars("bench_draws")))
     assert result.exit_code == 0
-    assert "no sensitivities: snm_read: the characterization has no bench_sigma" in result.output
+    assert "no sensitivities: snm_read: the characterization has no bench_draws" in result.output
 
 
 @pytest.mark.parametrize(
