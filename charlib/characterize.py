@@ -6,8 +6,9 @@ import json
 import math
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,34 +91,48 @@ def characterize(
         InvalidPlan, TechnologyError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse:
         the directory. TooManyFailures: more samples without an answer than allowed.
     """
-    asked = plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
+    plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
     if not timeout > 0:
         raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
+    start_pool = partial(DaskPool, scheduler, timeout) if scheduler else partial(LocalPool, workers, timeout)
     version = ngspice.version()
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
-        started = time.time()
-        known = read_manifest(folder) or {}
-        plan = asked.united(known.get("grid", {}))
-        manifest = {
-            "plan": known.get("plan", {}) | plan.identity(),
-            "grid": plan.grid(),
-            "started": started,
-            "complete": False,
-        }
-        if out is not None:
-            write_json(folder / MANIFEST, known | manifest)
-        pool = DaskPool(scheduler, timeout) if scheduler else LocalPool(workers, timeout)
-        store = Store(folder / "units", version)
-        try:
-            results, runner = _simulate(plan, store, pool, progress, known.get("seconds_per_sample"))
-        except TooManyFailures as error:
-            raise TooManyFailures(f"{error}{_keep_decks(error, out and folder)}", error.samples) from error
-        data = build.characterization(plan, results).assign_attrs(_provenance(plan, version, run_file))
-        if out is not None:
-            _write(folder, plan, data, results, run_file)
-            write_json(folder / MANIFEST, manifest | _account(runner, plan, version, started))
-    return _asked_for(data, asked)
+        data = _extend(folder, out is not None, plan, version, start_pool, progress, run_file)
+    return _asked_for(data, plan)
+
+
+def _extend(
+    folder: Path,
+    kept: bool,
+    asked: Plan,
+    version: str,
+    start_pool: Callable[[], LocalPool | DaskPool],
+    progress: bool,
+    run_file: str | None,
+) -> xr.Dataset:
+    """Simulate what a results directory lacks of a plan; the Dataset of the plan and of what was there before.
+
+    Args:
+        folder: the directory, or a passing one. kept: it stays. version: of ngspice.
+    """
+    started = time.time()
+    known = read_manifest(folder) or {}
+    plan = asked.united(known.get("grid", {}))
+    manifest = {"plan": known.get("plan", {}) | plan.identity(), "started": started, "complete": False}
+    if kept:
+        write_json(folder / MANIFEST, known | manifest)
+    store = Store(folder / "units", version)
+    try:
+        results, runner = _simulate(plan, store, start_pool(), progress, known.get("seconds_per_sample"))
+    except TooManyFailures as error:
+        raise TooManyFailures(f"{error}{_keep_decks(error, folder if kept else None)}", error.samples) from error
+    data = build.characterization(plan, results).assign_attrs(_provenance(plan, version, run_file))
+    if kept:
+        _write(folder, plan, data, results, run_file)
+        # The grid is that of the files: a run that is broken off leaves the directory's as it was.
+        write_json(folder / MANIFEST, manifest | {"grid": plan.grid()} | _account(runner, plan, version, started))
+    return data
 
 
 def _asked_for(data: xr.Dataset, plan: Plan) -> xr.Dataset:

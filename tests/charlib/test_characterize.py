@@ -14,7 +14,7 @@ import charlib
 from charlib import Conditions, LookupTable, TableError, Variation, characterize
 from charlib.directory import MANIFEST
 from charlib.errors import DirectoryInUse, InvalidPlan, PlanMismatch, TooManyFailures
-from charlib.execution import WorkerSessions
+from charlib.execution import Runner, WorkerSessions
 from charlib.status import Status
 from netlists import Sram6T
 from netlists.technology import TechnologyError
@@ -321,3 +321,17 @@ def test_a_file_that_is_no_table_says_so(tmp_path, small):
     for path in (tmp_path / "tables.nc", tmp_path / "nothing.nc"):
         with pytest.raises(TableError, match="is not a table"):
             LookupTable.open(path)
+
+
+def broken_off(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_an_extension_that_is_broken_off_leaves_the_directory_as_it_was(monkeypatch, tmp_path):
+    characterize(variation=FEW, metrics=["i_leak"], out=tmp_path / "r")
+    with monkeypatch.context() as patch:
+        patch.setattr(Runner, "run", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            characterize(variation=FEW, metrics=["i_read"], out=tmp_path / "r")
+    characterize(variation=FEW, metrics=["i_leak"], out=tmp_path / "r")
+    assert "i_read" not in xr.load_dataset(tmp_path / "r" / "characterization.nc", engine="h5netcdf")
