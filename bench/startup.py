@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -51,6 +52,11 @@ def in_full(name: str, testbench: Testbench) -> Testbench:
     return replace(testbench, deck="\n".join([title, *lines, options]))
 
 
+def nominal(testbench: Testbench) -> np.ndarray:
+    """Knob values of the nominal cell, shape (1, knob)."""
+    return testbench.knob_values(np.zeros((1, len(testbench.knobs))))
+
+
 def solve(testbench: Testbench) -> tuple[float, float, float]:
     """Time and CPU time [ms] from a deck to its solution in a simulator of its own, and memory of that [MB].
 
@@ -59,17 +65,17 @@ def solve(testbench: Testbench) -> tuple[float, float, float]:
     with Session(timeout=TIMEOUT) as session:
         (simulator,) = psutil.Process().children()
         started, before = time.perf_counter(), sum(simulator.cpu_times()[:2])
-        (result,) = session.solve(testbench, np.zeros((1, len(testbench.knobs))))
+        (result,) = session.solve(testbench, nominal(testbench))
         seconds, cpu = time.perf_counter() - started, sum(simulator.cpu_times()[:2]) - before
         if not isinstance(result, Solved):
-            raise SystemExit(f"not solved: {result.reason}")
+            raise RuntimeError(f"{testbench.name} is not solved: {result.reason}")
         return 1e3 * seconds, 1e3 * cpu, resident(psutil.Process())[1]
 
 
 def alone(function: Callable, *arguments: object) -> object:
     """What a function returns in a process that has done nothing else."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def text_time(name: str, cache: str) -> float:
