@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, Netlist, SubCircuit
 
+from netlists.analyses import Sweep
 from netlists.slim import Size
 from netlists.technology import Device, Technology
 from netlists.testbench import Knob
@@ -197,6 +198,19 @@ def drawn_sizes(circuit: TechnologyCircuit) -> dict[str, set[Size]]:
 def new_circuit(title: str, technology: Technology, process: str, temp: float) -> TechnologyCircuit:
     """A circuit of one technology at one corner and temperature [K]."""
     return TechnologyCircuit(title, technology, process, temp)
+
+
+def add_places(circuit: Circuit, places: Iterable[float]) -> Sweep:
+    """A source ``s`` that takes given voltages in turn [V], as close or as far apart as they are.
+
+    Returns:
+        The sweep over them, one point each.
+    """
+    steps = [float(place) for place in places]
+    circuit.V("sweep", "index", "0", 0.0)
+    table = ", ".join(f"{i}, {place!r}" for i, place in enumerate(steps))
+    circuit.B("places", "s", "0", voltage_expression=f"pwl(V(index), {table})")
+    return Sweep("vsweep", 0.0, len(steps) - 1.0, len(steps))
 
 
 def deck_text(circuit: TechnologyCircuit, probes: Iterable[str], lines: Iterable[str] = ()) -> str:

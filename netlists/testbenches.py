@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from PySpice.Spice.Netlist import Circuit, SubCircuit
+from PySpice.Spice.Netlist import SubCircuit
 
 from netlists.analyses import Analysis, OperatingPoint, Sweep, Transient
-from netlists.bitcells import SIDES, Sram6T
-from netlists.circuit import add_subcircuit, add_transistors, deck_text, nanometres, new_circuit, transistor_knobs
+from netlists.bitcells import SIDES
+from netlists.circuit import add_places, add_subcircuit, add_transistors, deck_text, nanometres, transistor_knobs
 from netlists.logic import add_gate, inverter
-from netlists.readpath import ReadPath
-from netlists.technology import Technology
+from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
+from netlists.setting import STATES, SWEEP_OPTIONS, Setting
 from netlists.testbench import Testbench
-
-STATES = {"q": (1, 0), "qb": (0, 1)}
-"""Stored state, named after the node that is high, to the levels of ``q`` and ``qb`` in units of VDD."""
 
 PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
 """Levels of a column's nodes at rest, in units of VDD. As first guesses they let the first operating point converge at
@@ -28,8 +25,6 @@ BUTTERFLY_POINTS = 33
 """Points of a butterfly; with them the noise margin is within 0.05 mV of 1,001 points at tight tolerances."""
 EYES = (0.28, 0.78, 2.5)
 """Where both curves bend most, in units of VDD along the diagonal, and how much denser the points are there [1]."""
-SWEEP_OPTIONS = ".options reltol=1e-4"
-"""Newton tolerance of a sweep: the default of 1e-3 alone moves a noise margin by 0.3 mV."""
 READ_RAMP_POINTS = 21
 """Word-line steps from hold to read on which a cell is followed at DC."""
 VDS_LINEAR = 0.05
@@ -46,32 +41,6 @@ TRANSIENT_OPTIONS = ".options chgtol=1e-18 reltol=1e-4"
 Against reltol 1e-6 and 4,000 steps, read path of predictive28 at 0.6 and 1.0 V: delay within 0.11 %, energy within
 0.2 %, precharge time within 0.4 %; without it the same number of steps errs by 8 % and more.
 """
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One condition of a testbench.
-
-    Attributes:
-        technology, process, vdd [V], temp [K]: the condition; the technology's laws become those of the process.
-        cell: bit cell with every size given.
-        readpath: read path around it.
-        window: time that a transient gives each phase [s].
-    """
-
-    technology: Technology
-    process: str
-    vdd: float
-    temp: float
-    cell: Sram6T
-    readpath: ReadPath = field(default_factory=ReadPath)
-    window: float | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "technology", self.technology.at(self.process))
-
-    def circuit(self, title: str) -> Circuit:
-        return new_circuit(title, self.technology, self.process, self.temp)
 
 
 def butterfly_points() -> np.ndarray:
@@ -96,9 +65,7 @@ def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
     circuit = setting.circuit(f"6T butterfly, word line at {wordline * vdd:g} V")
     circuit.V("dd", "vdd", "0", vdd)
     circuit.V("wl", "wl", "0", wordline * vdd)
-    circuit.V("sweep", "index", "0", 0.0)
-    places = ", ".join(f"{i}, {s * vdd!r}" for i, s in enumerate(butterfly_points().tolist()))
-    circuit.B("places", "s", "0", voltage_expression=f"pwl(V(index), {places})")
+    sweep = add_places(circuit, butterfly_points() * vdd)
     probes = ["s"]
     for side, (inp, output, _) in SIDES.items():
         nodes = {node: f"{node}_{side}" for node in ("q", "qb")}
@@ -108,7 +75,7 @@ def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)),
-        analysis=Sweep("vsweep", 0.0, BUTTERFLY_POINTS - 1.0, BUTTERFLY_POINTS),
+        analysis=sweep,
         probes=tuple(probes),
         knobs=cell.half_knobs(technology, {side: (f"x{side}",) for side in SIDES}),
         values={"vdd": vdd},
@@ -304,4 +271,9 @@ TESTBENCHES: Mapping[str, Row] = {
     "read_path": Row(read_path, ("t_read_p", "t_read_n", "t_precharge"), drawn=True),
     "fo4": Row(fo4, ("t_fo4",)),
     "threshold": Row(threshold),
+    "write_butterfly": Row(write_butterfly, drawn=True),
+    "n_curve": Row(n_curve, drawn=True),
+    "write_bl": Row(write_bl),
+    "write_wl": Row(write_wl),
+    "retention": Row(retention),
 }

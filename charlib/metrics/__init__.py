@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from charlib.errors import InvalidPlan
-from charlib.metrics import butterfly, logic, readpath, static, threshold
+from charlib.metrics import butterfly, followed, logic, ncurve, readpath, static, threshold
 from charlib.waveforms import Block, Measured
 
 
@@ -45,6 +45,26 @@ METRICS: Mapping[str, Metric] = {
     ),
     "i_read": Metric("A", "read current", "read_current", static.i_read, "low", 0.0, per_lobe=True),
     "i_leak": Metric("A", "cell leakage", "leakage", static.i_leak, "high", math.inf, per_lobe=True),
+    "i_leak_vdd": Metric(
+        "A", "cell leakage from the supply", "leakage", static.i_leak_vdd, "high", math.inf, per_lobe=True
+    ),
+    "i_leak_bl": Metric(
+        "A", "cell leakage from bit line BL", "leakage", static.i_leak_bl, "high", math.inf, per_lobe=True
+    ),
+    "i_leak_blb": Metric(
+        "A", "cell leakage from bit line BLB", "leakage", static.i_leak_blb, "high", math.inf, per_lobe=True
+    ),
+    "v_bump": Metric("V", "rise of the low node at read", "read_current", static.v_bump, "high", math.inf, per_lobe=True),
+    "snm_write": Metric(
+        "V", "write static noise margin", "write_butterfly", butterfly.snm_write, "low", 0.0, per_lobe=True
+    ),
+    "wm_bl": Metric("V", "bit-line write margin", "write_bl", followed.wm_bl, "low", 0.0, per_lobe=True),
+    "wm_wl": Metric("V", "word-line write margin", "write_wl", followed.wm_wl, "low", 0.0, per_lobe=True),
+    "svnm": Metric("V", "static voltage noise margin (N-curve)", "n_curve", ncurve.svnm, "low", 0.0, per_lobe=True),
+    "sinm": Metric("A", "static current noise margin (N-curve)", "n_curve", ncurve.sinm, "low", 0.0, per_lobe=True),
+    "wtv": Metric("V", "write trip voltage (N-curve)", "n_curve", ncurve.wtv, "high", math.inf, per_lobe=True),
+    "wti": Metric("A", "write trip current (N-curve)", "n_curve", ncurve.wti, "high", math.inf, per_lobe=True),
+    "drv": Metric("V", "data retention voltage", "retention", followed.drv, "high", math.inf, per_lobe=True),
     "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),
     "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),
     "t_precharge": Metric(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, measured
+
+SUPPLIES = ("vdd", "bl", "blb")
+"""Where current comes from: the cell's supply and its two bit lines."""
 
 
 def _lost(block: Block) -> np.ndarray:
@@ -31,6 +36,27 @@ def i_leak(block: Block) -> Measured:
 
     The word line is at 0 and both bit lines at VDD. A cell that cannot hold the state is ``not_performed``.
     """
-    supplies = ("vdd", "bl", "blb")
-    current = np.stack([-sum(block[f"v{s}_{state}#branch"][:, -1] for s in supplies) for state in LOBES], axis=1)
+    current = np.stack([-sum(block[f"v{s}_{state}#branch"][:, -1] for s in SUPPLIES) for state in LOBES], axis=1)
     return measured(current, ((_lost(block), Status.not_performed, np.nan),))
+
+
+def _leak_through(supply: str) -> Callable[[Block], Measured]:
+    def measure(block: Block) -> Measured:
+        current = np.stack([-block[f"v{supply}_{state}#branch"][:, -1] for state in LOBES], axis=1)
+        return measured(current, ((_lost(block), Status.not_performed, np.nan),))
+
+    measure.__doc__ = f"""Part of :func:`i_leak` [A] that flows in from {supply}, shape (sample, lobe)."""
+    return measure
+
+
+i_leak_vdd, i_leak_bl, i_leak_blb = (_leak_through(supply) for supply in SUPPLIES)
+
+
+def v_bump(block: Block) -> Measured:
+    """Voltage [V] of the low node at read, word line and bit lines at VDD, shape (sample, lobe).
+
+    A cell that loses the state at DC is ``not_performed``.
+    """
+    low = {"q": "qb", "qb": "q"}
+    voltage = np.stack([block[f"{low[state]}_{state}"][:, -1] for state in LOBES], axis=1)
+    return measured(voltage, ((_lost(block), Status.not_performed, np.nan),))

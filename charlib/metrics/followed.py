@@ -1,0 +1,147 @@
+"""The line voltage at which a stored state is lost, from states followed along it: write margins and retention."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlib.metrics.butterfly import LOBES
+from charlib.metrics.curves import root
+from charlib.status import Status
+from charlib.waveforms import Block, Measured, measured
+from netlists.margins import LEAST_DIFFERENCE
+
+JUMP = 4.0
+"""Steps of the sweep by which the storage nodes may come closer from one point to the next on an unbroken curve [1]."""
+NEAR = 1e-6
+"""Distance from its limit within which a line has reached it [V]."""
+STEPS = 6
+"""Newton steps to a polynomial's minimum, from the parabola's: to rounding."""
+
+
+def _polynomials(values: np.ndarray, at: np.ndarray, joined: np.ndarray) -> np.ndarray:
+    """Local polynomial of each curve around one of its points, over the number of points from there.
+
+    Through five points where they are joined to each other, else through three, else a constant.
+
+    Args:
+        values: shape (curve, point). at: the point, shape (curve,).
+        joined: whether each point is on an unbroken curve with the next, shape (curve, point - 1).
+
+    Returns:
+        Coefficients of t^0 to t^4, shape (5, curve).
+    """
+    last = values.shape[1] - 1
+
+    def join(step: int) -> np.ndarray:
+        place = at + step
+        inside = (place >= 0) & (place < last)
+        return inside & np.take_along_axis(joined, np.clip(place, 0, last - 1)[:, None], axis=1)[:, 0]
+
+    three = join(-1) & join(0)
+    five = three & join(-2) & join(1)
+    a, b, c, d, e = (
+        np.take_along_axis(values, np.clip(at + step, 0, last)[:, None], axis=1)[:, 0] for step in range(-2, 3)
+    )
+    b, d = np.where(three, b, c), np.where(three, d, c)
+    # The outer two continue the parabola through the inner three, which the polynomial then is.
+    a, e = np.where(five, a, 3 * b - 3 * c + d), np.where(five, e, b - 3 * c + 3 * d)
+    first, second = (a - 8 * b + 8 * d - e) / 12, (-a + 16 * b - 30 * c + 16 * d - e) / 24
+    return np.stack([c, first, second, (-a + 2 * b - 2 * d + e) / 12, (a - 4 * b + 6 * c - 4 * d + e) / 24])
+
+
+def _at(coefficients: np.ndarray, t: np.ndarray) -> np.ndarray:
+    c, first, second, third, fourth = coefficients
+    return c + t * (first + t * (second + t * (third + t * fourth)))
+
+
+def _minimum(coefficients: np.ndarray) -> np.ndarray:
+    """Least value of each polynomial within one point of its middle, which is its least point."""
+    _, first, second, third, fourth = coefficients
+    curved = second > 0
+    t = np.where(curved, np.clip(-first / (2 * np.where(curved, second, 1.0)), -1.0, 1.0), 0.0)
+    for _ in range(STEPS):
+        slope = first + t * (2 * second + t * (3 * third + t * 4 * fourth))
+        bend = 2 * second + t * (6 * third + t * 12 * fourth)
+        t = np.where(bend > 0, np.clip(t - slope / np.where(bend > 0, bend, 1.0), -1.0, 1.0), t)
+    return np.minimum(_at(coefficients, t), coefficients[0])
+
+
+def lowest_line(
+    asked: np.ndarray, difference: np.ndarray, line: np.ndarray, least: float, limit: float
+) -> Measured:
+    """Lowest voltage of a line at which a cell can be in a state whose storage nodes are ``least`` apart.
+
+    The minimum of the line over the curve of the cell's states: where the curve bends back, which is the saddle-node
+    bifurcation in which the state meets an unstable one, or where the nodes have come together without one.
+
+    Args:
+        asked: sweep of the followed state [V], falling, shape (curve, point).
+        difference: high node less low node [V], shape (curve, point).
+        line: voltage of the line [V], same shape.
+        least: difference that still counts as the state [V].
+        limit: highest voltage of the line [V].
+
+    Returns:
+        Voltage [V], shape (curve,), ``censored_high`` where the state does not exist at the limit, ``censored_low``
+        at the last point where the state is still there and the curve could not be followed further down.
+    """
+    free = line < limit - NEAR
+    joined = free[:, 1:] & free[:, :-1] & (-np.diff(difference, axis=1) <= -JUMP * np.diff(asked, axis=1))
+    stored = np.logical_and.accumulate(difference > least, axis=1)
+    at = np.where(stored, line, np.inf).argmin(axis=1)
+    value = _minimum(_polynomials(line, at, joined))
+    # The curve's end, where the nodes are ``least`` apart.
+    end = np.maximum(stored.sum(axis=1) - 1, 0)
+    rows, after, inner = np.arange(len(line)), np.minimum(end + 1, line.shape[1] - 1), joined.shape[1]
+    ends = joined[rows, np.minimum(end, inner - 1)] & (difference[rows, after] <= least) & stored[:, 0]
+    apart = _polynomials(difference - least, end, joined)
+    t = root(lambda t: _at(apart, t), np.zeros(len(line)), np.ones(len(line)))
+    value = np.where(ends, np.minimum(value, _at(_polynomials(line, end, joined), t)), value)
+    absent = ~(stored & free).any(axis=1)
+    broken = ~ends & ~(joined[rows, np.minimum(at, inner - 1)] & (at < inner))
+    bound = line[rows, at]
+    return measured(value, ((absent, Status.censored_high, limit), (broken, Status.censored_low, bound)))
+
+
+def _lobes(block: Block, lines: dict[str, np.ndarray], least: float) -> Measured:
+    """:func:`lowest_line` of both states, shape (sample, lobe)."""
+    found = []
+    for state, sign in zip(LOBES, (1.0, -1.0), strict=True):
+        difference = sign * (block[f"q_{state}"] - block[f"qb_{state}"])
+        found.append(lowest_line(block["s"], difference, lines[state], least, block.values["vdd"]))
+    return Measured(*(np.stack([getattr(m, part) for m in found], axis=1) for part in ("values", "status", "bound")))
+
+
+def _written(lost: Measured) -> Measured:
+    """By the state that is written instead of the one that is lost."""
+    return Measured(lost.values[:, ::-1], lost.status[:, ::-1], lost.bound[:, ::-1])
+
+
+def wm_bl(block: Block) -> Measured:
+    """Bit-line voltage [V] that trips the cell, word line and the other bit line at VDD, per written state.
+
+    Below it no state of the cell is left in which the old bit is stored. Negative where 0 V does not write;
+    ``censored_high`` where the old bit is lost with both bit lines at VDD.
+    """
+    return _written(_lobes(block, {state: block[f"line_{state}"] for state in LOBES}, 0.0))
+
+
+def wm_wl(block: Block) -> Measured:
+    """VDD less the word-line voltage that trips the cell [V], bit lines at 0 and VDD, per written state.
+
+    Above that voltage no state of the cell is left in which the old bit is stored. Negative where VDD does not write;
+    ``censored_high`` where the old bit is lost with the word line at 0.
+    """
+    vdd = block.values["vdd"]
+    return _written(_lobes(block, {state: vdd - block[f"line_{state}"] for state in LOBES}, 0.0))
+
+
+def drv(block: Block) -> Measured:
+    """Data retention voltage [V]: lowest supply at which the state still exists, word line 0, bit lines at the supply.
+
+    For the state that a skewed cell prefers there is no saddle-node: it lasts, ever smaller, down to no supply at all,
+    and counts as lost where its nodes are ``LEAST_DIFFERENCE`` apart; ``censored_low`` where it was not followed that
+    far, because losing the other one put the solver off. ``censored_high`` where the state does not exist at the
+    technology's highest supply.
+    """
+    return _lobes(block, {state: block[f"line_{state}"] for state in LOBES}, LEAST_DIFFERENCE)

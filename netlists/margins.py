@@ -1,0 +1,202 @@
+"""Testbenches of write margins, of the N-curve and of data retention: the cell held away from its stable states.
+
+Where a state is lost, a sweep of a line jumps, and what it says depends on its step. These testbenches sweep how far the
+storage nodes are apart instead and let the line be what it must be, so that every curve runs smoothly through the point
+where the state is lost and beyond it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from netlists.bitcells import SIDES
+from netlists.circuit import add_places, deck_text
+from netlists.setting import STATES, SWEEP_OPTIONS, Setting
+from netlists.testbench import Testbench
+
+DIAGONAL_POINTS = 41
+"""Points of a write butterfly and of an N-curve along the diagonal."""
+FOLLOWED_POINTS = 41
+"""Points of a state that is followed by a line."""
+FOLLOWED_OPTIONS = f"{SWEEP_OPTIONS} gminsteps=10"
+"""Where a line reaches its limit the solver has to step gmin; in steps of a fixed number it is three times as fast."""
+HOLD = 1e-3
+"""Conductance by which a line at its limit goes on holding the storage nodes apart [S], with the current of a cell for a
+tenth of a volt: the solver then need not flip the cell. It is at no point before the limit.
+"""
+WRITE_GAIN, RETENTION_GAIN = 5.0, 10.0
+"""Volt of a line per volt that the storage nodes are off [1]: steeper than the curves bend back, up to where they stand
+upright, and little enough that a step of the sweep is one that the solver follows.
+"""
+LEAST_DIFFERENCE = 2e-3
+"""Difference of the storage nodes that still counts as a retained bit [V], assumed: far below any sense amplifier's
+offset, and the retention voltage of a symmetric cell within 0.1 mV of the supply where its two states meet.
+"""
+
+
+def diagonal(vdd: float) -> np.ndarray:
+    """Differences ``s = q - qb`` from -VDD to VDD [V], 0 in the middle, shape (point,)."""
+    return vdd * np.linspace(-1.0, 1.0, DIAGONAL_POINTS)
+
+
+def write_butterfly(setting: Setting) -> Testbench:
+    """Both halves of the cell with the loop cut, each at read and with its bit line at 0, swept along the diagonal.
+
+    As the ordinary butterfly: a source of ``s`` volts between a half's input and its output finds the point of its
+    curve with ``q - qb = s``. The word line is at VDD.
+
+    Probes: ``s``, then for each half Q on the curve with its bit line at VDD (``q_l``, ``q_r``) and with it at 0
+    (``q_l_write``, ``q_r_write``).
+    """
+    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    circuit = setting.circuit("6T write butterfly")
+    circuit.V("dd", "vdd", "0", vdd)
+    sweep = add_places(circuit, diagonal(vdd))
+    probes, instances = ["s"], {}
+    for side, (inp, output, _) in SIDES.items():
+        half = cell.add_half(circuit, technology, side)
+        names = {f"{side}": "vdd", f"{side}_write": "0"}
+        for name, line in names.items():
+            nodes = {node: f"{node}_{name}" for node in ("q", "qb")}
+            circuit.X(name, half, nodes[inp], nodes[output], line, "vdd", "vdd", "0")
+            circuit.VCVS(name, nodes["q"], nodes["qb"], "s", "0", voltage_gain=1.0)
+            probes.append(nodes["q"])
+        instances[side] = tuple(f"x{name}" for name in names)
+    return Testbench(
+        name="write_butterfly",
+        deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)),
+        analysis=sweep,
+        probes=tuple(probes),
+        knobs=cell.half_knobs(technology, instances),
+        values={"vdd": vdd},
+    )
+
+
+def n_curve(setting: Setting) -> Testbench:
+    """The cell with word line and bit lines at VDD, one storage node driven by an ideal source, in both states.
+
+    In state ``q`` the low node Q-bar is driven, in state ``qb`` Q. The source follows the other node at a distance of
+    ``s`` volts, from -VDD to VDD: the driven node rises all the way while ``s`` does, and where the other node falls
+    steeply the points stay apart.
+
+    Probes: ``s``, then for each state the driven node ``driven_q``, ``driven_qb`` and its source's current.
+    """
+    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    circuit = setting.circuit("6T N-curve, word line and bit lines at VDD")
+    circuit.V("dd", "vdd", "0", vdd)
+    sweep = add_places(circuit, diagonal(vdd))
+    subcircuit = cell.add_cell(circuit, technology)
+    probes = ["s"]
+    for state in STATES:
+        driven, other, ahead = f"driven_{state}", f"other_{state}", f"ahead_{state}"
+        q, qb = (other, driven) if state == "q" else (driven, other)
+        circuit.X(state, subcircuit, "vdd", "vdd", "vdd", "vdd", "0", q, qb)
+        # Two sources in series to ground, so that none of the current flows into the other node.
+        circuit.VCVS(f"ahead_{state}", driven, ahead, "s", "0", voltage_gain=1.0)
+        circuit.VCVS(state, ahead, "0", other, "0", voltage_gain=1.0)
+        probes += [driven, f"e{state}#branch"]
+    return Testbench(
+        name="n_curve",
+        deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)),
+        analysis=sweep,
+        probes=tuple(probes),
+        knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
+        values={"vdd": vdd},
+    )
+
+
+def followed(
+    setting: Setting,
+    name: str,
+    places: Iterable[float],
+    ports: Callable[[str, str], Mapping[str, str]],
+    law: str,
+    gain: float,
+    vdd: float,
+) -> Testbench:
+    """The cell in both states, each followed from where it is safe to where it is lost by what one line does to it.
+
+    The line's source asks for a difference of the storage nodes of ``s`` volts and answers what is missing with
+    ``gain``, up to ``vdd``. On the curve of the states that the cell can be in, line over difference of the nodes, it
+    so finds the points on straight lines of that slope, one after the other, also where the curve bends back. Where
+    the state is lost for good, the line stays at its limit, and a current holds the nodes instead.
+
+    Args:
+        places: ``s`` [V], falling.
+        ports: state and name of the line to the nodes at ``bl blb wl vdd``.
+        law: voltage of the line, with ``{answer}`` for the source's answer.
+        gain: volt of answer per volt that is missing [1]. It moves the points along the curve, not the curve.
+        vdd: supply of what is no line, and limit of the answer [V].
+
+    Probes: ``s``, then for each state the line ``line_q`` and the storage nodes ``q_q qb_q``, and so on.
+    """
+    technology, cell = setting.technology, setting.cell
+    circuit = setting.circuit(f"6T cell followed until a state is lost, {name}")
+    circuit.V("dd", "vdd", "0", vdd)
+    sweep = add_places(circuit, places)
+    subcircuit = cell.add_cell(circuit, technology)
+    probes, lines = ["s"], [FOLLOWED_OPTIONS]
+    for state, levels in STATES.items():
+        q, qb, line = f"q_{state}", f"qb_{state}", f"line_{state}"
+        at = ports(state, line)
+        circuit.X(state, subcircuit, at["bl"], at["blb"], at["wl"], at["vdd"], "0", q, qb)
+        high, low = (q, qb) if state == "q" else (qb, q)
+        missing = f"{gain!r}*(v(s)-v({high})+v({low}))"
+        answer = f"min({missing},{vdd!r})"
+        circuit.B(f"hold_{state}", low, high, current_expression=f"{HOLD!r}*max({missing}-{vdd!r},0)")
+        circuit.B(line, line, "0", voltage_expression=law.format(answer=answer))
+        probes += [line, q, qb]
+        lines += [f".nodeset v({n})={level * vdd!r}" for n, level in zip((q, qb), levels, strict=True)]
+    return Testbench(
+        name=name,
+        deck=deck_text(circuit, probes, lines),
+        analysis=sweep,
+        probes=tuple(probes),
+        knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
+        values={"vdd": vdd},
+    )
+
+
+def _written_places(vdd: float) -> np.ndarray:
+    """Differences asked for in a write [V]: from a state untouched to one beyond the middle, wherever the line is."""
+    return vdd * np.linspace(1.0 + 1 / WRITE_GAIN, -1 / WRITE_GAIN, FOLLOWED_POINTS)
+
+
+def _lowered(state: str) -> tuple[str, str]:
+    """The bit line at the high node, which a write pulls down, and the other one."""
+    return ("bl", "blb") if state == "q" else ("blb", "bl")
+
+
+def write_bl(setting: Setting) -> Testbench:
+    """Word line at VDD: the bit line at the high node falls from VDD, below 0 if it must, the other stays at VDD."""
+
+    def ports(state: str, line: str) -> dict[str, str]:
+        lowered, other = _lowered(state)
+        return {lowered: line, other: "vdd", "wl": "vdd", "vdd": "vdd"}
+
+    vdd = setting.vdd
+    return followed(setting, "write_bl", _written_places(vdd), ports, "{answer}", WRITE_GAIN, vdd)
+
+
+def write_wl(setting: Setting) -> Testbench:
+    """Bit line at the high node at 0, the other at VDD: the word line rises from 0, above VDD if it must."""
+
+    def ports(state: str, line: str) -> dict[str, str]:
+        lowered, other = _lowered(state)
+        return {lowered: "0", other: "vdd", "wl": line, "vdd": "vdd"}
+
+    vdd = setting.vdd
+    return followed(setting, "write_wl", _written_places(vdd), ports, f"{vdd!r}-{{answer}}", WRITE_GAIN, vdd)
+
+
+def retention(setting: Setting) -> Testbench:
+    """Word line at 0: the supply falls from the technology's highest, and both bit lines with it."""
+    highest = setting.technology.vdd_range[1]
+    places = np.geomspace((1 + 1 / RETENTION_GAIN) * highest, LEAST_DIFFERENCE, FOLLOWED_POINTS)
+
+    def ports(state: str, line: str) -> dict[str, str]:
+        return {"bl": line, "blb": line, "wl": "0", "vdd": line}
+
+    return followed(setting, "retention", places, ports, "{answer}", RETENTION_GAIN, highest)
