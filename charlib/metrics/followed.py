@@ -54,15 +54,15 @@ def _at(coefficients: np.ndarray, t: np.ndarray) -> np.ndarray:
     return c + t * (first + t * (second + t * (third + t * fourth)))
 
 
-def _minimum(coefficients: np.ndarray) -> np.ndarray:
-    """Least value of each polynomial within one point of its middle, which is its least point."""
+def _minimum(coefficients: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Least value of each polynomial around its middle, which is its least point, from one point before to ``end``."""
     _, first, second, third, fourth = coefficients
     curved = second > 0
-    t = np.where(curved, np.clip(-first / (2 * np.where(curved, second, 1.0)), -1.0, 1.0), 0.0)
+    t = np.where(curved, np.clip(-first / (2 * np.where(curved, second, 1.0)), -1.0, end), 0.0)
     for _ in range(STEPS):
         slope = first + t * (2 * second + t * (3 * third + t * 4 * fourth))
         bend = 2 * second + t * (6 * third + t * 12 * fourth)
-        t = np.where(bend > 0, np.clip(t - slope / np.where(bend > 0, bend, 1.0), -1.0, 1.0), t)
+        t = np.where(bend > 0, np.clip(t - slope / np.where(bend > 0, bend, 1.0), -1.0, end), t)
     return np.minimum(_at(coefficients, t), coefficients[0])
 
 
@@ -89,13 +89,13 @@ def lowest_line(
     joined = free[:, 1:] & free[:, :-1] & (-np.diff(difference, axis=1) <= -JUMP * np.diff(asked, axis=1))
     stored = np.logical_and.accumulate(difference > least, axis=1)
     at = np.where(stored, line, np.inf).argmin(axis=1)
-    value = _minimum(_polynomials(line, at, joined))
     # The curve's end, where the nodes are ``least`` apart.
     end = np.maximum(stored.sum(axis=1) - 1, 0)
     rows, after, inner = np.arange(len(line)), np.minimum(end + 1, line.shape[1] - 1), joined.shape[1]
     ends = joined[rows, np.minimum(end, inner - 1)] & (difference[rows, after] <= least) & stored[:, 0]
     apart = _polynomials(difference - least, end, joined)
     t = root(lambda t: _at(apart, t), np.zeros(len(line)), np.ones(len(line)))
+    value = _minimum(_polynomials(line, at, joined), np.where(ends & (at == end), t, 1.0))
     value = np.where(ends, np.minimum(value, _at(_polynomials(line, end, joined), t)), value)
     absent = ~(stored & free).any(axis=1)
     broken = ~ends & ~(joined[rows, np.minimum(at, inner - 1)] & (at < inner))

@@ -69,7 +69,8 @@ def test_the_bit_flips_there_in_a_fine_sweep(installed, solve, session, name, te
         flips = np.isfinite(trip)
         assert flips.all() or name == "retention"  # the state that a skewed cell prefers is never lost
         assert flips.any()
-        assert np.all((late[flips] > -0.1e-3) & (late[flips] < BRUTE_STEP + 0.1e-3))
+        within = 0.3e-3 if name == "retention" else 0.1e-3
+        assert np.all((late[flips] > -within) & (late[flips] < BRUTE_STEP + within))
 
 
 class Residual:
@@ -204,11 +205,12 @@ def test_states_that_do_not_exist_are_censored(setting, solve, session):
 
 
 @pytest.mark.ngspice
-def test_write_margins_vanish_with_the_supply(setting, solve, session):
+def test_write_margins_shrink_and_vanish_with_the_supply(setting, solve, session):
     for name in ("write_bl", "write_wl"):
-        margins_ = [MEASURE[name](solve(session, BUILD[name](setting(vdd=v)))).values.min() for v in (1.0, 0.6, 0.2)]
-        assert margins_[0] > margins_[1] > margins_[2]
-        assert abs(margins_[2]) < 0.05
+        found = [MEASURE[name](solve(session, BUILD[name](setting(vdd=v)))).values[0, 0] for v in (1.0, 0.6, 0.1, 0.05)]
+        assert found[0] > found[1]
+        assert abs(found[2]) < 0.1
+        assert not abs(found[3]) > 0.05  # or censored: there is no bit to write
 
 
 @pytest.mark.ngspice
@@ -230,11 +232,12 @@ def test_retention_does_not_depend_on_the_supply_of_the_condition(setting):
 def test_few_points_agree_with_many_at_tight_tolerances(setting, solve, session, reference, name, monkeypatch):
     draws = 1.5 * np.random.default_rng(3).standard_normal((6, 6))
     few = MEASURE[name](solve(session, BUILD[name](setting(vdd=0.7)), draws))
-    monkeypatch.setattr(margins, "FOLLOWED_POINTS", 241)
+    for points in ("WRITE_POINTS", "RETENTION_POINTS"):
+        monkeypatch.setattr(margins, points, 6 * getattr(margins, points))
     many = MEASURE[name](solve(reference, BUILD[name](setting(vdd=0.7)), draws))
     worse = np.nanmax if name == "retention" else np.nanmin
     error = worse(few.values, axis=1) - worse(many.values, axis=1)
-    assert np.max(np.abs(error)) < 0.15e-3
+    assert np.max(np.abs(error)) < (0.2e-3 if name == "retention" else 0.05e-3)
 
 
 @pytest.mark.ngspice
