@@ -66,9 +66,7 @@ def _minimum(coefficients: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.minimum(_at(coefficients, t), coefficients[0])
 
 
-def lowest_line(
-    asked: np.ndarray, difference: np.ndarray, line: np.ndarray, least: float, limit: float
-) -> Measured:
+def lowest_line(asked: np.ndarray, difference: np.ndarray, line: np.ndarray, least: float, limit: float) -> Measured:
     """Lowest voltage of a line at which a cell can be in a state whose storage nodes are ``least`` apart.
 
     The minimum of the line over the curve of the cell's states: where the curve bends back, which is the saddle-node

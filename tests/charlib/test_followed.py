@@ -86,7 +86,9 @@ class Residual:
         probes = ("vq#branch", "vqb#branch")
         self.transistors = cell.cell_knobs(setting.technology, ("xcell",))
         knobs = {node: Knob((f"v{node}",), 1.0, 1) for node in sources} | self.transistors
-        self.testbench = Testbench("residual", deck_text(circuit, probes, (TIGHT,)), OperatingPoint(), probes, knobs, {})
+        self.testbench = Testbench(
+            "residual", deck_text(circuit, probes, (TIGHT,)), OperatingPoint(), probes, knobs, {}
+        )
         self.solve, self.session = solve, session
 
     def __call__(self, points, shifts):
