@@ -19,6 +19,7 @@ import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -209,6 +210,32 @@ def read(path: Path, group: str | None = None) -> xr.Dataset:
         return xr.open_dataset(path, group=group, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
         raise NothingToDraw(f"{what} is missing or not readable ({_first_line(error)})") from error
+
+
+def curves(folder: Path, group: str, condition: Condition, names: Sequence[str]) -> xr.Dataset:
+    """Curves of one testbench at a condition, samples and nominal; raises NothingToDraw where they are missing.
+
+    Args:
+        folder: results directory.
+        group: testbench. names: its probes.
+    """
+    with read(folder / "curves.nc", group) as stored:
+        wanted = [f"{name}{end}" for name in names for end in ("", "_nominal")]
+        require(stored, tuple(wanted), f"curves.nc, group {group},")
+        found = stored[wanted].sel(condition.where).load()
+    if not all(np.isfinite(found[f"{name}_nominal"]).all() for name in names):
+        raise NothingToDraw(f"{group} has no nominal curves at {condition}")
+    return found
+
+
+def cloud(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Thin lines of Monte Carlo samples behind what else is drawn, interrupted where a number is missing.
+
+    Args:
+        x, y: shape (sample, point).
+    """
+    lines = list(np.stack([x, y], axis=-1))
+    axes.add_collection(LineCollection(lines, colors=CLOUD, linewidths=0.4, alpha=0.6, rasterized=True, zorder=1))
 
 
 def read_csv(path: Path) -> pd.DataFrame:

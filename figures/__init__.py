@@ -54,6 +54,23 @@ FIGURES: Mapping[str, Figure] = _table(
         ("curves.nc", "characterization.nc"),
     ),
     Figure(
+        "write_butterfly",
+        "Curve of the half that is written beside the read curve of the other, for both written states, and the "
+        "smallest square between them, whose side is the write noise margin.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "n_curve",
+        "Current into the driven storage node of a cell at read, with the noise margins and trip values of the curve.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "lost_states",
+        "Line voltage at which the cell is in a state, over the difference of its storage nodes: the write margins and "
+        "the data retention voltage are where these curves turn.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
         "margins",
         "Distribution of the hold and the read margin: histograms, and a normal-probability plot on the same axis.",
         ("characterization.nc",),

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -17,7 +16,6 @@ from scipy.interpolate import make_interp_spline
 
 import figures
 from analysis import plots
-from analysis.plots import Condition, NothingToDraw
 from charlib.metrics.butterfly import LOBES
 
 PANELS = {"butterfly_hold": "hold: word line at 0", "butterfly_read": "read: word line and bit lines at VDD"}
@@ -63,13 +61,13 @@ def largest_squares(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) ->
     """
     if not (np.isfinite(difference).all() and np.isfinite(q_l).all() and np.isfinite(q_r).all()):
         return dict.fromkeys(LOBES)
-    s, left = _fine(difference, q_l)
-    _, right = _fine(difference, q_r)
+    s, left = fine_curve(difference, q_l)
+    _, right = fine_curve(difference, q_r)
     # The curve that drives Q-bar is the lower one in the eye of the state with Q high.
     return {lobe: _square(s, *pair) for lobe, pair in zip(LOBES, ((right, left), (left, right)), strict=True)}
 
 
-def _fine(difference: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fine_curve(difference: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A curve on ``FINE`` times as many points along the diagonal: a quintic spline, as the margins are measured on."""
     knots = np.arange(difference.size)
     s = np.interp(np.linspace(0, knots[-1], FINE * knots[-1] + 1), knots, difference)
@@ -90,7 +88,7 @@ def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where curves are missing."""
     with plots.read(results_dir / "characterization.nc") as data:
         condition, about = plots.reference_condition(data), data[[]].load()
-    curves = {group: _curves(results_dir, group, condition) for group in PANELS}
+    curves = {group: plots.curves(results_dir, group, condition, (SWEEP, *HALVES)) for group in PANELS}
     drawn = min(curve.sizes["sample"] for curve in curves.values()) if plots.samples(about) else 0
     caption = (
         f"{plots.provenance(about, condition, f'first {drawn} drawn')} Thick: nominal cell; "
@@ -111,17 +109,6 @@ def draw(results_dir: Path) -> Figure:
     return figure
 
 
-def _curves(folder: Path, group: str, condition: Condition) -> xr.Dataset:
-    """Curves of one testbench at a condition."""
-    with plots.read(folder / "curves.nc", group) as stored:
-        wanted = [f"{name}{end}" for name in (SWEEP, *HALVES) for end in ("", "_nominal")]
-        plots.require(stored, tuple(wanted), f"curves.nc, group {group},")
-        found = stored[wanted].sel(condition.where).load()
-    if not all(np.isfinite(found[f"{name}_nominal"]).all() for name in (SWEEP, *HALVES)):
-        raise NothingToDraw(f"{group} has no nominal curves at {condition}")
-    return found
-
-
 def _panel(ax: Axes, curves: xr.Dataset, vdd: float, drawn: int) -> None:
     """One butterfly with its cloud and its squares."""
     sweep = curves[f"{SWEEP}_nominal"].values.astype(float)
@@ -129,30 +116,29 @@ def _panel(ax: Axes, curves: xr.Dataset, vdd: float, drawn: int) -> None:
     for name, (_, linestyle) in HALVES.items():
         if drawn:
             whole = np.isfinite(curves[name][:drawn]).all("point").values
-            cloud = _points(sweep, curves[name].values[:drawn][whole].astype(float), vdd)
-            lines = LineCollection(cloud, colors=plots.CLOUD, linewidths=0.4, alpha=0.6, rasterized=True, zorder=1)
-            ax.add_collection(lines)
-        x, y = _points(sweep, nominal[name][None], vdd)[0].T
+            cloud = inside_points(sweep, curves[name].values[:drawn][whole].astype(float), vdd)
+            plots.cloud(ax, cloud[..., 0], cloud[..., 1])
+        x, y = inside_points(sweep, nominal[name][None], vdd)[0].T
         ax.plot(x, y, color="black", linewidth=2.0, linestyle=linestyle, zorder=4)
     for lobe, square in largest_squares(sweep, nominal["q_l"], nominal["q_r"]).items():
         if square is not None:
-            _draw_square(ax, square, "Q = 1" if lobe == "q" else "Q = 0", vdd)
+            draw_square(ax, square, "Q = 1" if lobe == "q" else "Q = 0", vdd)
     margin = 0.03 * vdd
     ax.set(xlim=(-margin, vdd + margin), ylim=(-margin, vdd + margin), aspect="equal")
 
 
-def _points(sweep: np.ndarray, q: np.ndarray, vdd: float) -> np.ndarray:
+def inside_points(sweep: np.ndarray, q: np.ndarray, vdd: float) -> np.ndarray:
     """Points (Q, Q-bar) of curves, shape (curve, point, 2), from Q along the sweep, shape (curve, point).
 
     NaN where the sweep drives an input beyond the supplies: nothing drives it there in the cell.
     """
-    s, fine = _fine(sweep, q)
+    s, fine = fine_curve(sweep, q)
     points = np.stack([fine, fine - s], axis=-1)
     inside = (points > -BEYOND * vdd) & (points < (1 + BEYOND) * vdd)
     return np.where(inside.all(axis=-1, keepdims=True), points, np.nan)
 
 
-def _draw_square(ax: Axes, square: Square, state: str, vdd: float) -> None:
+def draw_square(ax: Axes, square: Square, state: str, vdd: float) -> None:
     """A square with its side beside or inside it."""
     ax.add_patch(
         Rectangle((square.x, square.y), square.side, square.side, facecolor=plots.LIGHT, edgecolor="black",

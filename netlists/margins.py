@@ -1,8 +1,8 @@
 """Testbenches of write margins, of the N-curve and of data retention: the cell held away from its stable states.
 
-Where a state is lost, a sweep of a line jumps, and what it says depends on its step. These testbenches sweep how far the
-storage nodes are apart instead and let the line be what it must be, so that every curve runs smoothly through the point
-where the state is lost and beyond it.
+Where a state is lost, a sweep of a line jumps, and what it says depends on its step. These testbenches sweep how far
+the storage nodes are apart instead and let the line be what it must be, so that every curve runs smoothly through the
+point where the state is lost and beyond it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ times as many at tight tolerances.
 FOLLOWED_OPTIONS = f"{SWEEP_OPTIONS} gminsteps=10"
 """Where a line reaches its limit the solver has to step gmin; in steps of a fixed number it is three times as fast."""
 HOLD = 1e-3
-"""Conductance by which a line at its limit goes on holding the storage nodes apart [S], with the current of a cell for a
-tenth of a volt: the solver then need not flip the cell. It is at no point before the limit.
+"""Conductance by which a line at its limit goes on holding the storage nodes apart [S]: a tenth of a volt gives the
+current of a cell, and the solver need not flip it. Before the limit nothing of it flows.
 """
 WRITE_GAIN, RETENTION_GAIN = 5.0, 10.0
 """Volt of a line per volt that the storage nodes are off [1]: steeper than the curves bend back, up to where they stand

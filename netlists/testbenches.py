@@ -273,7 +273,7 @@ TESTBENCHES: Mapping[str, Row] = {
     "threshold": Row(threshold),
     "write_butterfly": Row(write_butterfly, drawn=True),
     "n_curve": Row(n_curve, drawn=True),
-    "write_bl": Row(write_bl),
-    "write_wl": Row(write_wl),
-    "retention": Row(retention),
+    "write_bl": Row(write_bl, drawn=True),
+    "write_wl": Row(write_wl, drawn=True),
+    "retention": Row(retention, drawn=True),
 }

@@ -54,7 +54,9 @@ METRICS: Mapping[str, Metric] = {
     "i_leak_blb": Metric(
         "A", "cell leakage from bit line BLB", "leakage", static.i_leak_blb, "high", math.inf, per_lobe=True
     ),
-    "v_bump": Metric("V", "rise of the low node at read", "read_current", static.v_bump, "high", math.inf, per_lobe=True),
+    "v_bump": Metric(
+        "V", "rise of the low node at read", "read_current", static.v_bump, "high", math.inf, per_lobe=True
+    ),
     "snm_write": Metric(
         "V", "write static noise margin", "write_butterfly", butterfly.snm_write, "low", 0.0, per_lobe=True
     ),

@@ -77,7 +77,7 @@ def _cubic_maximum(d0: np.ndarray, d1: np.ndarray, m0: np.ndarray, m1: np.ndarra
 
 
 def between(start: np.ndarray, end: np.ndarray, slopes: tuple[np.ndarray, np.ndarray], at: np.ndarray) -> np.ndarray:
-    """Cubics from values and slopes at both ends of an interval of length 1, at ``at`` from 0 to 1; all of one shape."""
+    """Cubics from values and slopes at both ends of an interval of length 1, at places 0 to 1; all of one shape."""
     c, e = 3 * (end - start) - 2 * slopes[0] - slopes[1], slopes[0] + slopes[1] - 2 * (end - start)
     return start + at * (slopes[0] + at * (c + at * e))
 
