@@ -49,7 +49,7 @@ def draw(results_dir: Path) -> Figure:
     caption = (
         f"{plots.provenance(about, condition, f'first {drawn} drawn')} Word line at VDD. Thick: nominal cell; "
         f"{'thin: Monte Carlo samples; ' if drawn else ''}grey squares: smallest between the nominal curves, their "
-        "side is the write noise margin. Curves go on beyond the supplies, where only noise in series with an input leads."
+        "side is the write noise margin. Beyond the supplies curves go where only noise in series with an input leads."
     )
     figure = plots.new_figure(4.6, "A write closes one eye of the cell: the gap it leaves is its margin", caption)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)

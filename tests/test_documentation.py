@@ -1,4 +1,4 @@
-"""docs/technologies.md, carried out as it stands: the files it shows are written, its commands run in order."""
+"""docs/technologies.md carried out as it stands, its commands in order; docs/metrics.md complete."""
 
 import os
 import re
@@ -18,6 +18,15 @@ PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_every_metric_is_defined_and_every_picture_is_there():
+    page = ROOT / "docs" / "metrics.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in charlib.METRICS if f"`{name}`" not in text] == []
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
+    assert pictures
+    assert all((page.parent / picture).is_file() for picture in pictures)
 
 
 @pytest.mark.ngspice
