@@ -102,6 +102,10 @@ def library_path() -> str:
     return found
 
 
+class SimulatorKilled(SimulatorMissing):
+    """A simulator that a signal ended before it was ready."""
+
+
 class SessionClosed(RuntimeError):
     """The session was closed while it solved."""
 
@@ -130,9 +134,11 @@ class Child:
             )  # fmt: skip
         answer = self.answer(TIMEOUT)
         if answer is None or answer[0] != "ready":
-            message = self.last_words()
+            message, killed = self.last_words(), (self._process.poll() or 0) < 0
             self.close()
-            raise SimulatorMissing(f"{library} does not start ({message}): {INSTALL_HINT}")
+            raise (SimulatorKilled if killed else SimulatorMissing)(
+                f"{library} does not start ({message}): {INSTALL_HINT}"
+            )
         self.banner: tuple[str, ...] = tuple(answer[1])
         self.osdi: bool = answer[2]
 
@@ -197,10 +203,18 @@ class Child:
         self._errors.close()
 
 
+def start_child() -> Child:
+    """A child that is ready; one that is killed while it starts is started again."""
+    for _ in range(PLAIN_RETRIES):
+        with contextlib.suppress(SimulatorKilled):
+            return Child()
+    return Child()
+
+
 @cache
 def version() -> str:
     """Version of the library, such as ``39``; raises SimulatorMissing."""
-    with contextlib.closing(Child()) as child:
+    with contextlib.closing(start_child()) as child:
         return child.version
 
 
@@ -211,7 +225,7 @@ def check_models(models: Sequence[CompiledModel]) -> None:
     """
     if not models:
         return
-    with contextlib.closing(Child()) as child:
+    with contextlib.closing(start_child()) as child:
         child.need_osdi()
         for model in models:
             if model.sha256 and not child.load_model(model):
@@ -236,7 +250,7 @@ class Session:
         self._start()
 
     def _start(self) -> None:
-        self._child = Child()
+        self._child = start_child()
         self._loaded: str | None = None
         self._first_size: int | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlib.metrics.curves import largest_maxima
+from charlib.metrics.curves import eye_maxima
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, measured
 from netlists.margins import diagonal
@@ -19,8 +19,8 @@ def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> M
 
     At one ``s = q - qb`` the two curves lie ``q_r - q_l`` apart in both coordinates, so that this is the side of the
     square between them; the largest square nested in an eye is its interior extremum (Seevinck, List, Lohstroh,
-    JSSC 22(5), 1987, in turned axes). Each state's extremum is taken with its sign, so that the margin runs smoothly
-    through zero when the state is lost.
+    JSSC 22(5), 1987, in turned axes). What is left of a lost state's eye is taken with its sign, so that the margin
+    runs smoothly through zero when the state is lost.
 
     Args:
         difference: ``s`` [V], shape (point,), increasing, an odd number with 0 in the middle.
@@ -34,7 +34,7 @@ def noise_margins(difference: np.ndarray, q_l: np.ndarray, q_r: np.ndarray) -> M
     """
     # The curve that drives Q-bar is the upper one in the eye of the state with Q-bar high.
     apart = np.ascontiguousarray((q_l - q_r).T)
-    margins = largest_maxima(difference, apart)
+    margins = eye_maxima(difference, apart)
     middle = -apart[difference.size // 2]
     bounds = np.stack([-middle, middle], axis=1)
     gone = np.isnan(margins)

@@ -56,16 +56,65 @@ def largest_maxima(difference: np.ndarray, values: np.ndarray) -> np.ndarray:
     Returns:
         Maxima, shape (sample, 2); NaN where there is none.
     """
+    places, fine, slopes = _refine(difference, values)
+    both = [_maxima(np.diff(places), sign * fine, sign * slopes) for sign in (1, -1)]
+    return np.stack([_largest(values.shape[1], sample, peaks) for _, sample, peaks in both], axis=1)
+
+
+def eye_maxima(difference: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Largest local maximum in the eye of each of two states, of curves that are zero where a cell can rest.
+
+    From below, such a curve rises through zero at the metastable point and falls through it at the stable point of the
+    state with Q high; between them lies its eye. A state that is lost has no eye: its maximum, now negative, is what is
+    left of it beyond the point where the curve falls. The same holds from above, upside down, for Q-bar high.
+
+    Args:
+        difference: Q less Q-bar where the curves are known, shape (point,).
+        values: of the curves, shape (point, sample).
+
+    Returns:
+        Maxima for Q and for Q-bar high, shape (sample, 2); NaN where there is none.
+    """
+    places, fine, slopes = _refine(difference, values)
+    steps = np.diff(places)
+    return np.stack([_eye_maximum(steps, fine, slopes), _eye_maximum(steps[::-1], -fine[::-1], slopes[::-1])], axis=1)
+
+
+def _eye_maximum(steps: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Largest maximum in the last eye of each curve, shape (sample,), from values and slopes (place, sample)."""
+    rises, falls = ((a <= 0) & (b > 0) for a, b in ((values[:-1], values[1:]), (-values[:-1], -values[1:])))
+    begin = np.where(rises.any(axis=0), _last(rises), _last(falls))
+    at, sample, peaks = _maxima(steps, values, slopes)
+    eye = at >= begin[sample]
+    within = _largest(values.shape[1], sample[eye], peaks[eye])
+    # The only state that is left needs no metastable point: its eye may begin anywhere.
+    return np.where(np.isfinite(within), within, _largest(values.shape[1], sample, peaks))
+
+
+def _refine(difference: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Finer places, shape (place,), and values and slopes there, shape (place, sample)."""
     places, neighbours, to_value, to_slope = refined(tuple(difference.tolist()))
-    fine, slopes = (weighted(values, neighbours, weights) for weights in (to_value, to_slope))
-    maxima = np.full((values.shape[1], 2), -np.inf)
-    for column, sign in enumerate((1, -1)):
-        # Up on the left and not on the right: few places, so that what follows is done for few numbers.
-        at, sample = np.nonzero((sign * slopes[:-1] > 0) & (sign * slopes[1:] <= 0))
-        h = (places[1:] - places[:-1])[at]
-        ends = fine[at, sample], fine[at + 1, sample], slopes[at, sample] * h, slopes[at + 1, sample] * h
-        np.maximum.at(maxima[:, column], sample, _cubic_maximum(*(sign * end for end in ends)))
-    return np.where(np.isfinite(maxima), maxima, np.nan)
+    return places, weighted(values, neighbours, to_value), weighted(values, neighbours, to_slope)
+
+
+def _maxima(steps: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Interior local maxima of curves: the place on the left of each, its sample and its value."""
+    # Up on the left and not on the right: few places, so that what follows is done for few numbers.
+    at, sample = np.nonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
+    rise = slopes[at, sample] * steps[at], slopes[at + 1, sample] * steps[at]
+    return at, sample, _cubic_maximum(values[at, sample], values[at + 1, sample], *rise)
+
+
+def _largest(samples: int, sample: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """Largest of the peaks of each sample, shape (sample,); NaN for a sample without any."""
+    largest = np.full(samples, -np.inf)
+    np.maximum.at(largest, sample, peaks)
+    return np.where(np.isfinite(largest), largest, np.nan)
+
+
+def _last(mask: np.ndarray) -> np.ndarray:
+    """Last row that is true in each column; -1 where none is."""
+    return np.where(mask.any(axis=0), len(mask) - 1 - mask[::-1].argmax(axis=0), -1)
 
 
 def _cubic_maximum(d0: np.ndarray, d1: np.ndarray, m0: np.ndarray, m1: np.ndarray) -> np.ndarray:

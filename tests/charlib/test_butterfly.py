@@ -11,10 +11,12 @@ from scipy.optimize import brentq
 
 from charlib.metrics.butterfly import noise_margins, snm
 from charlib.status import Status
-from netlists import TESTBENCHES
+from charlib.waveforms import stack
+from netlists import TESTBENCHES, Setting, Sram6T
 from netlists.analyses import Sweep
 from netlists.bitcells import SIDES
 from netlists.circuit import deck_text
+from netlists.technology import load
 from netlists.testbench import Testbench
 from netlists.testbenches import BUTTERFLY_POINTS
 
@@ -158,3 +160,16 @@ def test_closed_form_of_a_sine_shaped_distance(amplitude, offset, vdd):
     distance = offset - amplitude * np.sin(np.pi * s / vdd)
     result = noise_margins(s, np.zeros((1, 47)), distance[None])
     np.testing.assert_allclose(result.values[0], [amplitude - offset, amplitude + offset], rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.ngspice
+def test_a_state_without_an_eye_is_lost_whatever_the_curves_do_elsewhere(session, installed):
+    """SKY130's cell loses its states between 235 and 240 mV; below, the curves still swell on the other side."""
+    technology = load("sky130/sram")
+    margins = []
+    for vdd in (0.230, 0.235, 0.240, 0.250):
+        testbench = HOLD(Setting(technology, "tt", vdd, 298.15, Sram6T().sized(technology)))
+        (solved,) = session.solve(testbench, testbench.knob_values(np.zeros((1, len(testbench.knobs)))))
+        margins.append(snm(stack(testbench, [solved.data])).values[0].min())
+    assert np.all(np.diff(margins) > 0)
+    assert margins[1] < 0 < margins[2]

@@ -179,3 +179,30 @@ def test_units_know_their_compiled_models(broken):
 
     assert len({key(()), key((broken,)), key((replace(broken, sha256="1" * 64),))}) == 3
     assert key((broken,)) == key((replace(broken, path="/elsewhere/m.osdi"),))
+
+
+def test_a_simulator_killed_while_it_starts_is_started_again(monkeypatch):
+    heard, kills = ngspice.Child.answer, []
+
+    def killed_twice(child, timeout):
+        if len(kills) < 2:
+            kills.append(child._process.pid)
+            child._process.kill()
+        return heard(child, timeout)
+
+    monkeypatch.setattr(ngspice.Child, "answer", killed_twice)
+    with Session() as session:
+        (found,) = session.solve(bench(DIVIDER), values(1.0))
+    assert isinstance(found, Solved)
+    assert len(kills) == 2
+
+
+def test_a_simulator_that_cannot_start_is_not_tried_again(monkeypatch, tmp_path):
+    starts = []
+    start = ngspice.subprocess.Popen
+    monkeypatch.setattr(ngspice.subprocess, "Popen", lambda *args, **more: starts.append(args) or start(*args, **more))
+    (tmp_path / "none.so").write_bytes(b"")
+    monkeypatch.setenv("NGSPICE_LIBRARY_PATH", str(tmp_path / "none.so"))
+    with pytest.raises(SimulatorMissing, match="does not start"):
+        Session()
+    assert len(starts) == 1
