@@ -15,7 +15,7 @@ import psutil
 from bench.contenders import CONTENDERS
 from bench.workloads import Workload
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 """Total time after which a contender gets no further turn [s]."""
 
 

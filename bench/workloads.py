@@ -161,7 +161,7 @@ def butterfly() -> Workload:
         error_unit="mV",
         size=960,
         checked=64,
-        rounds=9,
+        rounds=20,
         same_tolerance=transfer_curves(setting, PLAIN_POINTS, (SWEEP_OPTIONS,)),
     )
 
@@ -180,5 +180,5 @@ def read_path() -> Workload:
         error_unit="%",
         size=32,
         checked=8,
-        rounds=5,
+        rounds=7,
     )
