@@ -29,7 +29,9 @@ from charlib.status import Status
 from charlib.store import Store
 from charlib.unit import BLOCK, FORMAT, Unit, UnitResult
 from charlib.variation import Variation
-from netlists.bitcells import Sram6T
+from netlists.bitcells import Cell
+from netlists.cells import CELL_FILE
+from netlists.netlistcell import NetlistCell
 from netlists.readpath import ReadPath
 from netlists.technology import Technology
 from netlists.testbenches import TESTBENCHES
@@ -46,7 +48,7 @@ GROWTH = 4.0
 
 
 def characterize(
-    cell: Sram6T | None = None,
+    cell: Cell | None = None,
     technology: str | Technology = "predictive28",
     conditions: Conditions | None = None,
     variation: Variation | None = None,
@@ -88,7 +90,7 @@ def characterize(
         where it exists per stored state, ``_lobes``; units in attrs.
 
     Raises:
-        InvalidPlan, TechnologyError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse:
+        InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse:
         the directory. TooManyFailures: more samples without an answer than allowed.
     """
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
@@ -270,6 +272,8 @@ def _write(folder: Path, plan: Plan, data: xr.Dataset, results: Results, run_fil
     write_whole(folder / "characterization.nc", lambda p: data.to_netcdf(p, engine="h5netcdf"))
     write_whole(folder / "tables.nc", lambda p: tables.reduce(data).to_netcdf(p, engine="h5netcdf"))
     write_whole(folder / "curves.nc", lambda p: _write_curves(p, plan, data, results))
+    if isinstance(plan.cell, NetlistCell):
+        write_whole(folder / CELL_FILE, lambda p: p.write_text(plan.cell.text, encoding="utf-8"))
     if run_file is not None:
         write_whole(folder / "run.toml", lambda p: p.write_text(run_file))
 

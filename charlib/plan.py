@@ -12,7 +12,8 @@ from charlib.errors import CountedTwice, InvalidPlan
 from charlib.metrics import METRICS, check_metrics
 from charlib.ngspice import ACCURACIES
 from charlib.variation import Variation
-from netlists.bitcells import Sram6T
+from netlists.bitcells import Cell, Sram6T
+from netlists.cells import description
 from netlists.readpath import ReadPath
 from netlists.technology import Technology, load
 from netlists.testbenches import TESTBENCHES, Setting
@@ -35,7 +36,7 @@ class Plan:
     """
 
     technology: Technology
-    cell: Sram6T
+    cell: Cell
     readpath: ReadPath
     conditions: Conditions
     variation: Variation | None
@@ -88,7 +89,7 @@ class Plan:
         return {
             "technology": self.technology.name,
             "model_sha256": self.technology.model_sha256,
-            "cell": asdict(self.cell),
+            "cell": description(self.cell),
             "readpath": asdict(self.readpath),
             "accuracy": self.accuracy,
             **draws,
@@ -96,7 +97,7 @@ class Plan:
 
 
 def make_plan(
-    cell: Sram6T | None,
+    cell: Cell | None,
     technology: str | Technology,
     conditions: Conditions | None,
     variation: Variation | None,
@@ -106,7 +107,7 @@ def make_plan(
     readpath: ReadPath | None,
     max_failed: float,
 ) -> Plan:
-    """Check a request; raises InvalidPlan or TechnologyError with the value, its place and the legal set."""
+    """Check a request; raises InvalidPlan, TechnologyError or CellError with the value, its place and the legal set."""
     if engine not in ENGINES:
         raise InvalidPlan(f"engine={engine!r} is not one of {', '.join(ENGINES)} (characterize.engine)")
     if accuracy not in ACCURACIES:
@@ -128,8 +129,19 @@ def make_plan(
         accuracy=accuracy,
         max_failed=max_failed,
     )
+    _check_cell(plan)
     _check_sizes(plan)
     return plan
+
+
+def _check_cell(plan: Plan) -> None:
+    """Raise InvalidPlan for a metric that the cell does not have."""
+    lacks = {name: TESTBENCHES[metric.testbench].lacks(plan.cell) for name, metric in METRICS.items()}
+    for name in plan.metrics:
+        if lacks[name]:
+            legal = ", ".join(metric for metric, reason in lacks.items() if not reason)
+            where = f"a cell of kind {plan.cell.kind!r} has: {legal} (characterize.metrics)"
+            raise InvalidPlan(f"metric {name!r}: {lacks[name]}; {where}")
 
 
 def _check_sizes(plan: Plan) -> None:

@@ -16,7 +16,7 @@ from charlib.metrics import METRICS
 from charlib.ngspice import Session, Solved, Unsolved
 from charlib.status import Status
 from charlib.unit import BLOCK, Unit, measure_unit
-from netlists.bitcells import Sram6T
+from netlists.cells import restored
 from netlists.readpath import ReadPath
 from netlists.technology import load
 from netlists.testbenches import TESTBENCHES, Setting
@@ -63,7 +63,7 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
 
     Raises:
         InvalidPlan: the directory has no such metric, condition or sample.
-        PlanMismatch: no results there, or the technology's model files have changed.
+        PlanMismatch: no results there, or the technology's model files have changed. CellError: the cell's netlist.
         SimulatorMissing: no ngspice, or one that cannot load the technology's compiled models.
     """
     folder = Path(directory)
@@ -72,7 +72,7 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
         raise PlanMismatch(f"{folder} holds no finished characterization")
     with xr.open_dataset(folder / "characterization.nc", engine="h5netcdf") as data:
         stored = _stored(data, metric, process, vdd, temp, sample)
-        unit = _unit(manifest["plan"], data, metric, stored, sample)
+        unit = _unit(folder, manifest["plan"], data, metric, stored, sample)
         with Session(accuracy=unit.accuracy) as session:
             (solution,) = session.solve(unit.testbench, unit.knob_values(sample, 1))
     measured = measure_unit(unit, sample, [solution]).metrics[metric]
@@ -106,7 +106,7 @@ def _stored(data: xr.Dataset, metric: str, process: str, vdd: float, temp: float
     return data
 
 
-def _unit(plan: dict, data: xr.Dataset, metric: str, stored: xr.Dataset, sample: int) -> Unit:
+def _unit(folder: Path, plan: dict, data: xr.Dataset, metric: str, stored: xr.Dataset, sample: int) -> Unit:
     """The unit that the sample belongs to, rebuilt from the directory alone."""
     technology = load(plan["technology"])
     if technology.model_sha256 != plan["model_sha256"]:
@@ -115,7 +115,7 @@ def _unit(plan: dict, data: xr.Dataset, metric: str, stored: xr.Dataset, sample:
     window = float(stored[f"{name}_window"]) if f"{name}_window" in data else None
     setting = Setting(
         technology, str(stored["process"].values), float(stored["vdd"]), float(stored["temp"]),
-        Sram6T(**plan["cell"]), ReadPath(**plan["readpath"]), window,
+        restored(plan["cell"], folder).sized(technology), ReadPath(**plan["readpath"]), window,
     )  # fmt: skip
     nominal = "seed" not in plan or data.attrs["samples"] == 0
     block = None if nominal else sample // BLOCK

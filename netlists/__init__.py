@@ -1,9 +1,13 @@
 """What is simulated: technologies, cells and testbenches as text. Nothing here runs a simulator."""
 
-from netlists.bitcells import Sram6T
+from netlists.bitcells import Cell, Sram6T, Sram8T
+from netlists.netlistcell import CellError, NetlistCell
 from netlists.readpath import ReadPath
 from netlists.technology import Technology
 from netlists.testbench import Knob, Testbench
 from netlists.testbenches import TESTBENCHES, Setting
 
-__all__ = ["TESTBENCHES", "Knob", "ReadPath", "Setting", "Sram6T", "Technology", "Testbench"]
+__all__ = [
+    "TESTBENCHES", "Cell", "CellError", "Knob", "NetlistCell", "ReadPath", "Setting", "Sram6T", "Sram8T", "Technology",
+    "Testbench",
+]  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySpice.Spice.Netlist import Circuit, Netlist, SubCircuit
+from PySpice.Spice.Netlist import Circuit, Element, Netlist, SubCircuit
 
 from netlists.analyses import Sweep
 from netlists.slim import Size
@@ -27,6 +28,9 @@ class Transistor:
         w, length: channel width and length [m].
         drain, source: layout of each diffusion, ``end`` (own contact) or ``shared`` (half of a contact).
         multiplier: number of equal devices in parallel.
+        fingers: number that the width is divided into.
+        written: every parameter of the instance, sizes included, under the model's own names and in its unit, where a
+            netlist states them; None: sizes and diffusions by the layout rule.
     """
 
     name: str
@@ -36,7 +40,14 @@ class Transistor:
     length: float
     drain: str = "shared"
     source: str = "shared"
-    multiplier: int = 1
+    multiplier: float = 1
+    fingers: float = 1
+    written: Mapping[str, float] | None = None
+
+    @property
+    def size(self) -> Size:
+        """Width of one finger, and length."""
+        return Size(self.w / self.fingers, self.length)
 
 
 def diffusion(technology: Technology, w: float, layout: str) -> tuple[float, float]:
@@ -55,22 +66,35 @@ def add_transistors(netlist: Netlist, technology: Technology, transistors: Itera
     """Draw transistors with their diffusions into a circuit or subcircuit, as models or subcircuits."""
     for t in transistors:
         device = technology.devices[t.role]
-        drain_area, drain_perimeter = diffusion(technology, t.w, t.drain)
-        source_area, source_perimeter = diffusion(technology, t.w, t.source)
-        if device.instance == "M":
-            netlist.MOSFET(
-                t.name, *t.nodes, model=device.model, width=t.w, length=t.length,
-                drain_area=drain_area, source_area=source_area,
-                drain_perimeter=drain_perimeter, source_perimeter=source_perimeter, multiplier=t.multiplier,
-            )  # fmt: skip
+        if t.written is None:
+            element = _add_by_rule(netlist, technology, t)
+        elif device.instance == "M":
+            parameters = " ".join(f"{name}={value!r}" for name, value in t.written.items())
+            element = netlist.MOSFET(t.name, *t.nodes, model=device.model, raw_spice=parameters)
         else:
-            lengths = {"w": t.w, "l": t.length, "pd": drain_perimeter, "ps": source_perimeter}
-            areas = {"ad": drain_area, "as": source_area}
-            netlist.X(t.name, device.model, *t.nodes, **instance_parameters(device, lengths, areas, t.multiplier))
+            parameters = {name: f"{value:.12g}" for name, value in {**device.fixed, **t.written}.items()}
+            element = netlist.X(t.name, device.model, *t.nodes, **parameters)
+        element.size = t.size
+
+
+def _add_by_rule(netlist: Netlist, technology: Technology, t: Transistor) -> Element:
+    """Draw one transistor with the diffusions of the layout rule."""
+    device = technology.devices[t.role]
+    drain_area, drain_perimeter = diffusion(technology, t.w, t.drain)
+    source_area, source_perimeter = diffusion(technology, t.w, t.source)
+    if device.instance == "M":
+        return netlist.MOSFET(
+            t.name, *t.nodes, model=device.model, width=t.w, length=t.length,
+            drain_area=drain_area, source_area=source_area,
+            drain_perimeter=drain_perimeter, source_perimeter=source_perimeter, multiplier=t.multiplier,
+        )  # fmt: skip
+    lengths = {"w": t.w, "l": t.length, "pd": drain_perimeter, "ps": source_perimeter}
+    areas = {"ad": drain_area, "as": source_area}
+    return netlist.X(t.name, device.model, *t.nodes, **instance_parameters(device, lengths, areas, t.multiplier))
 
 
 def instance_parameters(
-    device: Device, lengths: Mapping[str, float], areas: Mapping[str, float], multiplier: int
+    device: Device, lengths: Mapping[str, float], areas: Mapping[str, float], multiplier: float
 ) -> dict[str, str]:
     """Parameters of a subcircuit's instance under its own names and in its own unit.
 
@@ -130,18 +154,19 @@ def transistor_knobs(
         device = technology.devices[t.role]
         if not (mismatch or device.shift or device.shared):
             continue
+        share = math.sqrt(t.multiplier)  # equal devices set alike vary as their mean
         knobs[f"{path}.{t.name}"] = Knob(
             parameters=tuple(device.knob(i, t.name) for i in names),
-            sigma=device.sigma_vth(t.w, t.length) if mismatch else 0.0,
+            sigma=device.sigma_vth(t.w, t.length) / share if mismatch else 0.0,
             sign=device.shift_sign,
             shift=device.shift + (shifts or {}).get(t.name, 0.0),
             shared=device.shared,
         )
         for law in device.mismatch if mismatch else ():
-            nominal = technology.nominal(device, law, t.w, t.length)
+            nominal = technology.nominal(device, law, *t.size)
             knobs[f"{path}.{t.name}:{law.name}"] = Knob(
                 parameters=tuple(device.knob(i, t.name, law.parameter) for i in names),
-                sigma=device.sigma(law, nominal, t.w, t.length),
+                sigma=device.sigma(law, nominal, t.w, t.length) / share,
                 sign=1,
                 nominal=nominal,
                 card=law.card,
@@ -178,20 +203,13 @@ class TechnologyCircuit(Circuit):
 
 def drawn_sizes(circuit: TechnologyCircuit) -> dict[str, set[Size]]:
     """Every transistor's model or subcircuit to the sizes in which the circuit and its subcircuits draw it."""
-    devices = {device.model: device for device in circuit.technology.devices.values()}
+    models = {device.model for device in circuit.technology.devices.values()}
     sizes: dict[str, set[Size]] = {}
     for netlist in (circuit, *circuit.subcircuits):
         for element in netlist.elements:
             name = getattr(element, "subcircuit_name", None) or getattr(element, "model", None)
-            if name not in devices:
-                continue
-            device = devices[name]
-            if device.instance == "M":
-                size = Size(float(element.width), float(element.length))
-            else:
-                w, length = (float(element.parameters[device.parameters[key]]) for key in ("w", "l"))
-                size = Size(w * device.unit, length * device.unit)
-            sizes.setdefault(name, set()).add(size)
+            if name in models:
+                sizes.setdefault(name, set()).add(element.size)
     return sizes
 
 

@@ -1,4 +1,4 @@
-"""Model libraries as SPICE statements: files and sections read, includes resolved, nothing but models let through.
+"""SPICE text as statements: model libraries, with files and sections read and includes resolved, and cells.
 
 A deck holds the models' text, never a path: it can be hashed, kept and run elsewhere, and a path with spaces or worse
 never reaches the simulator.
@@ -25,6 +25,28 @@ OPTIONS = (".option", ".options", ".opt")
 
 IGNORED = (".prot", ".protect", ".unprot", ".unprotect")
 """Marks of encryption, without meaning for plain text."""
+
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What a file may consist of besides elements of its subcircuits.
+
+    Attributes:
+        what: the file, in messages.
+        statements: legal ones, in lower case.
+        ignored: statements without a meaning.
+        includes: it may have includes and sections.
+    """
+
+    what: str
+    statements: tuple[str, ...]
+    ignored: tuple[str, ...]
+    includes: bool
+
+
+MODELS = Grammar("a model library", STATEMENTS + OPTIONS, IGNORED, includes=True)
+CELL = Grammar("a cell file", (".subckt", ".ends", ".param", ".params"), (".end",), includes=False)
 
 _KEYWORD = re.compile(r"\.if(?=\()|\.elseif(?=\()|\S+", re.IGNORECASE)
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|\S+")
@@ -92,18 +114,24 @@ class Statement:
         return f"{self.file}, line {self.line}"
 
 
-def statements(read: Callable[[str], str], parts: Sequence[Part]) -> list[Statement]:
-    """Statements of a library, includes resolved, comments left out.
+def statements(read: Callable[[str], str], parts: Sequence[Part], grammar: Grammar = MODELS) -> list[Statement]:
+    """Statements of a library or a cell, includes resolved, comments left out.
 
     Args:
         read: gives the text of a file by its path, with forward slashes; raises OSError.
         parts: files and sections, in the order in which they go into the deck.
+        grammar: what they may consist of.
 
     Raises:
-        LibraryError: a file or section that is not there, or a statement that is neither model nor option.
+        LibraryError: a file or section that is not there, or a statement that the grammar does not have.
     """
-    files: dict[str, list[Statement]] = {}
-    found = [statement for file, section in parts for statement in _walk(read, file, section, files, ())]
+    if grammar.includes:
+        files: dict[str, list[Statement]] = {}
+        found = [s for file, section in parts for s in _walk(read, file, section, files, ())]
+    else:
+        found = [s for file, _ in parts for s in _parsed(read, file) if s.keyword not in grammar.ignored]
+    for statement in found:
+        _check(statement, grammar)
     depth = 0
     for statement in found:
         keyword = statement.keyword
@@ -111,7 +139,7 @@ def statements(read: Callable[[str], str], parts: Sequence[Part]) -> list[Statem
         if depth == 0 and not keyword.startswith("."):
             raise LibraryError(
                 f"{statement.place}: {statement.text[:60]!r} stands outside of a subcircuit; "
-                "a model library holds models only"
+                f"{grammar.what} holds nothing else"
             )
     return found
 
@@ -174,7 +202,6 @@ def _walk(
             path = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
             yield from _walk(read, path, inner if keyword == ".lib" else "", files, (*within, here))
         else:
-            _check(statement, keyword)
             yield statement
 
 
@@ -221,15 +248,15 @@ def _section(file: str, found: list[Statement], section: str) -> Iterator[Statem
         elif keyword == ".lib" and len(words(statement.text)) == 2:
             current = words(statement.text)[1].lower()
             known.append(current)
-        elif current == section and keyword not in IGNORED:
+        elif current == section and keyword not in MODELS.ignored:
             yield statement
     if section and section not in known:
         raise LibraryError(f"{file} has no section {section!r}; it has: {', '.join(sorted(known)) or 'none'}")
 
 
-def _check(statement: Statement, keyword: str) -> None:
-    """Refuse what would reach beyond the models: commands, analyses, characters that could hide them."""
+def _check(statement: Statement, grammar: Grammar) -> None:
+    """Refuse what would reach further: commands, analyses, characters that could hide them."""
     if not all(line.isprintable() or line.replace("\t", "").isprintable() for line in statement.lines):
         raise LibraryError(f"{statement.place}: a character that cannot be printed")
-    if keyword.startswith(".") and keyword not in STATEMENTS and keyword not in OPTIONS:
-        raise LibraryError(f"{statement.place}: {keyword!r} has no place in a model library")
+    if statement.keyword.startswith(".") and statement.keyword not in grammar.statements:
+        raise LibraryError(f"{statement.place}: {statement.keyword!r} has no place in {grammar.what}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
-from netlists.bitcells import Sram6T
+from netlists.bitcells import Cell
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
 from netlists.logic import GATES, add_gate
 from netlists.technology import Technology
@@ -66,23 +66,27 @@ class ReadPath:
             Transistor("eq", "p", ("bl", "pre_b", "blb", "vdd"), w, length),
         )
 
-    def neighbours(self, cell: Sram6T) -> tuple[Transistor, ...]:
+    def neighbours(self, cell: Cell) -> tuple[Transistor, ...]:
         """Closed pass gates of the unselected cells, half of them storing 0 and half 1 (one more 1 if odd).
 
         Each is a nominal device whose far side sits at the stored level: exact in capacitance, without the higher
-        mean that mismatch gives to leakage.
+        mean that mismatch gives to leakage. Diffusions follow the layout rule.
         """
         zeros = (self.rows - 1) // 2
         ones = self.rows - 1 - zeros
         parts = []
-        for line, low, high in (("bl", zeros, ones), ("blb", ones, zeros)):
+        counts = (("bl", zeros, ones), ("blb", ones, zeros))
+        for (line, low, high), gate in zip(counts, cell.pass_gates(), strict=True):
             for level, count in (("vss", low), ("vdd", high)):
                 if count:
                     nodes = (line, "vss", level, "vss")
-                    parts.append(Transistor(f"row_{line}_{level}", "pg", nodes, cell.w_pg, cell.l, multiplier=count))
+                    many = count * gate.multiplier
+                    parts.append(
+                        Transistor(f"row_{line}_{level}", gate.role, nodes, gate.w, gate.length, multiplier=many)
+                    )
         return tuple(parts)
 
-    def add_column(self, circuit: Circuit, technology: Technology, cell: Sram6T) -> str:
+    def add_column(self, circuit: Circuit, technology: Technology, cell: Cell) -> str:
         """Define the column; returns the subcircuit's name (ports ``COLUMN_PORTS``)."""
         sizes = nanometres(pre=self.precharge * technology.w_p, drv=self.driver * technology.w_n)
         column = SubCircuit(f"column_r{self.rows}_f{self.fanout}_{sizes}_{cell.size_name}", *COLUMN_PORTS)
@@ -102,7 +106,7 @@ class ReadPath:
         add_subcircuit(circuit, column)
         return column.name
 
-    def knobs(self, technology: Technology, cell: Sram6T, instances: tuple[str, ...]) -> dict[str, Knob]:
+    def knobs(self, technology: Technology, cell: Cell, instances: tuple[str, ...]) -> dict[str, Knob]:
         """Knobs of the selected cell, the precharge, the drivers and the output gates for instances of the column.
 
         Unselected cells and loads have knobs only where the whole die is shifted.

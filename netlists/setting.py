@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from PySpice.Spice.Netlist import Circuit
 
-from netlists.bitcells import Sram6T
+from netlists.bitcells import Cell
 from netlists.circuit import new_circuit
 from netlists.readpath import ReadPath
 from netlists.technology import Technology
@@ -24,7 +24,7 @@ class Setting:
 
     Attributes:
         technology, process, vdd [V], temp [K]: the condition; the technology's laws become those of the process.
-        cell: bit cell with every size given.
+        cell: bit cell, sized for the technology.
         readpath: read path around it.
         window: time that a transient gives each phase [s].
     """
@@ -33,7 +33,7 @@ class Setting:
     process: str
     vdd: float
     temp: float
-    cell: Sram6T
+    cell: Cell
     readpath: ReadPath = field(default_factory=ReadPath)
     window: float | None = None
 

@@ -1,4 +1,4 @@
-"""Testbenches of the 6T cell, of its read path and of logic: circuit, stimulus, analysis, probes and knobs."""
+"""Testbenches of bit cells, of their read path and of logic: circuit, stimulus, analysis, probes and knobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from PySpice.Spice.Netlist import SubCircuit
 
 from netlists.analyses import Analysis, OperatingPoint, Sweep, Transient
-from netlists.bitcells import SIDES
+from netlists.bitcells import CELL_PORTS, READ_PORTS, SIDES, Cell, Sram6T
 from netlists.circuit import add_places, add_subcircuit, add_transistors, deck_text, nanometres, transistor_knobs
 from netlists.logic import add_gate, inverter
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
@@ -62,7 +62,7 @@ def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
     lines are at VDD.
     """
     technology, cell, vdd = setting.technology, setting.cell, setting.vdd
-    circuit = setting.circuit(f"6T butterfly, word line at {wordline * vdd:g} V")
+    circuit = setting.circuit(f"butterfly, word line at {wordline * vdd:g} V")
     circuit.V("dd", "vdd", "0", vdd)
     circuit.V("wl", "wl", "0", wordline * vdd)
     sweep = add_places(circuit, butterfly_points() * vdd)
@@ -89,23 +89,29 @@ def butterfly_hold(setting: Setting) -> Testbench:
 
 
 def butterfly_read(setting: Setting) -> Testbench:
-    """Butterfly with the word line and both bit lines at VDD."""
-    return butterfly(setting, 1.0, "butterfly_read")
+    """Butterfly with the word line and both bit lines at VDD; a cell with a read port reads with its word line at 0."""
+    return butterfly(setting, 0.0 if setting.cell.decoupled else 1.0, "butterfly_read")
 
 
-def static_cell(setting: Setting, analysis: Analysis, name: str) -> Testbench:
-    """The cell in both of its states at DC from word line 0 on, bit lines at VDD, every supply with its own source."""
+def static_cell(setting: Setting, analysis: Analysis, name: str, read_port: bool = False) -> Testbench:
+    """The cell in both of its states at DC from word line 0 on, bit lines at VDD, every supply with its own source.
+
+    Its read port, if it has one, is at rest, or has the read bit line at VDD and the read word line at 0.
+    """
     technology, cell, vdd = setting.technology, setting.cell, setting.vdd
-    circuit = setting.circuit("6T cell at DC in both states")
-    circuit.V("wl", "wl", "0", 0.0)
-    subcircuit = cell.add_cell(circuit, technology)
+    circuit = setting.circuit("cell at DC in both states")
+    lines, supplies = ("wl", "rwl") if read_port else ("wl",), ("bl", "blb", "vdd", *(("rbl",) if read_port else ()))
+    for line in lines:
+        circuit.V(line, line, "0", 0.0)
+    subcircuit = cell.add_cell(circuit, technology, read_port)
     probes, nodeset = [], []
     for state, levels in STATES.items():
-        nodes = {port: f"{port}_{state}" for port in ("bl", "blb", "vdd", "q", "qb")}
-        for supply in ("bl", "blb", "vdd"):
+        nodes = {port: f"{port}_{state}" for port in (*supplies, "q", "qb")}
+        for supply in supplies:
             circuit.V(nodes[supply], nodes[supply], "0", vdd)
             probes.append(f"v{nodes[supply]}#branch")
-        circuit.X(state, subcircuit, nodes["bl"], nodes["blb"], "wl", nodes["vdd"], "0", nodes["q"], nodes["qb"])
+        at = nodes | {"vss": "0"} | dict(zip(lines, lines, strict=True))
+        circuit.X(state, subcircuit, *(at[port] for port in CELL_PORTS + (READ_PORTS if read_port else ())))
         for node, level in zip(("q", "qb"), levels, strict=True):
             probes.append(nodes[node])
             nodeset.append(f".nodeset v({nodes[node]})={level * vdd!r}")
@@ -123,9 +129,12 @@ def static_cell(setting: Setting, analysis: Analysis, name: str) -> Testbench:
 def read_current(setting: Setting) -> Testbench:
     """The cell at DC in both states while its word line rises from 0 to VDD: the last point is the read.
 
-    Ramped, because an operating point asked for at once may settle in the other state of a cell that holds both.
+    Ramped, because an operating point asked for at once may settle in the other state of a cell that holds both. Of a
+    cell with a read port it is the read word line that rises.
     """
-    return static_cell(setting, Sweep("vwl", 0.0, setting.vdd, READ_RAMP_POINTS), "read_current")
+    decoupled = setting.cell.decoupled
+    ramp = Sweep("vrwl" if decoupled else "vwl", 0.0, setting.vdd, READ_RAMP_POINTS)
+    return static_cell(setting, ramp, "read_current", read_port=decoupled)
 
 
 def leakage(setting: Setting) -> Testbench:
@@ -246,6 +255,16 @@ def threshold(setting: Setting) -> Testbench:
     )
 
 
+def _not_for_column(cell: Cell) -> str:
+    if cell.decoupled:
+        return "it is read through both bit lines, not through a read port"
+    return "" if cell.pass_gates() else "one transistor must open to each bit line"
+
+
+def _not_parametrized(cell: Cell) -> str:
+    return "" if isinstance(cell, Sram6T) else "the transistors of a netlist have no roles"
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of the testbench table.
@@ -255,12 +274,14 @@ class Row:
         timed_by: for a transient, the metrics whose nominal values set its window; empty at DC.
         window: window in units of the slowest of them [1]; samples slower than the window are censored there.
         drawn: figures show its curves, so the first samples' are kept.
+        lacks: says what a cell lacks that the testbench needs; empty for a cell that it is for.
     """
 
     build: Callable[[Setting], Testbench]
     timed_by: tuple[str, ...] = ()
     window: float = 20.0
     drawn: bool = False
+    lacks: Callable[[Cell], str] = lambda _: ""
 
 
 TESTBENCHES: Mapping[str, Row] = {
@@ -268,9 +289,9 @@ TESTBENCHES: Mapping[str, Row] = {
     "butterfly_read": Row(butterfly_read, drawn=True),
     "read_current": Row(read_current),
     "leakage": Row(leakage),
-    "read_path": Row(read_path, ("t_read_p", "t_read_n", "t_precharge"), drawn=True),
+    "read_path": Row(read_path, ("t_read_p", "t_read_n", "t_precharge"), drawn=True, lacks=_not_for_column),
     "fo4": Row(fo4, ("t_fo4",)),
-    "threshold": Row(threshold),
+    "threshold": Row(threshold, lacks=_not_parametrized),
     "write_butterfly": Row(write_butterfly, drawn=True),
     "n_curve": Row(n_curve, drawn=True),
     "write_bl": Row(write_bl, drawn=True),

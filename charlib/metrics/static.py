@@ -23,8 +23,13 @@ def _lost(block: Block) -> np.ndarray:
 def i_read(block: Block) -> Measured:
     """Current [A] from the bit line into the cell's low node, word line and bit lines at VDD, shape (sample, lobe).
 
-    A cell that loses the state at DC is ``not_performed``.
+    Of a cell with a read port it is what tells its states apart: the current of the read bit line in the one that
+    conducts less that in the other, one number for both. A cell that loses the state at DC is ``not_performed``.
     """
+    if "vrbl_q#branch" in block.vectors:
+        on, off = (block[f"vrbl_{state}#branch"][:, -1] for state in LOBES)
+        read = np.abs(on - off)
+        return measured(np.stack([read, read], axis=1), ((_lost(block), Status.not_performed, np.nan),))
     # The low node of state q is Q-bar, which BLB discharges into, and the other way round.
     lines = {"q": "blb", "qb": "bl"}
     current = np.stack([-block[f"v{lines[state]}_{state}#branch"][:, -1] for state in LOBES], axis=1)
