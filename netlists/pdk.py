@@ -99,7 +99,9 @@ class Package(Pin):
 
     @property
     def installed(self) -> bool:
-        return (self.folder / SUMS).is_file()
+        """Whether every wanted file is there; an installation of an earlier list of files may lack some."""
+        listed = list(self._listed())
+        return all(matching(pattern, listed) for pattern in self.files)
 
     def read(self, path: str) -> str:
         """Text of one file of an installed library, checked against its SHA-256.
@@ -141,15 +143,24 @@ class Package(Pin):
     @cached_property
     def _digests(self) -> Mapping[str, str]:
         """Every file to its SHA-256: the list that was written with them, held against the pins."""
-        rows = [line.split("  ", 1) for line in (self.folder / SUMS).read_text(encoding="utf-8").splitlines()]
-        digests = {path: digest for digest, path in rows}
+        digests = self._listed()
+        if not self.installed:
+            raise NotInstalled(f"{self.name} lacks files of this version: pimchar tech install {self.name}")
         for pattern, pin in self.files.items():
             if _pin(pattern, digests) != pin:
                 raise self._changed(SUMS)
         return digests
 
+    def _listed(self) -> dict[str, str]:
+        """Every installed file to its SHA-256, by the list that was written with them; empty where there is none."""
+        try:
+            lines = (self.folder / SUMS).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return {}
+        return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
+
     def _check_installed(self) -> None:
-        if not self.installed:
+        if not (self.folder / SUMS).is_file():
             raise NotInstalled(f"{self.name} is not installed: pimchar tech install {self.name}")
 
     def _changed(self, path: str) -> InstallError:
