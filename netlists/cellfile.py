@@ -240,7 +240,7 @@ def _number(expression: str, parameters: Mapping[str, str], place: str) -> float
         raise _refused(place, f"{expression[:60]!r} cannot be worked out: {error}") from error
     if not math.isfinite(value):
         raise _refused(place, f"{expression[:60]!r} is {value}")
-    return value
+    return float(f"{value:.15g}")  # 30n is 30 times 1e-9, rounded, which a bin's edge need not forgive
 
 
 def _parasitic(

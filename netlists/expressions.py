@@ -47,6 +47,8 @@ def evaluate(expression: str, parameters: Mapping[str, str], depth: int = 0) -> 
         raise LibraryError(f"{expression[:60]!r} is defined by itself")
     try:
         return float(_value(ast.parse(text, mode="eval").body, parameters, depth))
+    except LibraryError:
+        raise
     except (SyntaxError, TypeError, ValueError, ArithmeticError) as error:
         raise LibraryError(f"{expression[:60]!r} is not understood: {error}") from error
 

@@ -79,7 +79,8 @@ class NetlistCell:
         for role, names in self.ports.items():
             if role not in ROLES:
                 raise CellError(f"role {role!r} of a port is not one of {', '.join(ROLES)} (cell.ports)")
-            if not names or not all(isinstance(name, str) and name for name in _listed(names)):
+            listed = _listed(names) if isinstance(names, (str, list, tuple)) else ()
+            if not listed or not all(isinstance(name, str) and name for name in listed):
                 raise CellError(f"{role}={names!r} is neither the name of a port nor a list of names (cell.ports)")
         read = [role for role in READ_PORTS if role in self.ports]
         for role in [r for r in ROLES if r not in READ_PORTS] + (list(READ_PORTS) if read else []):

@@ -84,7 +84,8 @@ class Wires:
 
     def __init__(self, parts: Sequence[Part], ports: Collection[str]) -> None:
         self._outside = {*ports, "0"}
-        self._terminals = Counter(node for part in parts if part.kind == "m" for node in part.nodes)
+        self._meeting = Counter(node for part in parts if part.kind == "m" for node in _channel(part))
+        self._meeting.update(node for part in parts if part.kind == "r" for node in part.nodes)
         self._joined: dict[str, set[str]] = {}
         for part in parts:
             for node in part.nodes:
@@ -109,8 +110,8 @@ class Wires:
         return found
 
     def busiest(self, net: frozenset[str]) -> str:
-        """The node of a net with most ends of transistors, of equals the first by name."""
-        return min(net, key=lambda node: (-self._terminals[node], node))
+        """The node of a net where most channels and resistors meet, of equals the one with the shortest name."""
+        return min(net, key=lambda node: (-self._meeting[node], len(node), node))
 
 
 def _transistors(cell: FlatCell) -> list[Part]:

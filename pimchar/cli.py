@@ -63,10 +63,11 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from analysis.intervals import StatisticsError
     from analysis.logic import LogicError
     from analysis.workloads import WorkloadError
+    from netlists.netlistcell import CellError
     from netlists.technology import TechnologyError
     from pimchar.runfile import RunFileError
 
-    own = (RunFileError, TechnologyError, MacroError, LogicError, WorkloadError, StatisticsError)
+    own = (RunFileError, TechnologyError, CellError, MacroError, LogicError, WorkloadError, StatisticsError)
     return (*own, charlib.InvalidPlan, charlib.PlanMismatch)
 
 

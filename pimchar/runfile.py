@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from dataclasses import fields
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from analysis import workloads
 from analysis.architecture import MacroGeometry
 from charlib.metrics import METRICS
 from netlists import technology
+from netlists.cells import PARAMETRIZED
 
 ZERO_CELSIUS = 273.15
 """0 degC [K], exact by the definition of the Celsius scale (SI brochure, 9th edition, 2.3.1)."""
@@ -90,14 +92,46 @@ class TechnologySection(Section):
         return self
 
 
-class CellSection(Section):
-    """Bit cell; sizes [m], None for the technology's."""
+NETLIST_KEYS = ("file", "subcircuit", "ports", "q", "qb")
+"""Keys of a cell that is a netlist."""
 
-    kind: Literal["sram6t"] = "sram6t"
+
+class CellSection(Section):
+    """Bit cell: one with sizes [m], None for the technology's, or a subcircuit of a netlist with the roles of its ports.
+
+    Of a netlist ``q`` and ``qb`` are the storage nodes; they are found where they are not given.
+    """
+
+    kind: Literal["sram6t", "sram8t"] = "sram6t"
     w_pd: Size | None = None
     w_pu: Size | None = None
     w_pg: Size | None = None
+    w_rd: Size | None = None
+    w_ra: Size | None = None
     l: Size | None = None  # noqa: E741 - the field's name
+    file: Name | None = None
+    subcircuit: Name | None = None
+    ports: dict[str, Any] | None = None
+    q: Name = ""
+    qb: Name = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> CellSection:
+        given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        if self.file is None:
+            parametrized = {field.name for field in fields(PARAMETRIZED[self.kind])} | {"kind"}
+            for name in given:
+                if name not in parametrized:
+                    lacks = f"is not for kind = {self.kind!r}" if name.startswith("w_") else "is for a netlist: file"
+                    raise ValueError(f"{name} {lacks}")
+            return self
+        for name in given:
+            if name not in NETLIST_KEYS:
+                raise ValueError(f"{name} and file are both given; a netlist has its own, legal: {', '.join(NETLIST_KEYS)}")
+        for name in ("subcircuit", "ports"):
+            if name not in given:
+                raise ValueError(f"file={self.file!r} needs {name}")
+        return self
 
 
 class ConditionsSection(Section):
@@ -152,9 +186,13 @@ class RunFile(Section):
     macro: MacroSection = MacroSection()
     network: NetworkSection = NetworkSection()
 
-    def make_cell(self) -> netlists.Sram6T:
+    def make_cell(self) -> netlists.Cell:
         """The bit cell."""
-        return netlists.Sram6T(**self.cell.model_dump(exclude={"kind"}))
+        cell = self.cell
+        if cell.file is not None:
+            return netlists.NetlistCell.read(cell.file, cell.subcircuit, cell.ports, cell.q, cell.qb)
+        kind = PARAMETRIZED[cell.kind]
+        return kind(**cell.model_dump(include={field.name for field in fields(kind)}))
 
     def make_conditions(self) -> charlib.Conditions:
         """The grid, temperatures in [K]."""
@@ -202,7 +240,7 @@ def parse(text: str, where: str, folder: Path = Path()) -> RunFile:
     Args:
         text: TOML.
         where: file name to quote in errors.
-        folder: what a technology file's path is relative to.
+        folder: what the paths of a technology file and of a cell's netlist are relative to.
 
     Raises:
         RunFileError: no TOML, or a value that is not legal.
@@ -211,6 +249,9 @@ def parse(text: str, where: str, folder: Path = Path()) -> RunFile:
     if run.technology.file is not None:
         file = str((folder / run.technology.file).absolute())
         run = run.model_copy(update={"technology": run.technology.model_copy(update={"name": file, "file": None})})
+    if run.cell.file is not None:
+        file = str((folder / Path(run.cell.file).expanduser()).absolute())
+        run = run.model_copy(update={"cell": run.cell.model_copy(update={"file": file})})
     if run.variation.global_ and "process" not in run.conditions.model_fields_set:
         typical = run.conditions.model_copy(update={"process": ("tt",)})
         run = run.model_copy(update={"conditions": typical})
@@ -266,7 +307,7 @@ def _check_range(
 def _check_parts(run: RunFile, where: str) -> None:
     """Raises RunFileError for what the cell, the variation or the macro itself refuses."""
     try:
-        run.make_cell()
+        run.make_cell().sized(technology.load(run.technology.name))
         run.make_variation()
         run.make_macro()
     except ValueError as error:
