@@ -90,8 +90,8 @@ def characterize(
         where it exists per stored state, ``_lobes``; units in attrs.
 
     Raises:
-        InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse:
-        the directory. TooManyFailures: more samples without an answer than allowed.
+        InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch,
+        DirectoryInUse: the directory. TooManyFailures: more samples without an answer than allowed.
     """
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
     if not timeout > 0:

@@ -27,7 +27,6 @@ IGNORED = (".prot", ".protect", ".unprot", ".unprotect")
 """Marks of encryption, without meaning for plain text."""
 
 
-
 @dataclass(frozen=True)
 class Grammar:
     """What a file may consist of besides elements of its subcircuits.

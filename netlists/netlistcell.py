@@ -39,13 +39,13 @@ class Drawn:
 
     Attributes:
         transistors: drawn as written.
-        parasitics: name with its letter, nodes and value [ohm, F].
+        parasitics: ``r`` or ``c``, name, nodes and value [ohm, F].
         gates: the nodes with gates on the net of ``q`` and on that of ``qb``.
         passes: the transistors that open to ``bl`` and to ``blb``; empty where they are not one each.
     """
 
     transistors: tuple[Transistor, ...]
-    parasitics: tuple[tuple[str, str, str, float], ...]
+    parasitics: tuple[tuple[str, str, str, str, float], ...]
     gates: Mapping[str, tuple[str, ...]]
     passes: tuple[Transistor, ...]
 
@@ -99,7 +99,9 @@ class NetlistCell:
             with Path(path).open(encoding="utf-8", errors="replace") as file:
                 text = file.read(LARGEST + 1)
         except (OSError, ValueError) as error:
-            raise CellError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error} (cell.file)") from error
+            raise CellError(
+                f"{path} cannot be read: {getattr(error, 'strerror', None) or error} (cell.file)"
+            ) from error
         if len(text) > LARGEST:
             raise CellError(f"{path} is longer than {LARGEST} characters, which no cell is (cell.file)")
         return cls(text, subcircuit, dict(ports), q, qb, Path(path).name)
@@ -142,7 +144,7 @@ class NetlistCell:
                 raise CellError(f"{part.place}: {part.name!r} opens to a bit line at a low word line (cell.file)")
         drawn = Drawn(
             transistors=tuple(transistors.values()),
-            parasitics=tuple((p.name, *(names[n] for n in p.nodes), p.values[p.kind]) for p in rest),
+            parasitics=tuple((p.kind, p.name, *(names[n] for n in p.nodes), p.values[p.kind]) for p in rest),
             gates=gates,
             passes=tuple(transistors[part.name] for part in storage.passes) if all(storage.passes) else (),
         )
@@ -193,8 +195,8 @@ class NetlistCell:
             nodes = [names.get(node, node) for node in t.nodes]
             nodes[GATE] = gates.get(t.nodes[GATE], nodes[GATE])
             add_transistors(subcircuit, technology, (replace(t, nodes=tuple(nodes)),))
-        for name, a, b, value in self.drawn.parasitics:
-            add = subcircuit.R if name[0] == "r" else subcircuit.C
+        for kind, name, a, b, value in self.drawn.parasitics:
+            add = subcircuit.R if kind == "r" else subcircuit.C
             add(name, names.get(a, a), names.get(b, b), value)
 
     def half_knobs(self, technology: Technology, instances: Mapping[str, tuple[str, ...]]) -> dict[str, Knob]:

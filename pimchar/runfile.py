@@ -97,7 +97,7 @@ NETLIST_KEYS = ("file", "subcircuit", "ports", "q", "qb")
 
 
 class CellSection(Section):
-    """Bit cell: one with sizes [m], None for the technology's, or a subcircuit of a netlist with the roles of its ports.
+    """Bit cell: one with sizes [m], None for the technology's, or a subcircuit of a netlist with roles of its ports.
 
     Of a netlist ``q`` and ``qb`` are the storage nodes; they are found where they are not given.
     """
@@ -127,7 +127,9 @@ class CellSection(Section):
             return self
         for name in given:
             if name not in NETLIST_KEYS:
-                raise ValueError(f"{name} and file are both given; a netlist has its own, legal: {', '.join(NETLIST_KEYS)}")
+                raise ValueError(
+                    f"{name} and file are both given; a netlist has its own, legal: {', '.join(NETLIST_KEYS)}"
+                )
         for name in ("subcircuit", "ports"):
             if name not in given:
                 raise ValueError(f"file={self.file!r} needs {name}")

@@ -1,4 +1,4 @@
-"""docs/technologies.md carried out as it stands, its commands in order; docs/metrics.md complete."""
+"""Pages of docs/, carried out as they stand: the files they show are written, their commands run in order."""
 
 import os
 import re
@@ -6,18 +6,54 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 import charlib
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "technologies.md"
+TECHNOLOGIES, CELLS = (ROOT / "docs" / name for name in ("technologies.md", "cells.md"))
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def carried_out(page, folder):
+    """Names of the files that a page shows, written into a folder, and what its commands say there."""
+    for text in (*blocks(page, "toml"), *blocks(page, "spice")):
+        if title := re.match(r"[#*] (\S+\.(?:toml|sp))\n", text):
+            (folder / title[1]).write_text(text)
+    written = {path.name for path in folder.iterdir()}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHON": sys.executable, "PYTHONPATH": path}
+    command = ["bash", "-c", PROGRAM + "".join(blocks(page, "sh"))]
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return written, ran.stdout
+
+
+@pytest.mark.ngspice
+def test_a_cell_of_yours(tmp_path):
+    """In a folder with a space in its name."""
+    folder = tmp_path / "my cells"
+    folder.mkdir()
+    written, said = carried_out(CELLS, folder)
+    assert written == {"cell.sp", "run.toml"}
+    assert "identical" in said
+    stored = xr.load_dataset(folder / "results" / "characterization.nc", engine="h5netcdf")
+    (example,) = blocks(CELLS, "python")
+    scope = {}
+    exec(example.replace('"cell.sp"', repr(str(folder / "cell.sp"))), scope)
+    at, variation = charlib.Conditions(vdd=[0.9]), charlib.Variation(samples=8)
+    for metric in ("snm_read", "t_read_p"):
+        found = charlib.characterize(
+            cell=scope["cell"], conditions=at, variation=variation, metrics=[metric], workers=1
+        )
+        assert (found[metric].values == stored[metric].values).all()
+        assert np.isfinite(found[metric].values).all()
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():
@@ -31,16 +67,9 @@ def test_every_metric_is_defined_and_every_picture_is_there():
 
 @pytest.mark.ngspice
 def test_bring_your_own(installed, tmp_path):
-    for text in blocks("toml"):
-        if title := re.match(r"# (\S+\.toml)\n", text):
-            (tmp_path / title[1]).write_text(text)
-    assert {path.name for path in tmp_path.iterdir()} == {"mytech.toml", "run.toml"}
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    environment = os.environ | {"PYTHON": sys.executable, "PYTHONPATH": path}
-    command = ["bash", "-c", PROGRAM + "".join(blocks("sh"))]
-    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert "mytech: our 45 nm process" in ran.stdout
+    written, said = carried_out(TECHNOLOGIES, tmp_path)
+    assert written == {"mytech.toml", "run.toml"}
+    assert "mytech: our 45 nm process" in said
     mine = xr.load_dataset(tmp_path / "results" / "characterization.nc", engine="h5netcdf")
     at = charlib.Conditions(process=["tt", "ss"], vdd=[1.0], temp=[300.15])
     variation = charlib.Variation(samples=4, seed=1)

@@ -184,6 +184,17 @@ def test_a_folder_without_its_list_is_installed_again(cache, wanted, pip):
     assert wanted.read("lib/models/n.inc") == ".model n nmos level = 54\n"
 
 
+def test_an_installation_that_lacks_files_of_a_longer_list_is_completed(cache, wanted, pip):
+    first, second = FILES
+    pdk.install(replace(wanted, files={first: wanted.files[first]}), lambda _: None)
+    assert not wanted.installed
+    with pytest.raises(pdk.NotInstalled, match=r"^some lacks files of this version: pimchar tech install some$"):
+        replace(wanted).read(first)
+    assert pdk.install(wanted, lambda _: None)
+    assert wanted.installed
+    assert wanted.read(second) == FILES[second].decode()
+
+
 def test_a_technology_says_how_to_install_it(cache):
     technology._shipped.cache_clear()
     with pytest.raises(NotInstalled, match=r"^freepdk45 is not installed: pimchar tech install freepdk45$"):

@@ -145,6 +145,16 @@ MISTAKES = {
     "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
     "[cell]\nw_pd = -1e-7": "w_pd=-1e-07: must be greater than 0 (cell.w_pd in run.toml)",
     '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t' or 'sram8t' (cell.kind in run.toml)",
+    '[cell]\nkind = "sram6t"\nw_rd = 1e-7': "w_rd is not for kind = 'sram6t' (cell in run.toml)",
+    '[cell]\nq = "Q"': "q is for a netlist: file (cell in run.toml)",
+    '[cell]\nfile = "cell.sp"': "file='cell.sp' needs subcircuit (cell in run.toml)",
+    '[cell]\nfile = "cell.sp"\nsubcircuit = "c"': "file='cell.sp' needs ports (cell in run.toml)",
+    '[cell]\nfile = "cell.sp"\nkind = "sram8t"': (
+        "kind and file are both given; a netlist has its own, legal: file, subcircuit, ports, q, qb (cell in run.toml)"
+    ),
+    '[cell]\nfile = "cell.sp"\nsubcircuit = "c"\nports = 3': (
+        "ports=3: must be a valid dictionary (cell.ports in run.toml)"
+    ),
     '[technology]\nname = "predictive82"': (
         "'predictive82' is not a technology, did you mean 'predictive28'? "
         f"legal: {', '.join(technology.names())} "
@@ -166,6 +176,81 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "message"), MISTAKES.items(), ids=[" ".join(key.split()) for key in MISTAKES])
 def test_mistakes_are_named_with_place_and_legal_values(text, message):
     assert refusal(text).strip() == message
+
+
+CELL = """\
+.subckt my_cell BL BR WL VDD VSS
+M1 Q QB VSS VSS nmos28 w=105n l=30n
+M2 Q QB VDD VDD pmos28 w=50n l=30n
+M3 QB Q VSS VSS nmos28 w=105n l=30n
+M4 QB Q VDD VDD pmos28 w=50n l=30n
+M5 BL WL Q VSS nmos28 w=72n l=30n
+M6 BR WL QB VSS nmos28 w=72n l=30n
+.ends
+"""
+
+NETLIST = """\
+[cell]
+file = "a cell.sp"
+subcircuit = "my_cell"
+[cell.ports]
+bl = "BL"
+blb = "BR"
+wl = "WL"
+vdd = "VDD"
+gnd = ["VSS"]
+"""
+
+
+def test_a_netlist_is_found_beside_the_run_file(tmp_path):
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    (folder / "a cell.sp").write_text(CELL)
+    (folder / "run.toml").write_text(NETLIST)
+    plan, _ = runfile.read(folder / "run.toml")
+    cell = plan.make_cell()
+    assert (cell.kind, cell.subcircuit, cell.file, cell.text) == ("file", "my_cell", "a cell.sp", CELL)
+
+
+@pytest.mark.parametrize(
+    ("netlist", "text", "message"),
+    [
+        (CELL.replace("pmos28", "pfet"), NETLIST, "a cell.sp, line 3: model 'pfet' is no transistor of predictive28; "),
+        (
+            CELL,
+            NETLIST.replace("BR", "BLB"),
+            "blb='blb' is no port of my_cell; it has: bl, br, wl, vdd, vss (cell.ports",
+        ),
+        (
+            CELL,
+            NETLIST.replace('"WL"', "3"),
+            "wl=3 is neither the name of a port nor a list of names (cell.ports in run.t",
+        ),
+        (
+            CELL,
+            NETLIST.replace("my_cell", "x"),
+            "a cell.sp has no subcircuit 'x'; it has: my_cell (cell.subcircuit in ru",
+        ),
+        (
+            CELL,
+            NETLIST.replace("a cell", "b"),
+            "b.sp cannot be read: No such file or directory (cell.file in run.toml)",
+        ),
+    ],
+)
+def test_a_netlist_that_is_not_understood_is_refused_with_the_place(tmp_path, netlist, text, message):
+    (tmp_path / "a cell.sp").write_text(netlist)
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(RunFileError) as caught:
+        runfile.read(tmp_path / "run.toml")
+    assert message in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).endswith(" in run.toml)")
+
+
+def test_a_read_port_has_sizes():
+    cell = runfile.parse('[cell]\nkind = "sram8t"\nw_rd = 2e-7', "run.toml").make_cell()
+    assert (cell.kind, cell.w_rd, cell.w_ra) == ("sram8t", 2e-7, None)
 
 
 def test_toml_errors_say_the_line():
