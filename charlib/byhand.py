@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from charlib.ngspice import ACCURACIES
 from charlib.unit import Unit
 
@@ -9,16 +11,22 @@ WAVEFORMS = "waveforms.txt"
 """File that such a deck writes, in the folder it is run in."""
 
 
-def hand_deck(unit: Unit, sample: int) -> str:
-    """Deck of one sample, or of the nominal cell, with its variation and commands, for ``ngspice -b``."""
+def hand_deck(unit: Unit, sample: int, values: Sequence[float] | None = None) -> str:
+    """Deck of one sample, or of the nominal cell, with its variation and commands, for ``ngspice -b``.
+
+    Args:
+        values: its parameters, with those searched behind the others; None draws them, and leaves what is searched as
+            the deck has it.
+    """
     testbench = unit.testbench
-    (row,) = unit.knob_values(sample, 1).tolist()
+    row = unit.knob_values(sample, 1)[0] if values is None else values
+    knobs = testbench.settable.knobs if testbench.search and values is not None else testbench.knobs
     commands = [
         *(f"pre_osdi '{model.path}'" for model in testbench.osdi),
         "set num_threads=1",
         *(
-            f"{command} = {value!r}"
-            for knob, value in zip(testbench.knobs.values(), row, strict=True)
+            command.format(repr(value))
+            for knob, value in zip(knobs.values(), map(float, row), strict=True)
             for command in knob.commands
         ),
         testbench.analysis.command,

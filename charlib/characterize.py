@@ -209,7 +209,8 @@ def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, fl
     windows: dict[tuple[str, float, float], float] = {}
     pending, guess = list(plan.conditions.points()), FIRST_WINDOW
     while pending:
-        trials = runner.run([(_unit(plan, name, point, guess, None), 1) for point in pending], trial=True)
+        tried = row.timed_on or name
+        trials = runner.run([(_unit(plan, tried, point, guess, None), 1) for point in pending], trial=True)
         for point, trial in zip(pending, trials, strict=True):
             slowest = _slowest(trial, row.timed_by)
             if slowest is not None and slowest * GROWTH <= guess:
@@ -283,7 +284,8 @@ def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) ->
     xr.Dataset(attrs=data.attrs).to_netcdf(path, engine="h5netcdf")
     for name in plan.testbenches:
         if TESTBENCHES[name].drawn:
-            group = build.curves(plan, results, name).assign_attrs(data.attrs)
+            of = build.trials if TESTBENCHES[name].searched else build.curves
+            group = of(plan, results, name).assign_attrs(data.attrs)
             packed = {v: {"zlib": True, "complevel": 4} for v in group.data_vars}
             group.to_netcdf(path, mode="a", group=name, engine="h5netcdf", encoding=packed)
 

@@ -183,13 +183,36 @@ def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
     length = max(r.curves[names[0]].shape[1] for r in everything)
     dataset = xr.Dataset(coords=_coordinates(plan, count))
     for name in names:
-        unit = "s" if name == "time" else "A" if name.endswith("#branch") else "V"
         sampled = np.stack([_padded(point.blocks[:1], name, count, length) for point in points])
         nominal = np.stack([_padded((point.nominal,), name, 1, length)[0] for point in points])
-        shape, attrs = _shape(plan), {"units": unit, "long_name": name}
+        shape, attrs = _shape(plan), _about(name)
         dataset[name] = ((*DIMS, "point"), sampled.reshape(*shape, count, length), attrs)
         dataset[f"{name}_nominal"] = ((*DIMS[:3], "point"), nominal.reshape(*shape, length), attrs)
     return dataset
+
+
+def trials(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
+    """Waveforms of the nominal cell's trials in a search, padded with NaN, single precision.
+
+    Dimensions (process, vdd, temp, step, point); steps in the order in which they were tried.
+    """
+    found = [results[testbench, point].nominal for point in plan.conditions.points()]
+    known = [result for result in found if result.curves]
+    coordinates = _coordinates(plan, 0)
+    dataset = xr.Dataset(coords={axis: coordinates[axis] for axis in DIMS[:3]})
+    for name in known[0].curves if known else ():
+        steps, length = (max(result.curves[name].shape[axis] for result in known) for axis in (0, 1))
+        waves = np.full((len(found), steps, length), np.nan, dtype=np.float32)
+        for i, result in enumerate(found):
+            wave = result.curves.get(name, np.empty((0, 0)))
+            waves[i, : wave.shape[0], : wave.shape[1]] = wave
+        dataset[name] = ((*DIMS[:3], "step", "point"), waves.reshape(*_shape(plan), steps, length), _about(name))
+    return dataset
+
+
+def _about(name: str) -> dict[str, str]:
+    """Attributes of a vector."""
+    return {"units": "s" if name == "time" else "A" if name.endswith("#branch") else "V", "long_name": name}
 
 
 def _padded(blocks: Sequence[UnitResult], name: str, count: int, length: int) -> np.ndarray:

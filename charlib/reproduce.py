@@ -15,7 +15,7 @@ from charlib.errors import InvalidPlan, PlanMismatch
 from charlib.metrics import METRICS
 from charlib.ngspice import Session, Solved, Unsolved
 from charlib.status import Status
-from charlib.unit import BLOCK, Unit, measure_unit
+from charlib.unit import BLOCK, Unit, solve_samples
 from netlists.cells import restored
 from netlists.readpath import ReadPath
 from netlists.technology import load
@@ -59,7 +59,8 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
         sample: number of the sample.
 
     Returns:
-        The comparison. ``DIRECTORY/reproduce/...`` then holds the deck to run by hand and the vectors as CSV.
+        The comparison. ``DIRECTORY/reproduce/...`` then holds the deck to run by hand and the vectors as CSV; of a
+        search, those of its last trial.
 
     Raises:
         InvalidPlan: the directory has no such metric, condition or sample.
@@ -74,13 +75,13 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
         stored = _stored(data, metric, process, vdd, temp, sample)
         unit = _unit(folder, manifest["plan"], data, metric, stored, sample)
         with Session(accuracy=unit.accuracy) as session:
-            (solution,) = session.solve(unit.testbench, unit.knob_values(sample, 1))
-    measured = measure_unit(unit, sample, [solution]).metrics[metric]
+            result, (solution,), (values,) = solve_samples(session, unit, sample, 1)
+    measured = result.metrics[metric]
     if METRICS[metric].per_lobe:
         measured = worse(measured, METRICS[metric].fails_when)
     place = f"{metric}-{process}-{vdd:g}V-{temp:g}K-{sample}"
     target = folder / "reproduce" / place
-    _write(target, unit, sample, solution)
+    _write(target, hand_deck(unit, sample, values), solution)
     return Reproduction(
         stored=float(stored[metric]),
         again=float(measured.values[0]),
@@ -124,10 +125,10 @@ def _unit(folder: Path, plan: dict, data: xr.Dataset, metric: str, stored: xr.Da
     )
 
 
-def _write(folder: Path, unit: Unit, sample: int, solution: Solved | Unsolved) -> None:
+def _write(folder: Path, deck: str, solution: Solved | Unsolved) -> None:
     """The deck and, where there are any, the vectors; of a sample without an answer the reason and the log."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / DECK, lambda path: path.write_text(hand_deck(unit, sample)))
+    write_whole(folder / DECK, lambda path: path.write_text(deck))
     if isinstance(solution, Unsolved):
         lines = "\n".join((solution.reason, *solution.log, ""))
         write_whole(folder / LOG, lambda path: path.write_text(lines))

@@ -8,9 +8,9 @@ First it says ``("ready", log, osdi)``: whether it loads compiled Verilog-A mode
 ``("load", deck)``
     replaces the circuit; answers ``("loaded", log)``
 ``("run", analysis, vectors, commands, rows, interval)``
-    for each row of values gives each command, such as ``alter @m1[delvto]``, its value and runs; answers with lists of
-    ``("solved", float64 bytes of all vectors in turn)`` or ``("failed", reason, log)``, a list whenever ``interval``
-    [s] has passed and at the end
+    for each row of values gives each command, such as ``alter @m1[delvto] = {}``, its value and runs; answers with
+    lists of ``("solved", float64 bytes of all vectors in turn)`` or ``("failed", reason, log)``, a list whenever
+    ``interval`` [s] has passed and at the end
 ``("memory",)``
     answers ``("memory", resident size in bytes)``
 """
@@ -163,7 +163,7 @@ def command_lines(analysis: str, commands: list[str]) -> list[str]:
     A command on its own costs one and a half times as much as on a line with others.
     """
     lines, room = [], 0
-    for statement in [*(f"{command} = {{{i}!r}}" for i, command in enumerate(commands)), analysis]:
+    for statement in [*(c.replace("{}", f"{{{i}!r}}") for i, c in enumerate(commands)), analysis]:
         room -= len(statement) + NUMBER
         if room < 0:
             lines.append(statement)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from charlib.metrics import testbench_metrics
+from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session, Solved, Unsolved
+from charlib.search import Searched, search
 from charlib.status import Status
 from charlib.variation import normals
-from charlib.waveforms import Measured, stack
+from charlib.waveforms import Block, Measured, stack
 from netlists.testbench import Testbench
 from netlists.testbenches import TESTBENCHES
 
@@ -63,6 +64,8 @@ class Unit:
         }
         if testbench.osdi:
             content["osdi"] = [model.sha256 for model in testbench.osdi]
+        if testbench.search:
+            content["search"] = list(vars(testbench.search).values())
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def knob_values(self, first: int, count: int) -> np.ndarray:
@@ -85,8 +88,9 @@ class UnitResult:
         metrics: every metric of the testbench.
         failures: sample number to status, reason and the end of the log, for samples without an answer.
         retried: samples that needed another option line of the retry ladder.
-        curves: probe to values, shape (curve, point), of those of the first ``CURVES`` samples that were solved.
-        curve_samples: the sample number of each curve.
+        curves: probe to values, shape (curve, point), of those of the first ``CURVES`` samples that were solved; of a
+            search, of the nominal cell's trials.
+        curve_samples: the sample number of each curve, or the step of each trial.
     """
 
     count: int
@@ -103,15 +107,59 @@ def solve_unit(get_session: Callable[[str], Session], unit: Unit, first: int, co
     Args:
         get_session: gives this worker's session for an accuracy.
     """
-    solutions = get_session(unit.accuracy).solve(unit.testbench, unit.knob_values(first, count))
-    return measure_unit(unit, first, solutions)
+    return solve_samples(get_session(unit.accuracy), unit, first, count)[0]
+
+
+def solve_samples(
+    session: Session, unit: Unit, first: int, count: int
+) -> tuple[UnitResult, list[Solved | Unsolved], np.ndarray]:
+    """As :func:`solve_unit`; also the solution of each sample, of a search its last trial, and its parameters.
+
+    Returns:
+        Result; solutions; parameters, shape (sample, knob), with those searched behind the others.
+    """
+    values = unit.knob_values(first, count)
+    if unit.testbench.search is None:
+        solutions = session.solve(unit.testbench, values)
+        return measure_unit(unit, first, solutions), solutions, values
+    (name,) = testbench_metrics(unit.testbench.name)
+    found = search(session, unit.testbench, values, METRICS[name].measure)
+    return searched_unit(unit, first, name, found), found.solutions, found.rows
+
+
+def searched_unit(unit: Unit, first: int, name: str, found: Searched) -> UnitResult:
+    """Result of a search for one metric; the nominal cell keeps its trials where figures draw them."""
+    good, failures, retried = _verdicts(first, found.solutions)
+    parts = (getattr(found.measured, part)[good] for part in ("values", "status", "bound"))
+    metrics = {name: _spread(Measured(*parts), good, found.solutions, per_lobe=True)}
+    kept = TESTBENCHES[unit.testbench.name].drawn and unit.block is None
+    curves = _trial_curves(found.trials) if kept and good else {}
+    steps = tuple(range(len(found.trials))) if curves else ()
+    return UnitResult(len(found.solutions), metrics, failures, retried, curves, steps)
+
+
+def _trial_curves(trials: Sequence[Block]) -> dict[str, np.ndarray]:
+    """Waveforms of a single sample's trials, shape (step, point), continued with their last points to one length."""
+    length = max(wave.shape[1] for block in trials for wave in block.vectors.values())
+
+    def whole(wave: np.ndarray) -> np.ndarray:
+        return np.pad(wave, ((0, 0), (0, length - wave.shape[1])), "edge").astype(np.float32)
+
+    return {name: np.concatenate([whole(block[name]) for block in trials]) for name in trials[0].vectors}
+
+
+def _verdicts(
+    first: int, solutions: Sequence[Solved | Unsolved]
+) -> tuple[list[int], dict[int, tuple[str, str, tuple[str, ...]]], tuple[int, ...]]:
+    """Places of solved samples, then what a result says of those without an answer and of those tried again."""
+    good = [i for i, s in enumerate(solutions) if isinstance(s, Solved)]
+    failures = {first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)}
+    return good, failures, tuple(first + i for i in good if solutions[i].retries)
 
 
 def measure_unit(unit: Unit, first: int, solutions: Sequence[Solved | Unsolved]) -> UnitResult:
     """Measure the samples of a unit from sample ``first`` on."""
-    good = [i for i, s in enumerate(solutions) if isinstance(s, Solved)]
-    failures = {first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)}
-    retried = tuple(first + i for i in good if solutions[i].retries)
+    good, failures, retried = _verdicts(first, solutions)
     block = stack(unit.testbench, [solutions[i].data for i in good]) if good else None
     metrics = {}
     for name, metric in testbench_metrics(unit.testbench.name).items():

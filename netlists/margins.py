@@ -79,6 +79,7 @@ def write_butterfly(setting: Setting) -> Testbench:
         probes=tuple(probes),
         knobs=cell.half_knobs(technology, instances),
         values={"vdd": vdd},
+        osdi=technology.osdi,
     )
 
 
@@ -112,6 +113,7 @@ def n_curve(setting: Setting) -> Testbench:
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
         values={"vdd": vdd},
+        osdi=technology.osdi,
     )
 
 
@@ -164,6 +166,7 @@ def followed(
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
         values={"vdd": vdd},
+        osdi=technology.osdi,
     )
 
 

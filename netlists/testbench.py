@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ class Knob:
 
     Attributes:
         parameters: simulator parameters that are set to the same number: one transistor may be drawn more than once,
-            such as the cell in each of its two states.
+            such as the cell in each of its two states. Where the number is one of several in a list, the whole
+            assignment with ``{}`` in the number's place.
         sigma: standard deviation of the local variation, in the parameter's unit; [V] for a threshold.
         sign: sign of the parameter that raises |Vth|.
         shift: systematic shift of |Vth| [V].
@@ -36,8 +37,34 @@ class Knob:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """Simulator commands that set the parameters, without ``= value``; ngspice finds a card by its instance."""
-        return tuple(f"{'altermod' if self.card else 'alter'} {parameter}" for parameter in self.parameters)
+        """Simulator commands that set the parameters, ``{}`` for the value; ngspice finds a card by its instance."""
+        verb = "altermod" if self.card else "alter"
+        return tuple(f"{verb} {p}" if "{}" in p else f"{verb} {p} = {{}}" for p in self.parameters)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A number of a source that is varied until an operation just works, by itself for each stored state.
+
+    Attributes:
+        parameters: simulator parameter of each stored state, as those of a :class:`Knob`.
+        low, high: from where to where it is looked for, in the parameter's unit.
+        works: at which of the two the operation is easier, ``low`` or ``high``.
+        relative, absolute: the search ends where what works and what does not are no further apart than ``relative``
+            [1] times the former plus ``absolute``, in the metric's unit.
+    """
+
+    parameters: tuple[str, ...]
+    low: float
+    high: float
+    works: str
+    relative: float
+    absolute: float
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Where the operation is easiest, and where it is hardest."""
+        return (self.low, self.high) if self.works == "low" else (self.high, self.low)
 
 
 @dataclass(frozen=True)
@@ -52,6 +79,7 @@ class Testbench:
         knobs: device path to :class:`Knob`; a path is the same transistor in every testbench.
         values: numbers that a measurement needs: ``vdd`` [V], and for transients times [s].
         osdi: compiled Verilog-A models that the simulator loads before the deck.
+        search: what is searched on it; None where one analysis is all.
     """
 
     name: str
@@ -61,6 +89,13 @@ class Testbench:
     knobs: Mapping[str, Knob]
     values: Mapping[str, float]
     osdi: tuple[CompiledModel, ...] = ()
+    search: Search | None = None
+
+    @property
+    def settable(self) -> Testbench:
+        """The same with what is searched as further knobs, behind the others."""
+        searched = {f"search.{i}": Knob((p,), 0.0, 1) for i, p in enumerate(self.search.parameters)}
+        return replace(self, knobs={**self.knobs, **searched}, search=None)
 
     @property
     def vectors(self) -> tuple[str, ...]:

@@ -11,15 +11,21 @@ from PySpice.Spice.Netlist import SubCircuit
 from netlists.analyses import Analysis, OperatingPoint, Sweep, Transient
 from netlists.bitcells import CELL_PORTS, READ_PORTS, SIDES, Cell, Sram6T
 from netlists.circuit import add_places, add_subcircuit, add_transistors, deck_text, nanometres, transistor_knobs
+from netlists.dynamic import (
+    PIM_WINDOW,
+    WRITE_WINDOW,
+    half_select,
+    pim_row,
+    read_pulse,
+    supply_dip,
+    write,
+    write_pulse,
+)
 from netlists.logic import add_gate, inverter
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
+from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, pulse
 from netlists.testbench import Testbench
-
-PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
-"""Levels of a column's nodes at rest, in units of VDD. As first guesses they let the first operating point converge at
-once; where ngspice has to step gmin instead, it forgets the stored state and ends with both nodes of the cell equal.
-"""
 
 BUTTERFLY_POINTS = 33
 """Points of a butterfly; with them the noise margin is within 0.05 mV of 1,001 points at tight tolerances."""
@@ -31,16 +37,6 @@ VDS_LINEAR = 0.05
 """Drain voltage of the linear threshold voltage [V], the customary one."""
 VGS_STEP = 10e-3
 """Largest step of the gate where a threshold is looked for [V]; in between, currents are straight on a logarithm."""
-EDGE = 1e-12
-"""Edge of an ideal source [s]; always followed by an inverter that makes the edge of the circuit."""
-MAX_STEP = 1 / 20
-"""Largest transient step as a share of the simulated time: edges are resolved by the truncation error below."""
-TRANSIENT_OPTIONS = ".options chgtol=1e-18 reltol=1e-4"
-"""Truncation error for femtofarad nodes: the default charge tolerance of 1e-14 C switches step control off here.
-
-Against reltol 1e-6 and 4,000 steps, read path of predictive28 at 0.6 and 1.0 V: delay within 0.11 %, energy within
-0.2 %, precharge time within 0.4 %; without it the same number of steps errs by 8 % and more.
-"""
 
 
 def butterfly_points() -> np.ndarray:
@@ -142,12 +138,6 @@ def leakage(setting: Setting) -> Testbench:
     return static_cell(setting, OperatingPoint(), "leakage")
 
 
-def _pulse(first: float, second: float, start: float, end: float) -> str:
-    """Piecewise-linear source: one level, another from ``start`` to ``end`` [s], and back, in edges of ``EDGE``."""
-    points = ((0.0, first), (start, first), (start + EDGE, second), (end, second), (end + EDGE, first))
-    return f"PWL({' '.join(f'{t!r} {v!r}' for t, v in points)})"
-
-
 def read_path(setting: Setting) -> Testbench:
     """One read-and-precharge cycle of a local column in both stored states, inputs INP = INN = 1.
 
@@ -158,33 +148,34 @@ def read_path(setting: Setting) -> Testbench:
     """
     technology, vdd, window = setting.technology, setting.vdd, setting.window
     circuit = setting.circuit("complementary read path, one cycle in each stored state")
-    circuit.V("shape", "shape", "0", vdd)
-    shaper = add_gate(circuit, technology, "inverter", setting.readpath.driver)
-    for control, start, end in (("pre", 0.1, 1.3), ("wl_b", 0.2, 1.2)):
-        circuit.V(f"{control}_in", f"{control}_in", "0", _pulse(0.0, vdd, start * window, end * window))
-        circuit.X(f"shape_{control}", shaper, f"{control}_in", control, "shape", "0")
+    shapers = add_shaped(
+        circuit, setting, {
+            control: pulse(0.0, vdd, start * window, end * window)
+            for control, start, end in (("pre", 0.1, 1.3), ("wl_b", 0.2, 1.2))
+        },
+    )  # fmt: skip
     subcircuit = setting.readpath.add_column(circuit, technology, setting.cell)
     probes, nodeset = [], [f".nodeset v({control})={vdd!r}" for control in ("pre", "wl_b")]
-    for state, (q, qb) in STATES.items():
-        levels = PRECHARGED | {"q": q, "qb": qb}
-        supplies = [f"{supply}_{state}" for supply in ("vdd", "vdrv", "vp", "vn")]
-        nodes = [f"{node}_{state}" for node in levels]
-        for supply in supplies:
-            circuit.V(supply, supply, "0", vdd)
-        circuit.X(state, subcircuit, "wl_b", "pre", "0", "0", *supplies, "0", *nodes)
-        probes += nodes + [f"v{supply}#branch" for supply in supplies]
-        nodeset += [f".nodeset v({node}_{state})={level * vdd!r}" for node, level in levels.items()]
+    for state in STATES:
+        vectors, guesses = add_state(circuit, setting, subcircuit, state, ("wl_b", "pre", "0", "0"))
+        probes += vectors
+        nodeset += guesses
     stop = 2.3 * window
     knobs = setting.readpath.knobs(technology, setting.cell, tuple(f"x{state}" for state in STATES))
-    shapers = inverter(technology, setting.readpath.driver)
-    knobs |= transistor_knobs(technology, shapers, "shape", ("xshape_pre", "xshape_wl_b"), mismatch=False)
+    knobs |= shapers
     return Testbench(
         name="read_path",
         deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=tuple(probes),
         knobs=knobs,
-        values={"vdd": vdd, "window": window, "wordline_off": 1.2 * window, "precharge_on": 1.3 * window},
+        values={
+            "vdd": vdd,
+            "window": window,
+            "wordline_on": 0.2 * window,
+            "wordline_off": 1.2 * window,
+            "precharge_on": 1.3 * window,
+        },
         osdi=technology.osdi,
     )
 
@@ -198,7 +189,7 @@ def fo4(setting: Setting) -> Testbench:
     circuit = setting.circuit("fanout-of-four inverter")
     circuit.V("dd", "vdd", "0", vdd)
     circuit.V("measured", "vm", "0", vdd)
-    circuit.V("in", "n0", "0", _pulse(0.0, vdd, 0.1 * window, 1.1 * window))
+    circuit.V("in", "n0", "0", pulse(0.0, vdd, 0.1 * window, 1.1 * window))
     unit, rest = add_gate(circuit, technology, "inverter"), add_gate(circuit, technology, "inverter", 3.0)
     for stage in range(4):
         output = f"n{stage + 1}"
@@ -271,10 +262,12 @@ class Row:
 
     Attributes:
         build: makes the testbench of a setting.
-        timed_by: for a transient, the metrics whose nominal values set its window; empty at DC.
+        timed_by: for a transient, the metrics whose nominal values set its window; empty where none does.
+        timed_on: row that gives these metrics, if it is another one.
         window: window in units of the slowest of them [1]; samples slower than the window are censored there.
         drawn: figures show its curves, so the first samples' are kept.
         lacks: says what a cell lacks that the testbench needs; empty for a cell that it is for.
+        searched: it has a search; what is kept of it is then the nominal cell's trials.
     """
 
     build: Callable[[Setting], Testbench]
@@ -282,6 +275,8 @@ class Row:
     window: float = 20.0
     drawn: bool = False
     lacks: Callable[[Cell], str] = lambda _: ""
+    timed_on: str = ""
+    searched: bool = False
 
 
 TESTBENCHES: Mapping[str, Row] = {
@@ -297,4 +292,20 @@ TESTBENCHES: Mapping[str, Row] = {
     "write_bl": Row(write_bl, drawn=True),
     "write_wl": Row(write_wl, drawn=True),
     "retention": Row(retention, drawn=True),
+    "write": Row(write, ("t_write",), window=WRITE_WINDOW, lacks=_not_for_column),
+    "write_pulse": Row(
+        write_pulse,
+        ("t_write",),
+        window=WRITE_WINDOW,
+        timed_on="write",
+        drawn=True,
+        searched=True,
+        lacks=_not_for_column,
+    ),
+    "read_pulse": Row(read_pulse, ("t_bl",), timed_on="read_path", searched=True, lacks=_not_for_column),
+    "half_select": Row(half_select, ("t_bl",), timed_on="read_path", lacks=_not_for_column),
+    "pim_row": Row(
+        pim_row, ("t_read_p", "t_read_n", "t_precharge"), window=PIM_WINDOW, timed_on="read_path", lacks=_not_for_column
+    ),
+    "supply_dip": Row(supply_dip, searched=True, lacks=_not_for_column),
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from charlib.errors import InvalidPlan
-from charlib.metrics import butterfly, followed, logic, ncurve, readpath, static, threshold
+from charlib.metrics import butterfly, dynamic, followed, logic, ncurve, readpath, static, threshold
 from charlib.waveforms import Block, Measured
 
 
@@ -19,7 +19,7 @@ class Metric:
         unit: SI unit.
         long_name: what a plot's axis says.
         testbench: row of ``netlists.TESTBENCHES`` it is measured on.
-        measure: block of waveforms to numbers.
+        measure: block of waveforms to numbers; on a testbench with a search, of one trial.
         fails_when: side that fails, ``low`` or ``high``.
         fail_limit: where it fails, in the metric's unit; infinite where the metric itself sets no limit.
         per_lobe: measured for each stored state; the metric is then the worse one.
@@ -77,6 +77,38 @@ METRICS: Mapping[str, Metric] = {
     ),
     "e_read_single": Metric(
         "J", "energy of a read cycle, output P only", "read_path", readpath.e_read_single, "high", math.inf,
+        per_lobe=True,
+    ),
+    "t_bl": Metric(
+        "s", "delay word line to a bit-line difference", "read_path", readpath.t_bl, "high", math.inf, per_lobe=True
+    ),
+    "e_precharge": Metric(
+        "J", "energy of the precharge in a read cycle", "read_path", readpath.e_precharge, "high", math.inf,
+        per_lobe=True,
+    ),
+    "t_write": Metric(
+        "s", "delay word line to crossing storage nodes at write", "write", dynamic.t_write, "high", math.inf,
+        per_lobe=True,
+    ),
+    "e_write": Metric("J", "energy of a write cycle", "write", dynamic.e_write, "high", math.inf, per_lobe=True),
+    "t_pulse_write": Metric(
+        "s", "shortest word-line pulse that writes", "write_pulse", dynamic.t_pulse_write, "high", math.inf,
+        per_lobe=True,
+    ),
+    "t_pulse_read": Metric(
+        "s", "longest word-line pulse that a read survives", "read_pulse", dynamic.t_pulse_read, "low", 0.0,
+        per_lobe=True,
+    ),
+    "v_half": Metric(
+        "V", "lowest difference of the storage nodes, half-selected", "half_select", dynamic.lowest_difference, "low",
+        -math.inf, per_lobe=True,
+    ),
+    "v_pim": Metric(
+        "V", "lowest difference of the storage nodes over PIM activations", "pim_row", dynamic.lowest_difference,
+        "low", -math.inf, per_lobe=True,
+    ),
+    "v_dip": Metric(
+        "V", "lowest level of a supply dip that the bit survives", "supply_dip", dynamic.v_dip, "high", math.inf,
         per_lobe=True,
     ),
     "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf),

@@ -9,12 +9,18 @@ import numpy as np
 from charlib.metrics.butterfly import LOBES
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, integral, measured
+from netlists.stimulus import SUPPLIES
 
 RECOVERED = 0.95
 """Share of VDD at which a line counts as precharged [1], assumed."""
+SENSED = 0.1
+"""Difference of the bit lines that counts as read, as a share of VDD [1], assumed: 100 mV at 1 V, twice or three times
+what a sense amplifier's offset usually asks for.
+"""
 LOW = 0.05
 """Share of VDD below which an output counts as back at zero [1], assumed."""
-SUPPLIES = ("vdd", "vdrv", "vp", "vn")
+WHOLE = (0.0, np.inf)
+"""The whole cycle [s]."""
 OUTPUTS = {"q": ("p", "n", "blb"), "qb": ("n", "p", "bl")}
 """Stored state to the output that must rise, the one that must stay low, and the line that falls."""
 
@@ -88,6 +94,28 @@ def t_read_n(block: Block) -> Measured:
     return _delay(block, "qb")
 
 
+def t_bl(block: Block) -> Measured:
+    """Time [s] from the word line at 50 % to a bit-line difference of ``SENSED`` of VDD, shape (sample, lobe).
+
+    The line of the low node falls, the other one floats at the precharged level. Line and load are those of the read
+    path: its rows, wire and output gates. ``not_performed`` where an output misfired or the stored bit was lost.
+    """
+    vdd, end, time = block.values["vdd"], block.values["wordline_off"], block["time"]
+    values, wrong, looked = [], [], []
+    for state in LOBES:
+        cycle = _cycle(block, state)
+        falling = OUTPUTS[state][2]
+        other = {"bl": "blb", "blb": "bl"}[falling]
+        difference = block[f"{other}_{state}"] - block[f"{falling}_{state}"]
+        start = crossing(time, block[f"wl_{state}"], vdd / 2, rising=True)
+        sensed = crossing(time, difference, SENSED * vdd, rising=True)
+        values.append(np.where(sensed <= end, sensed - start, np.nan))
+        wrong.append(cycle.wrong)
+        looked.append(cycle.looked)
+    values, wrong, looked = (np.stack(part, axis=1) for part in (values, wrong, looked))
+    return measured(values, ((wrong, Status.not_performed, np.nan), (np.isnan(values), Status.censored_high, looked)))
+
+
 def t_precharge(block: Block) -> Measured:
     """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of VDD, shape (sample, lobe)."""
     cycles = [_cycle(block, state) for state in LOBES]
@@ -98,13 +126,15 @@ def t_precharge(block: Block) -> Measured:
     return measured(values, failed)
 
 
-def _energy(block: Block, supplies: tuple[str, ...]) -> Measured:
-    """Energy of the supplies over one cycle less what they leak at its start, shape (sample, lobe)."""
+def _energy(block: Block, supplies: tuple[str, ...], spans: tuple[tuple[float, float], ...]) -> Measured:
+    """Energy of the supplies over spans of the cycle [s] less what they leak at its start, shape (sample, lobe)."""
     time, vdd = block["time"], block.values["vdd"]
     columns, missing = [], []
     for state in LOBES:
         current = -sum(block[f"v{supply}_{state}#branch"] for supply in supplies)
-        columns.append(vdd * integral(time, current - current[:, :1]))
+        current = current - current[:, :1]
+        # Spans begin and end where a source has a corner, so at points of the waveform.
+        columns.append(vdd * sum(integral(np.clip(time, *span), current) for span in spans))
         cycle = _cycle(block, state)
         missing.append(cycle.wrong | np.isnan(cycle.delay) | np.isnan(cycle.precharge))
     return measured(np.stack(columns, axis=1), ((np.stack(missing, axis=1), Status.not_performed, np.nan),))
@@ -118,7 +148,7 @@ def e_read(block: Block) -> Measured:
     taken off: leakage is a metric of its own. The bit line falls all the way, as the word line stays on for the whole
     window; a line without keeper that leaks away in that time counts as a wrong output.
     """
-    return _energy(block, SUPPLIES)
+    return _energy(block, SUPPLIES, (WHOLE,))
 
 
 def e_read_single(block: Block) -> Measured:
@@ -126,4 +156,15 @@ def e_read_single(block: Block) -> Measured:
 
     N's input still loads the bit line, so this is an upper bound.
     """
-    return _energy(block, tuple(s for s in SUPPLIES if s != "vn"))
+    return _energy(block, tuple(s for s in SUPPLIES if s != "vn"), (WHOLE,))
+
+
+def e_precharge(block: Block) -> Measured:
+    """Energy [J] of the precharge in the cycle of :func:`e_read`, per stored state, shape (sample, lobe).
+
+    Supplies of array and precharge, of the precharge driver, and of the outputs, which fall as the lines return; from
+    the start to the word line's turn (switching the precharge off takes charge from the driver's supply) and from the
+    precharge's turn to the end. What is left of ``e_read`` is the access. The line has fallen all the way.
+    """
+    on, back = block.values["wordline_on"], block.values["precharge_on"]
+    return _energy(block, SUPPLIES, ((0.0, on), (back, np.inf)))

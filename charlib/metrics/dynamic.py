@@ -1,0 +1,126 @@
+"""What a cell does in time: writing, pulses that just suffice, disturbance, a dip of the supply.
+
+Every number is given only where the stored bit is, at the start and at the end, what the operation should leave.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlib.metrics.butterfly import LOBES
+from charlib.status import Status
+from charlib.waveforms import Block, Measured, crossing, integral, measured
+from netlists.stimulus import SUPPLIES
+
+RECOVERED = 0.95
+"""Share of VDD at which a line counts as precharged [1], as for ``t_precharge``."""
+
+
+def _apart(block: Block, state: str) -> np.ndarray:
+    """How far the storage nodes are apart [V], positive where the cell is in a state, shape (sample, point)."""
+    return (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
+
+
+def _joined(columns: list[np.ndarray]) -> np.ndarray:
+    return np.stack(columns, axis=1)
+
+
+def _write(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Write delay [s], NaN where the nodes did not cross; time looked for [s]; went wrong; lines back, per lobe."""
+    vdd, end, time = block.values["vdd"], block.values["wordline_off"], block["time"]
+    delays, looked, wrong, back = [], [], [], []
+    for state in LOBES:
+        apart = _apart(block, state)
+        start = crossing(time, block[f"wl_{state}"], vdd / 2, rising=True)
+        crossed = crossing(time, apart, 0.0, rising=False)
+        delays.append(np.where(crossed <= end, crossed - start, np.nan))
+        looked.append(end - start)
+        fired = np.maximum(block[f"p_{state}"].max(axis=1), block[f"n_{state}"].max(axis=1)) >= vdd / 2
+        returned = (crossed <= end) & (apart[:, -1] >= 0)
+        wrong.append((apart[:, 0] <= 0) | returned | fired)
+        back.append(np.minimum(block[f"bl_{state}"][:, -1], block[f"blb_{state}"][:, -1]) >= RECOVERED * vdd)
+    return _joined(delays), _joined(looked), _joined(wrong), _joined(back)
+
+
+def t_write(block: Block) -> Measured:
+    """Time [s] from the word line at 50 % to the crossing of the storage nodes, shape (sample, lobe).
+
+    A lobe is the state before the write. The line to be pulled down is low when the word line rises. Negative where
+    the nodes cross before the word line is at 50 %. ``not_performed`` where the cell does not hold the state before,
+    falls back after the word line, or an output fires; ``censored_high`` where the nodes do not cross while the word
+    line is on.
+    """
+    delay, looked, wrong, _ = _write(block)
+    return measured(delay, ((wrong, Status.not_performed, np.nan), (np.isnan(delay), Status.censored_high, looked)))
+
+
+def e_write(block: Block) -> Measured:
+    """Energy [J] of a write-and-precharge cycle that flips the cell, by the state before, shape (sample, lobe).
+
+    All supplies of the column: array and precharge, drivers of word line, precharge and bit lines, output gates; less
+    the current before the operation times the cycle. ``not_performed`` where the cell was not written or a line is not
+    back at ``RECOVERED`` at the end.
+    """
+    delay, _, wrong, back = _write(block)
+    columns = []
+    for state in LOBES:
+        current = -sum(block[f"v{supply}_{state}#branch"] for supply in SUPPLIES)
+        columns.append(block.values["vdd"] * integral(block["time"], current - current[:, :1]))
+    return measured(_joined(columns), ((wrong | np.isnan(delay) | ~back, Status.not_performed, np.nan),))
+
+
+def _pulse_width(block: Block, state: str) -> np.ndarray:
+    """Width of the word line's pulse at 50 % [s], shape (sample,); 0 where it does not get there."""
+    half, time, wave = block.values["vdd"] / 2, block["time"], block[f"wl_{state}"]
+    start = crossing(time, wave, half, rising=True)
+    width = crossing(time, wave, half, rising=False, after=np.nan_to_num(start)) - start
+    return np.nan_to_num(width, nan=0.0)
+
+
+def _trial(works: list[np.ndarray], numbers: list[np.ndarray], block: Block, beyond: Status) -> Measured:
+    """One trial of a search: the number where it worked, else the bound it is beyond.
+
+    Args:
+        works: per state, whether the cell ended as it should. numbers: per state, what is searched for.
+        beyond: where a trial that did not work puts the searched number.
+    """
+    started = _joined([_apart(block, state)[:, 0] > 0 for state in LOBES])
+    number = _joined(numbers)
+    return measured(number, ((~started, Status.not_performed, np.nan), (~_joined(works), beyond, number)))
+
+
+def t_pulse_write(block: Block) -> Measured:
+    """Width [s] at 50 % of a word-line pulse that writes the cell, by the state before, shape (sample, lobe).
+
+    The search makes it the shortest one. ``censored_high`` where this pulse does not write.
+    """
+    written = [_apart(block, state)[:, -1] < 0 for state in LOBES]
+    return _trial(written, [_pulse_width(block, state) for state in LOBES], block, Status.censored_high)
+
+
+def t_pulse_read(block: Block) -> Measured:
+    """Width [s] at 50 % of a word-line pulse that the cell survives as it is read, shape (sample, lobe).
+
+    The search makes it the longest one. ``censored_low`` where the bit is lost with this pulse.
+    """
+    kept = [_apart(block, state)[:, -1] > 0 for state in LOBES]
+    return _trial(kept, [_pulse_width(block, state) for state in LOBES], block, Status.censored_low)
+
+
+def v_dip(block: Block) -> Measured:
+    """Level [V] of a dip of the cell's supply that the stored bit survives, shape (sample, lobe).
+
+    The search makes it the lowest one. ``censored_high`` where the bit is lost in this dip.
+    """
+    kept = [_apart(block, state)[:, -1] > 0 for state in LOBES]
+    return _trial(kept, [block[f"vdd_{state}"].min(axis=1) for state in LOBES], block, Status.censored_high)
+
+
+def lowest_difference(block: Block) -> Measured:
+    """Smallest difference [V] of the storage nodes in the course of an operation, shape (sample, lobe).
+
+    ``not_performed`` where the cell does not hold its state at the start or has lost it at the end.
+    """
+    apart = np.stack([_apart(block, state) for state in LOBES], axis=1)
+    lost = (apart[..., 0] <= 0) | (apart[..., -1] <= 0)
+    return measured(apart.min(axis=-1), ((lost, Status.not_performed, np.nan),))

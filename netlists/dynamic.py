@@ -1,0 +1,228 @@
+"""Testbenches of what a cell does in time: write, critical pulses, half-selection, PIM, a dip of the supply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from PySpice.Spice.Netlist import Circuit
+
+from netlists.analyses import Transient
+from netlists.circuit import deck_text
+from netlists.setting import STATES, Setting
+from netlists.stimulus import EDGE, MAX_STEP, OFF, TRANSIENT_OPTIONS, add_shaped, add_state, pulse, steps
+from netlists.testbench import Knob, Search, Testbench
+from netlists.writepath import add_write_driver, write_driver_knobs
+
+LINES = {"q": ("bl", "blb"), "qb": ("blb", "bl")}
+"""Stored state to the line that a write of the other one pulls down, and the one that it holds up."""
+WRITE_WINDOW = 40.0
+"""Window of a write in nominal write delays [1]: in a fifth of it a bit line falls, in one it comes back."""
+PULSE_RESOLUTION = 0.005
+"""Bracket of a critical pulse width over the width at which its bisection ends [1]."""
+PULSE_FLOOR = 1e-4
+"""The same for widths near 0, as a share of the window [1]."""
+PIM_WINDOW = 2.0
+"""Word-line and precharge phase of an activation at speed, in the slowest of nominal read delays and precharge time
+[1]; assumed, what a clock with a guard band of two would give.
+"""
+PATTERNS = ((0, 0), (0, 1), (1, 1), (1, 0))
+"""Inputs INP and INN of successive activations: all four, one input changing at a time."""
+ROUNDS = 2
+"""How often the row goes through all patterns."""
+DIP = 1e-6
+"""Duration of a dip of the supply [s], assumed: what a regulator takes to answer a step of its load."""
+DIP_EDGE = 10e-9
+"""Edges of the dip [s], assumed: slow for the cell, short against the dip."""
+DIP_RESOLUTION = 1e-3
+"""Bracket at which the search for the lowest level ends [V]."""
+
+
+def _columns(
+    circuit: Circuit, setting: Setting, controls: Mapping[str, Sequence[str]]
+) -> tuple[list[str], list[str], dict[str, Knob]]:
+    """A column for each stored state; vectors, ``.nodeset`` lines and knobs.
+
+    Args:
+        controls: stored state to the nodes of its column's ``wl_b pre inp_b inn_b``.
+    """
+    subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell)
+    probes, nodeset = [], []
+    for state, nodes in controls.items():
+        vectors, guesses = add_state(circuit, setting, subcircuit, state, nodes)
+        probes += vectors
+        nodeset += guesses
+    instances = tuple(f"x{state}" for state in controls)
+    return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, instances)
+
+
+def _high(setting: Setting, controls: Iterable[str]) -> list[str]:
+    """First guesses of controls that are at VDD at rest."""
+    return [f".nodeset v({control})={setting.vdd!r}" for control in controls]
+
+
+def _transient(
+    name: str,
+    circuit: Circuit,
+    setting: Setting,
+    stop: float,
+    probes: Sequence[str],
+    nodeset: Sequence[str],
+    knobs: Mapping[str, Knob],
+    values: Mapping[str, float],
+    search: Search | None = None,
+) -> Testbench:
+    return Testbench(
+        name=name,
+        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
+        analysis=Transient(stop, MAX_STEP * stop),
+        probes=tuple(probes),
+        knobs=knobs,
+        values={"vdd": setting.vdd, **values},
+        osdi=setting.technology.osdi,
+        search=search,
+    )
+
+
+def _add_write_drivers(circuit: Circuit, setting: Setting) -> dict[str, Knob]:
+    """A write driver on each column that writes the state it does not store; returns the knobs."""
+    driver = add_write_driver(circuit, setting.technology)
+    for state, lines in LINES.items():
+        circuit.X(f"write_{state}", driver, *(f"{line}_{state}" for line in lines), "we_b", f"vdrv_{state}", "0")
+    return write_driver_knobs(setting.technology, tuple(f"xwrite_{state}" for state in LINES))
+
+
+def write(setting: Setting) -> Testbench:
+    """One write cycle of a column in both stored states: each cell is written to the state it does not store.
+
+    The cycle starts and ends precharged, inputs INP = INN = 0. In windows: precharge off at 0.1, write driver on from
+    0.2 to 1.5, word line on from 0.4 to 1.4, precharge on from 1.6 to 2.6.
+    """
+    vdd, window = setting.vdd, setting.window
+    circuit = setting.circuit("write cycle of both stored states")
+    times = {"pre": (0.1, 1.6), "we_b": (0.2, 1.5), "wl_b": (0.4, 1.4)}
+    sources = {control: pulse(0.0, vdd, start * window, end * window) for control, (start, end) in times.items()}
+    knobs = add_shaped(circuit, setting, sources)
+    controls = dict.fromkeys(STATES, ("wl_b", "pre", OFF, OFF))
+    probes, nodeset, of_columns = _columns(circuit, setting, controls)
+    knobs = of_columns | _add_write_drivers(circuit, setting) | knobs
+    values = {"window": window, "wordline_off": 1.4 * window, "precharge_on": 1.6 * window}
+    return _transient("write", circuit, setting, 2.6 * window, probes, nodeset + _high(setting, times), knobs, values)
+
+
+def _pulses(vdd: float, start: float, window: float, works: str) -> tuple[dict[str, str], Search]:
+    """Sources of the inverted word line of each state, and the search for the width of their pulse."""
+    widest = window - EDGE
+    sources, parameters = {}, []
+    for state in STATES:
+        sources[f"wl_b_{state}"] = f"PULSE(0 {vdd!r} {start!r} {EDGE!r} {EDGE!r} {widest!r} 1)"
+        parameters.append(f"@vwl_b_{state}_in[pulse] = [ 0 {vdd!r} {start!r} {EDGE!r} {EDGE!r} {{}} 1 ]")
+    return sources, Search(tuple(parameters), EDGE, widest, works, PULSE_RESOLUTION, PULSE_FLOOR * window)
+
+
+def write_pulse(setting: Setting) -> Testbench:
+    """A write with a word-line pulse of its own for each stored state, whose width is searched.
+
+    Each cell is written to the state it does not store. In windows: precharge off at 0.1, write driver on from 0.2 to
+    the end, word line on at 0.4 and off at 1.4 at the latest, end at 2.4. The pulse comes through the column's own
+    word-line driver; its width is that at the word line.
+    """
+    window = setting.window
+    circuit = setting.circuit("write by a word-line pulse of searched width")
+    pulses, search = _pulses(setting.vdd, 0.4 * window, window, "high")
+    off = {control: steps(0.0, [(start * window, setting.vdd)]) for control, start in (("pre", 0.1), ("we_b", 0.2))}
+    knobs = add_shaped(circuit, setting, pulses | off)
+    controls = {state: (f"wl_b_{state}", "pre", OFF, OFF) for state in STATES}
+    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    knobs = of_columns | _add_write_drivers(circuit, setting) | knobs
+    probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
+    nodeset += _high(setting, (*pulses, *off))
+    return _transient("write_pulse", circuit, setting, 2.4 * window, probes, nodeset, knobs, {"window": window}, search)
+
+
+def read_pulse(setting: Setting) -> Testbench:
+    """A read, inputs INP = INN = 1, with a word-line pulse of its own for each stored state, whose width is searched.
+
+    In windows: precharge off at 0.1, word line on at 0.2 and off at 1.2 at the latest, end at 2.2. The bit lines float
+    as in the read path, from the precharged level on.
+    """
+    window = setting.window
+    circuit = setting.circuit("read by a word-line pulse of searched width")
+    pulses, search = _pulses(setting.vdd, 0.2 * window, window, "low")
+    knobs = add_shaped(circuit, setting, pulses | {"pre": steps(0.0, [(0.1 * window, setting.vdd)])})
+    controls = {state: (f"wl_b_{state}", "pre", "0", "0") for state in STATES}
+    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
+    nodeset += _high(setting, (*pulses, "pre"))
+    knobs = of_columns | knobs
+    return _transient("read_pulse", circuit, setting, 2.2 * window, probes, nodeset, knobs, {"window": window}, search)
+
+
+def half_select(setting: Setting) -> Testbench:
+    """Columns whose row is open while they themselves are not accessed, in both stored states.
+
+    The precharge stays on, so that nothing relieves the bit lines: the hardest case. In windows: word line on from 0.1
+    to 1.1, end at 1.6.
+    """
+    vdd, window = setting.vdd, setting.window
+    circuit = setting.circuit("half-selected columns in both stored states")
+    knobs = add_shaped(circuit, setting, {"wl_b": pulse(0.0, vdd, 0.1 * window, 1.1 * window)})
+    controls = dict.fromkeys(STATES, ("wl_b", OFF, OFF, OFF))  # precharge is on while its control is high
+    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
+    knobs = of_columns | knobs
+    nodeset += _high(setting, ("wl_b",))
+    return _transient("half_select", circuit, setting, 1.6 * window, probes, nodeset, knobs, {"window": window})
+
+
+def pim_row(setting: Setting) -> Testbench:
+    """A row that computes again and again at speed, in both stored states, with every pattern of the inputs.
+
+    In windows, each activation: inputs at 0, precharge off at 0.1, word line on from 0.2 to 1.2, precharge on from 1.3
+    to 2.4, where the next one starts. The window is ``PIM_WINDOW`` times the slowest nominal phase.
+    """
+    vdd, window = setting.vdd, setting.window
+    circuit = setting.circuit("row that is activated again and again")
+    patterns = PATTERNS * ROUNDS
+    cycle = 2.4 * window
+    starts = [cycle * (i + 0.05) for i in range(len(patterns))]
+
+    def repeated(on: float, off: float) -> str:
+        changes = [(start + at * window, level) for start in starts for at, level in ((on, vdd), (off, 0.0))]
+        return steps(0.0, changes)
+
+    sources = {"pre": repeated(0.1, 1.3), "wl_b": repeated(0.2, 1.2)}
+    for side, name in enumerate(("inp_b", "inn_b")):
+        inputs = [pattern[side] * vdd for pattern in patterns]
+        sources[name] = steps(inputs[0], list(zip(starts[1:], inputs[1:], strict=True)))
+    knobs = add_shaped(circuit, setting, sources)
+    controls = dict.fromkeys(STATES, ("wl_b", "pre", "inp_b", "inn_b"))
+    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    probes = [f"{node}_{state}" for state in STATES for node in ("wl", "bl", "blb", "p", "n", "q", "qb")]
+    off = [name for name, on in zip(("inp_b", "inn_b"), patterns[0], strict=True) if not on]
+    nodeset += _high(setting, ("pre", "wl_b", *off))
+    stop = cycle * (len(patterns) + 0.05)
+    values = {"window": window, "cycle": cycle, "activations": float(len(patterns))}
+    return _transient("pim_row", circuit, setting, stop, probes, nodeset, of_columns | knobs, values)
+
+
+def supply_dip(setting: Setting) -> Testbench:
+    """The cell in both stored states at hold while its supply dips for ``DIP`` to a level that is searched.
+
+    The word line is at 0, both bit lines stay at VDD: only the cell's supply dips.
+    """
+    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    circuit = setting.circuit("dip of the cell's supply in both stored states")
+    circuit.V("line", "line", "0", vdd)
+    subcircuit = cell.add_cell(circuit, technology)
+    dip = f"{0.1 * DIP!r} {DIP_EDGE!r} {DIP_EDGE!r} {DIP - DIP_EDGE!r} 1"
+    probes, nodeset, parameters = [], [], []
+    for state, levels in STATES.items():
+        nodes = {port: f"{port}_{state}" for port in ("vdd", "q", "qb")}
+        circuit.V(nodes["vdd"], nodes["vdd"], "0", f"PULSE({vdd!r} {vdd!r} {dip})")
+        circuit.X(state, subcircuit, "line", "line", "0", nodes["vdd"], "0", nodes["q"], nodes["qb"])
+        probes += nodes.values()
+        parameters.append(f"@vvdd_{state}[pulse] = [ {vdd!r} {{}} {dip} ]")
+        nodeset += [f".nodeset v({nodes[n]})={level * vdd!r}" for n, level in zip(("q", "qb"), levels, strict=True)]
+    search = Search(tuple(parameters), 0.0, vdd, "high", 0.0, DIP_RESOLUTION)
+    knobs = cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES))
+    return _transient("supply_dip", circuit, setting, 1.5 * DIP, probes, nodeset, knobs, {}, search)

@@ -1,0 +1,47 @@
+"""The write driver of a column: one bit line is pulled down, the other one held up."""
+
+from __future__ import annotations
+
+from PySpice.Spice.Netlist import Circuit, SubCircuit
+
+from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
+from netlists.logic import add_gate, inverter
+from netlists.technology import Technology
+from netlists.testbench import Knob
+
+WRITE_DRIVER_PORTS = ("low", "high", "we_b", "vdrv", "vss")
+"""Line that is pulled down, line that is held up, write enable (active low), supply, ground."""
+SCALE = 4.0
+"""Transistors on a bit line in unit widths [1], assumed: strong for a bit line of 16 cells."""
+
+
+def write_transistors(technology: Technology) -> tuple[Transistor, ...]:
+    """Both transistors of both lines; those that would write the other value stay off and load the lines."""
+    wn, wp, length = SCALE * technology.w_n, SCALE * technology.w_p, technology.length
+    return (
+        Transistor("down", "n", ("low", "we", "vss", "vss"), wn, length, drain="end"),
+        Transistor("up", "p", ("high", "we_n", "vdrv", "vdrv"), wp, length, drain="end"),
+        Transistor("down_off", "n", ("high", "vss", "vss", "vss"), wn, length, drain="end"),
+        Transistor("up_off", "p", ("low", "vdrv", "vdrv", "vdrv"), wp, length, drain="end"),
+    )
+
+
+def add_write_driver(circuit: Circuit, technology: Technology) -> str:
+    """Define the write driver with its two gate drivers; returns the subcircuit's name (``WRITE_DRIVER_PORTS``)."""
+    sizes = nanometres(n=SCALE * technology.w_n, p=SCALE * technology.w_p, l=technology.length)
+    driver = SubCircuit(f"write_driver_{sizes}", *WRITE_DRIVER_PORTS)
+    add_transistors(driver, technology, write_transistors(technology))
+    gate = add_gate(circuit, technology, "inverter")
+    driver.X("gate_down", gate, "we_b", "we", "vdrv", "vss")
+    driver.X("gate_up", gate, "we", "we_n", "vdrv", "vss")
+    add_subcircuit(circuit, driver)
+    return driver.name
+
+
+def write_driver_knobs(technology: Technology, instances: tuple[str, ...]) -> dict[str, Knob]:
+    """Knobs ``write_driver.down ...`` for instances of the write driver, all set alike."""
+    knobs = transistor_knobs(technology, write_transistors(technology), "write_driver", instances)
+    for name in ("gate_down", "gate_up"):
+        inside = tuple(f"{i}.x{name}" for i in instances)
+        knobs |= transistor_knobs(technology, inverter(technology), f"write_{name}", inside)
+    return knobs
