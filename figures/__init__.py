@@ -102,6 +102,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("curves.nc", "characterization.nc"),
     ),
     Figure(
+        "write_pulse",
+        "The shortest word-line pulse that writes: waveforms of the cell around it, and the bisection that finds it.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
         "delay_energy",
         "Read delays of both outputs and energy of a read cycle against the supply for each process, with spread.",
         ("tables.nc",),

@@ -73,11 +73,12 @@ METRICS: Mapping[str, Metric] = {
         "s", "precharge time of the bit lines", "read_path", readpath.t_precharge, "high", math.inf, per_lobe=True
     ),
     "e_read": Metric(
-        "J", "energy of a read cycle, both outputs", "read_path", readpath.e_read, "high", math.inf, per_lobe=True
+        "J", "energy of a read cycle, both outputs", "read_path", readpath.e_read, "high", math.inf, per_lobe=True,
+        version=2
     ),
     "e_read_single": Metric(
         "J", "energy of a read cycle, output P only", "read_path", readpath.e_read_single, "high", math.inf,
-        per_lobe=True,
+        per_lobe=True, version=2,
     ),
     "t_bl": Metric(
         "s", "delay word line to a bit-line difference", "read_path", readpath.t_bl, "high", math.inf, per_lobe=True
@@ -112,7 +113,7 @@ METRICS: Mapping[str, Metric] = {
         per_lobe=True,
     ),
     "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf),
-    "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf),
+    "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf, version=2),
     "vth_pd": Metric("V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf),
     "vth_pu": Metric("V", "threshold voltage of a pull-up", "threshold", threshold.vth_pu, "high", math.inf),
     "vth_pg": Metric("V", "threshold voltage of a pass gate", "threshold", threshold.vth_pg, "high", math.inf),

@@ -34,7 +34,7 @@ def _write(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         start = crossing(time, block[f"wl_{state}"], vdd / 2, rising=True)
         crossed = crossing(time, apart, 0.0, rising=False)
         delays.append(np.where(crossed <= end, crossed - start, np.nan))
-        looked.append(end - start)
+        looked.append(np.nan_to_num(end - start, nan=0.0))
         fired = np.maximum(block[f"p_{state}"].max(axis=1), block[f"n_{state}"].max(axis=1)) >= vdd / 2
         returned = (crossed <= end) & (apart[:, -1] >= 0)
         wrong.append((apart[:, 0] <= 0) | returned | fired)
@@ -69,7 +69,7 @@ def e_write(block: Block) -> Measured:
     return measured(_joined(columns), ((wrong | np.isnan(delay) | ~back, Status.not_performed, np.nan),))
 
 
-def _pulse_width(block: Block, state: str) -> np.ndarray:
+def pulse_width(block: Block, state: str) -> np.ndarray:
     """Width of the word line's pulse at 50 % [s], shape (sample,); 0 where it does not get there."""
     half, time, wave = block.values["vdd"] / 2, block["time"], block[f"wl_{state}"]
     start = crossing(time, wave, half, rising=True)
@@ -95,7 +95,7 @@ def t_pulse_write(block: Block) -> Measured:
     The search makes it the shortest one. ``censored_high`` where this pulse does not write.
     """
     written = [_apart(block, state)[:, -1] < 0 for state in LOBES]
-    return _trial(written, [_pulse_width(block, state) for state in LOBES], block, Status.censored_high)
+    return _trial(written, [pulse_width(block, state) for state in LOBES], block, Status.censored_high)
 
 
 def t_pulse_read(block: Block) -> Measured:
@@ -104,7 +104,7 @@ def t_pulse_read(block: Block) -> Measured:
     The search makes it the longest one. ``censored_low`` where the bit is lost with this pulse.
     """
     kept = [_apart(block, state)[:, -1] > 0 for state in LOBES]
-    return _trial(kept, [_pulse_width(block, state) for state in LOBES], block, Status.censored_low)
+    return _trial(kept, [pulse_width(block, state) for state in LOBES], block, Status.censored_low)
 
 
 def v_dip(block: Block) -> Measured:

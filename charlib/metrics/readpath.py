@@ -68,7 +68,9 @@ def _cycle(block: Block, state: str) -> _Cycle:
         | (kept[:, -1] <= 0)
     )
     settled = np.maximum(waves["p"][:, -1], waves["n"][:, -1]) <= LOW * vdd
-    return _Cycle(delay, np.where(settled, precharge, np.nan), end - start, time[:, -1] - begin, wrong)
+    # A word line that does not rise was looked at for no time.
+    looked = np.nan_to_num(end - start, nan=0.0)
+    return _Cycle(delay, np.where(settled, precharge, np.nan), looked, time[:, -1] - begin, wrong)
 
 
 def _delay(block: Block, state: str) -> Measured:

@@ -66,7 +66,7 @@ def solve(testbench, values):
 def test_every_transistor_has_three_numbers_of_its_own(testbench):
     assert len(testbench.knobs) == 18
     knob = testbench.knobs["cell.pu_r:tox"]
-    assert knob.commands == ("altermod @m.xr.xpu_r.mpfet[toxe]",)
+    assert knob.commands == ("altermod @m.xr.xpu_r.mpfet[toxe] = {}",)
     assert knob.nominal == pytest.approx(1.3e-9)
     assert knob.sigma == pytest.approx(1.3e-9 * 2e-9 / np.sqrt(50e-9 * 30e-9))
 

@@ -44,3 +44,12 @@ def test_known_failures_depend_on_the_failing_side():
     assert [Status(s).name for s in status[low]] == ["censored_low", "not_performed"]
     assert [Status(s).name for s in status[high]] == ["censored_high", "not_performed"]
     assert not (unknown(status) & (low | high)).any()
+
+
+def test_an_integral_is_the_same_bits_beside_a_longer_waveform():
+    rng = np.random.default_rng(0)
+    time, wave = np.sort(rng.random((1, 315)), axis=1), rng.random((1, 315))
+    for more in range(1, 600):
+        pad = ((0, 0), (0, more))
+        beside = integral(np.pad(time, pad, "edge"), np.pad(wave, pad, "edge"))
+        assert beside.tobytes() == integral(time, wave).tobytes()

@@ -17,7 +17,7 @@ from figures import FIGURES
 pytestmark = pytest.mark.ngspice
 
 BUTTERFLIES = ("butterfly_hold", "butterfly_read")
-GROUPS = (*BUTTERFLIES, "read_path")
+GROUPS = (*BUTTERFLIES, "read_path", "write_pulse")
 STATISTICS = ("margins", "qq", "correlation", "tornado")
 """Figures that need samples."""
 SAMPLES = 12
@@ -243,3 +243,22 @@ def test_no_figure_is_left_out_of_the_table():
     files = {path.stem for path in figures.Path(figures.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == set(FIGURES)
     assert all(row.description.endswith(".") and row.needs for row in FIGURES.values())
+
+
+def test_the_pulse_in_the_title_is_the_metric_s(sampled):
+    title = FIGURES["write_pulse"].draw(sampled).get_suptitle()
+    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    stored = float(
+        data["t_pulse_write_nominal"]
+    )  # of the slower state; the figure shows Q = 1, alike within the search
+    shown = float(re.search(r"A word-line pulse of ([\d.]+) ps writes", title)[1]) * 1e-12
+    assert shown == pytest.approx(stored, rel=0.015)
+
+
+def test_a_search_that_found_no_width_is_told(copy, change):
+    def always_written(data):
+        return data.assign(q_q=data["q_q"] * 0.0)
+
+    change(copy / "curves.nc", always_written, ("write_pulse",))
+    with pytest.raises(NothingToDraw, match="no width of the nominal cell's word-line pulse is critical at tt"):
+        FIGURES["write_pulse"].draw(copy)

@@ -245,7 +245,7 @@ def test_a_further_law_has_knobs_and_random_numbers_of_its_own(load_private):
         f"cell.{t}_{s}:mobility" for t in ("pd", "pg") for s in "lr"
     }
     knob = with_.knobs["cell.pd_l:mobility"]
-    assert knob.commands == ("alter @m.xl.mpd_l[mulu0]",)
+    assert knob.commands == ("alter @m.xl.mpd_l[mulu0] = {}",)
     assert knob.sigma == pytest.approx(6e-9 / np.sqrt(2 * 210e-9 * 50e-9))
     draws = np.zeros((1, len(with_.knobs)))
     draws[0, list(with_.knobs).index("cell.pd_l:mobility")] = 2.0

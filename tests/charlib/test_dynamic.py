@@ -1,0 +1,292 @@
+"""What a cell does in time: limits, second routes, signs, and cells that truly fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from charlib.metrics import METRICS, dynamic, readpath, static
+from charlib.search import search
+from charlib.status import Status
+from charlib.waveforms import stack
+from netlists import TESTBENCHES, Testbench
+from netlists.analyses import Sweep, Transient
+
+pytestmark = pytest.mark.ngspice
+
+UNWRITABLE = {"pg_l": 0.5, "pu_l": -0.2}
+"""Q's pass gate too weak against its pull-up: a stored Q = 1 stays."""
+DISTURBED = {"pd_r": 0.3, "pg_r": -0.3, "pu_l": 0.2}
+"""Holds Q = 1 and loses it while the word line is on: Q-bar is pulled up through its pass gate."""
+FORGETFUL = {"pd_l": -0.2, "pu_l": 0.2}
+"""Q leaks to ground more than to the supply: needs a higher supply to hold Q = 1."""
+NOTHING_STORED = {"pd_l": -0.3, "pu_l": 0.4}
+"""At 0.5 V Q = 1 is no state of this cell."""
+
+
+@pytest.fixture
+def measure(setting, solve, session):
+    """A metric of a nominal or skewed cell, as ``Measured`` of one sample."""
+
+    def run(metric, window=None, session=session, **arguments):
+        bench = TESTBENCHES[METRICS[metric].testbench].build(setting(window=window, **arguments))
+        if bench.search:
+            values = bench.knob_values(np.zeros((1, len(bench.knobs))))
+            return search(session, bench, values, METRICS[metric].measure).measured
+        return METRICS[metric].measure(solve(session, bench))
+
+    return run
+
+
+@pytest.fixture
+def at_settings(setting, session):
+    """Trials of a testbench with a search at given settings, one each, alike for both states."""
+
+    def run(name, settings, **arguments):
+        bench = TESTBENCHES[name].build(setting(**arguments))
+        nominal = bench.knob_values(np.zeros((len(settings), len(bench.knobs))))
+        rows = np.column_stack([nominal, settings, settings])
+        solved = session.solve(bench.settable, rows)
+        return stack(bench, [s.data for s in solved])
+
+    return run
+
+
+def loaded(bench: Testbench, line: str, farad: float) -> Testbench:
+    """The same with a further capacitor on a line."""
+    return replace(bench, deck=f"{bench.deck}cfurther_{line} {line} 0 {farad!r}\n")
+
+
+def energies(block, *measures):
+    return np.array([m(block).values[0] for m in measures])
+
+
+# bit lines
+
+
+def test_a_bit_line_falls_by_its_charge_over_the_read_current(setting, solve, session):
+    """With so much capacitance that all else is nothing: C 0.1 VDD over the current at DC, which falls by little."""
+    bench = TESTBENCHES["read_path"].build(setting(window=40e-9))
+    # Alike on both lines: switching the precharge off lifts a light line.
+    benches = [loaded(loaded(bench, "blb_q", c), "bl_q", c) for c in (100e-15, 200e-15)]
+    times = [readpath.t_bl(solve(session, b)).values[0, 0] for b in benches]
+    current = static.i_read(solve(session, TESTBENCHES["read_current"].build(setting()))).values[0, 0]
+    assert times[1] - times[0] == pytest.approx(100e-15 * 0.1 / current, rel=0.05)
+
+
+def test_a_weak_pull_down_delays_the_line_of_its_side_only(measure):
+    skewed, symmetric = (measure("t_bl", 1e-9, shifts=s).values[0] for s in ({"pd_r": 0.15}, {}))
+    assert skewed[0] > 1.05 * symmetric[0]  # Q = 1: BLB falls through Q-bar's pull-down
+    assert skewed[1] == pytest.approx(symmetric[1], rel=0.02)
+    assert symmetric[0] == pytest.approx(symmetric[1], rel=1e-3)
+
+
+def test_the_difference_comes_before_the_output(measure):
+    assert measure("t_bl", 1e-9).values[0, 0] < measure("t_read_p", 1e-9).values[0]
+
+
+def test_lines_of_a_cell_that_loses_its_bit_tell_nothing(measure):
+    """The output of the other side fires once the cell has turned, so nothing of this read is believed."""
+    lost = {"pd_r": 0.6, "pg_r": -0.3, "pu_l": 0.4}
+    for metric in ("t_bl", "e_precharge"):
+        assert measure(metric, 2e-9, shifts=lost).status[0].tolist() == [Status.not_performed, Status.ok]
+    for window in (0.02e-9, 0.05e-9):  # the word line does not rise, rises too late
+        short = measure("t_bl", window, vdd=0.6)
+        assert (short.status == Status.censored_high).all()
+        assert ((short.bound >= 0) & (short.bound < window)).all()
+
+
+def test_the_precharge_gives_a_line_s_further_charge_and_the_access_none(setting, solve, session):
+    """5 fF more on the line that falls: C VDD^2, closed form."""
+    bench = TESTBENCHES["read_path"].build(setting(window=2e-9))
+    plain, more = (
+        energies(solve(session, b), readpath.e_read, readpath.e_precharge)
+        for b in (bench, loaded(bench, "blb_q", 5e-15))
+    )
+    read, precharge = (more - plain)[:, 0]
+    assert precharge == pytest.approx(5e-15, rel=0.02)
+    assert read == pytest.approx(precharge, abs=0.05e-15)
+
+
+def test_precharge_and_access_make_up_the_cycle(setting, solve, session):
+    block = solve(session, TESTBENCHES["read_path"].build(setting(window=1e-9)))
+    on, back = block.values["wordline_on"], block.values["precharge_on"]
+    time, current = block["time"][0], -sum(block[f"v{s}_q#branch"][0] for s in ("vdd", "vdrv", "vp", "vn"))
+    during = (time >= on) & (time <= back)
+    access = np.trapezoid((current - current[0])[during], time[during])
+    read, precharge = energies(block, readpath.e_read, readpath.e_precharge)[:, 0]
+    assert read - precharge == pytest.approx(access, rel=1e-6)
+    assert 0 < access < read
+
+
+# write
+
+
+def test_write_delay_from_fine_waveforms_is_the_same(measure, setting, solve, reference):
+    """Tight tolerances, 4,000 steps, and the crossing of the nodes by interpolation on a still finer grid."""
+    bench = TESTBENCHES["write"].build(setting(window=0.3e-9))
+    fine = replace(bench, analysis=Transient(bench.analysis.stop, bench.analysis.stop / 4000))
+    block = solve(reference, fine)
+    time = np.linspace(0.1e-9, 0.4e-9, 300_001)
+    wl, q, qb = (np.interp(time, block["time"][0], block[f"{node}_q"][0]) for node in ("wl", "q", "qb"))
+    expected = time[(q < qb).argmax()] - time[(wl > 0.5).argmax()]
+    assert measure("t_write", 0.3e-9).values[0, 0] == pytest.approx(expected, rel=0.005)
+    assert dynamic.e_write(block).values[0, 0] == pytest.approx(measure("e_write", 0.3e-9).values[0, 0], rel=0.005)
+
+
+def test_nothing_of_a_write_depends_on_the_window(measure):
+    for metric, tolerance in (("t_write", 2e-3), ("e_write", 0.01)):
+        np.testing.assert_allclose(measure(metric, 5e-9).values, measure(metric, 0.27e-9).values, rtol=tolerance)
+
+
+def test_a_line_s_further_charge_is_in_the_energy_of_a_write(setting, solve, session):
+    bench = TESTBENCHES["write"].build(setting(window=2e-9))
+    plain, low, high = (
+        dynamic.e_write(solve(session, b)).values[0, 0]
+        for b in (bench, loaded(bench, "bl_q", 5e-15), loaded(bench, "blb_q", 5e-15))
+    )
+    assert low - plain == pytest.approx(5e-15, rel=0.02)  # falls and comes back
+    assert abs(high - plain) < 0.1e-15  # is held
+
+
+def test_a_weak_pass_gate_slows_the_write_that_pulls_its_node_down_most(measure):
+    for metric in ("t_write", "t_pulse_write"):
+        skewed, symmetric = (measure(metric, 0.4e-9, shifts=s).values[0] for s in ({"pg_l": 0.1}, {}))
+        assert symmetric[0] == pytest.approx(symmetric[1], rel=0.01)
+        assert (skewed > symmetric).all()
+        assert skewed[0] > 1.1 * skewed[1]  # Q = 1 before: Q falls through the left pass gate
+
+
+def test_a_cell_that_cannot_be_written_has_no_energy_of_it(measure):
+    at = {"vdd": 0.7, "window": 2e-9, "shifts": UNWRITABLE}
+    for metric in ("t_write", "t_pulse_write"):
+        result = measure(metric, **at)
+        assert result.status[0].tolist() == [Status.censored_high, Status.ok]
+        assert result.bound[0, 0] == pytest.approx(2e-9, rel=0.02)
+    assert measure("e_write", **at).status[0].tolist() == [Status.not_performed, Status.ok]
+
+
+def test_a_state_that_does_not_exist_can_neither_be_left_nor_reached(measure):
+    at = {"vdd": 0.5, "window": 2e-9, "shifts": NOTHING_STORED}
+    assert (measure("t_write", **at).status == Status.not_performed).all()
+    assert measure("t_pulse_write", **at).status[0].tolist() == [Status.not_performed, Status.censored_high]
+
+
+def test_critical_pulse_is_that_of_a_fine_sweep_within_the_resolution(measure, at_settings):
+    found = measure("t_pulse_write", 0.27e-9).values[0]
+    block = at_settings("write_pulse", np.linspace(6e-12, 11e-12, 41), window=0.27e-9)
+    trial = dynamic.t_pulse_write(block)
+    for lobe, state in enumerate(("q", "qb")):
+        width, written = dynamic.pulse_width(block, state), trial.status[:, lobe] == Status.ok
+        assert (np.diff(width) > 0).all()
+        assert (np.diff(written.astype(int)) >= 0).all()  # from some width on every pulse writes
+        longest_failing, shortest = width[~written].max(), width[written].min()
+        assert longest_failing < found[lobe] < shortest * 1.01
+        assert shortest / longest_failing < 1.05  # the sweep is fine enough to say so
+
+
+def test_a_critical_pulse_ends_about_when_the_nodes_cross(measure):
+    """A pulse far shorter than the write delay cannot write; one twice as long always does."""
+    delay, width = (measure(metric, 0.27e-9).values[0, 0] for metric in ("t_write", "t_pulse_write"))
+    assert 0.7 * delay < width < 2 * delay
+
+
+# disturbance
+
+
+def test_the_longest_safe_read_pulse_is_that_of_a_fine_sweep(measure, at_settings):
+    result = measure("t_pulse_read", 1e-9, shifts=DISTURBED)
+    assert result.status[0].tolist() == [Status.ok, Status.censored_high]
+    assert result.bound[0, 1] == pytest.approx(1e-9, rel=0.01)  # it survives what is the longest pulse
+    found = result.values[0, 0]
+    block = at_settings("read_pulse", found * np.linspace(0.9, 1.1, 41), window=1e-9, shifts=DISTURBED)
+    width, kept = dynamic.pulse_width(block, "q"), dynamic.t_pulse_read(block).status[:, 0] == Status.ok
+    assert (np.diff(kept.astype(int)) <= 0).all()
+    assert width[kept].max() / 1.01 < found < width[~kept].min()
+
+
+def test_a_mirrored_cell_is_disturbed_in_the_other_state(measure):
+    mirrored = {name.translate(str.maketrans("lr", "rl")): shift for name, shift in DISTURBED.items()}
+    here, there = (measure("t_pulse_read", 1e-9, shifts=s) for s in (DISTURBED, mirrored))
+    assert there.status[0].tolist() == here.status[0, ::-1].tolist()
+    assert there.values[0, 1] == pytest.approx(here.values[0, 0], rel=0.01)
+
+
+def test_a_half_selected_cell_settles_where_it_is_at_dc_but_for_what_the_line_drops(setting, solve, session):
+    block = solve(session, TESTBENCHES["half_select"].build(setting(window=0.5e-9)))
+    dc = solve(session, TESTBENCHES["read_current"].build(setting()))
+    for state, sign in (("q", 1), ("qb", -1)):
+        apart = sign * (block[f"q_{state}"] - block[f"qb_{state}"])[0]
+        static_difference = sign * float((dc[f"q_{state}"] - dc[f"qb_{state}"])[0, -1])
+        settled = np.interp(0.5e-9, block["time"][0], apart)
+        assert static_difference < settled < static_difference + 5e-3  # the precharge transistors carry the current
+        lowest = dynamic.lowest_difference(block).values[0, ("q", "qb").index(state)]
+        assert static_difference - 0.05 < lowest <= static_difference  # below by what the edges couple
+
+
+def test_the_margin_of_a_row_that_computes_is_the_least_of_its_activations(measure, setting, solve, session):
+    """A cycle at leisure, with both inputs on, disturbs the cell as the activations at speed do."""
+    block = solve(session, TESTBENCHES["read_path"].build(setting(window=1e-9)))
+    alone = dynamic.lowest_difference(block).values[0]
+    np.testing.assert_allclose(measure("v_pim", 0.1e-9).values[0], alone, atol=5e-3)
+
+
+def test_a_row_is_activated_with_every_pattern_and_the_outputs_follow(setting, solve, session):
+    block = solve(session, TESTBENCHES["pim_row"].build(setting(window=0.1e-9)))
+    cycle, count = block.values["cycle"], int(block.values["activations"])
+    number = (block["time"][0] // cycle).astype(int)
+    fired = {
+        output: [bool(block[output][0][number == i].max() > 0.5) for i in range(count)]
+        for output in ("p_q", "n_q", "p_qb", "n_qb")
+    }
+    patterns = [(0, 0), (0, 1), (1, 1), (1, 0)] * 2
+    assert fired["p_q"] == [bool(inp) for inp, _ in patterns]
+    assert fired["n_qb"] == [bool(inn) for _, inn in patterns]
+    assert not any(fired["n_q"] + fired["p_qb"])
+
+
+@pytest.mark.parametrize(("metric", "window"), [("v_half", 0.3e-9), ("v_pim", 0.1e-9)])
+def test_a_weak_pull_down_is_disturbed_more_and_a_disturbed_cell_fails(metric, window, measure):
+    symmetric, skewed, lost = (measure(metric, window, shifts=s) for s in ({}, {"pd_r": 0.15}, DISTURBED))
+    assert 0 < skewed.values[0, 0] < symmetric.values[0, 0] - 0.02  # Q-bar is low in state q, held by the right half
+    assert skewed.values[0, 1] == pytest.approx(symmetric.values[0, 1], abs=1e-3)
+    assert lost.status[0].tolist() == [Status.not_performed, Status.ok]
+
+
+# dip of the supply
+
+
+def test_the_lowest_level_of_a_dip_is_that_of_a_fine_sweep(measure, at_settings):
+    found = measure("v_dip", temp=398.15, shifts=FORGETFUL).values[0, 0]
+    levels = np.arange(found - 10e-3, found + 10e-3, 0.5e-3)
+    block = at_settings("supply_dip", levels, temp=398.15, shifts=FORGETFUL)
+    kept = dynamic.v_dip(block).status[:, 0] == Status.ok
+    assert (np.diff(kept.astype(int)) >= 0).all()
+    assert levels[~kept].max() - 1e-6 < found < levels[kept].min() + 1e-3
+
+
+def test_a_dip_is_no_harder_than_the_same_level_for_ever(measure, setting, solve, session):
+    """At DC the supply is lowered until the state is lost; hot, a microsecond is nearly for ever."""
+    bench = TESTBENCHES["supply_dip"].build(setting(temp=398.15, shifts=FORGETFUL))
+    block = solve(session, replace(bench, analysis=Sweep("vvdd_q", 1.0, 0.0, 1001), search=None))
+    static_level = float(block["vdd_q"][0][((block["q_q"] - block["qb_q"])[0] > 0).argmin()])
+    hot, cold = (measure("v_dip", temp=t, shifts=FORGETFUL).values[0, 0] for t in (398.15, 298.15))
+    assert static_level - 0.02 < hot <= static_level + 2e-3
+    assert cold < hot
+
+
+def test_a_symmetric_cell_at_room_temperature_survives_a_dip_to_nothing(measure):
+    result = measure("v_dip")
+    assert (result.status == Status.censored_low).all()
+    assert (result.bound == 0).all()
+    hot = measure("v_dip", temp=398.15)
+    assert (hot.status == Status.ok).all()
+    assert hot.values[0, 0] == pytest.approx(hot.values[0, 1], abs=1e-3)
+
+
+def test_a_cell_that_forgets_one_state_does_so_at_a_higher_level(measure):
+    result = measure("v_dip", shifts=FORGETFUL)
+    assert result.status[0].tolist() == [Status.ok, Status.censored_low]
+    assert result.values[0, 0] > 0.3
+    nothing = measure("v_dip", vdd=0.5, shifts=NOTHING_STORED)
+    assert nothing.status[0, 0] == Status.not_performed
