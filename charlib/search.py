@@ -101,7 +101,9 @@ class _Samples:
 
     def halve(self, session: Session) -> None:
         """One step of bisection."""
-        middle = np.where(self.searching, (self.works + self.fails) / 2, self.works)
+        by_ratio = self._search.low > 0
+        between = np.sqrt(self.works * self.fails) if by_ratio else (self.works + self.fails) / 2
+        middle = np.where(self.searching, between, self.works)
         trial = self.attempt(session, middle)
         worked = self.searching & (trial.status == Status.ok)
         failed = self.searching & ~worked

@@ -48,7 +48,8 @@ class Search:
 
     Attributes:
         parameters: simulator parameter of each stored state, as those of a :class:`Knob`.
-        low, high: from where to where it is looked for, in the parameter's unit.
+        low, high: from where to where it is looked for, in the parameter's unit; halved by ratio where ``low`` is
+            above 0, by difference where it is 0.
         works: at which of the two the operation is easier, ``low`` or ``high``.
         relative, absolute: the search ends where what works and what does not are no further apart than ``relative``
             [1] times the former plus ``absolute``, in the metric's unit.

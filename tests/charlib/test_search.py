@@ -30,8 +30,8 @@ class Simulator:
         return Solved(NAMES, np.array([[row[1]], [row[2]], [row[0]], [0.0]]))
 
 
-def bench(works, relative=0.0, absolute=1e-3):
-    looked = Search(("a", "b"), 0.0, 1.0, works, relative, absolute)
+def bench(works, relative=0.0, absolute=1e-3, low=0.0):
+    looked = Search(("a", "b"), low, 1.0, works, relative, absolute)
     return Testbench("fake", "", Transient(1.0, 1.0), NAMES[:3], {"edge": Knob(("e",), 1.0, 1)}, {"vdd": 1.0}, looked)
 
 
@@ -63,6 +63,17 @@ def test_relative_tolerance_is_that_of_the_number():
     off = found.measured.values / edges - 1
     assert ((off >= 0) & (off <= 0.01)).all()
     assert off[1, 0] > 1e-4  # it stopped where it may
+
+
+def test_a_range_of_decades_is_halved_by_ratio():
+    edges = np.array([[2e-4], [0.5]])
+    by_ratio, by_difference = Simulator(), Simulator()
+    found = search(by_ratio, bench("high", 0.01, 0.0, low=1e-4), edges, measure("high"))
+    search(by_difference, bench("high", 0.01, 0.0), edges, measure("high"))
+    off = found.measured.values / edges - 1
+    assert ((off >= 0) & (off <= 0.01)).all()
+    assert [row[1] for row in by_ratio.rows if row[0] == 0.5][2] == pytest.approx(0.01)
+    assert len(by_ratio.rows) < len(by_difference.rows)
 
 
 def test_what_works_everywhere_is_censored_at_the_hardest_and_what_never_works_at_the_easiest():
