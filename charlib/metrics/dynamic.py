@@ -92,7 +92,8 @@ def _trial(works: list[np.ndarray], numbers: list[np.ndarray], block: Block, bey
 def t_pulse_write(block: Block) -> Measured:
     """Width [s] at 50 % of a word-line pulse that writes the cell, by the state before, shape (sample, lobe).
 
-    The search makes it the shortest one. ``censored_high`` where this pulse does not write.
+    The search makes it the shortest one, the critical pulse width of Wang, Nalam, Calhoun (ISLPED 2008).
+    ``censored_high`` where this pulse does not write.
     """
     written = [_apart(block, state)[:, -1] < 0 for state in LOBES]
     return _trial(written, [pulse_width(block, state) for state in LOBES], block, Status.censored_high)
@@ -101,7 +102,8 @@ def t_pulse_write(block: Block) -> Measured:
 def t_pulse_read(block: Block) -> Measured:
     """Width [s] at 50 % of a word-line pulse that the cell survives as it is read, shape (sample, lobe).
 
-    The search makes it the longest one. ``censored_low`` where the bit is lost with this pulse.
+    The search makes it the longest one: dynamic read stability in the sense of Dong, Li, Huang (ICCAD 2008).
+    ``censored_low`` where the bit is lost with this pulse.
     """
     kept = [_apart(block, state)[:, -1] > 0 for state in LOBES]
     return _trial(kept, [pulse_width(block, state) for state in LOBES], block, Status.censored_low)
