@@ -34,8 +34,8 @@ Against reltol 1e-6 and 4,000 steps, read path of predictive28 at 0.6 and 1.0 V:
 def steps(first: float, changes: Sequence[tuple[float, float]]) -> str:
     """Piecewise-linear source: a level [V], then at each time [s] another one, in edges of ``EDGE``.
 
-    >>> steps(0.0, [(1e-9, 1.0)])
-    'PWL(0.0 0.0 1e-09 0.0 1.001e-09 1.0)'
+    >>> steps(0.0, [(2e-9, 1.0)])
+    'PWL(0.0 0.0 2e-09 0.0 2.001e-09 1.0)'
     """
     points, level = [(0.0, first)], first
     for time, following in changes:

@@ -1,6 +1,7 @@
 """Searches as units of work: the same bits however they are run, resumed, reproduced, and what is kept of them."""
 
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,12 +56,20 @@ def test_a_sample_alone_is_the_stored_one_and_its_last_trial_runs_by_hand(folder
 
 
 def test_the_key_of_a_unit_holds_its_search(setting):
-    from dataclasses import replace
-
     bench = TESTBENCHES["supply_dip"].build(setting())
     finer = replace(bench, search=replace(bench.search, absolute=1e-4))
     keys = {Unit(b, 0, 1, True, "default").key("39") for b in (bench, finer, replace(bench, search=None))}
     assert len(keys) == 3
+
+
+@pytest.mark.parametrize("name", TESTBENCHES)
+def test_rows_say_what_is_searched_and_where_windows_come_from(name, setting):
+    row = TESTBENCHES[name]
+    bench = row.build(setting(window=1e-9))
+    assert row.searched == (bench.search is not None)
+    here = [metric for metric in METRICS.values() if metric.testbench == name]
+    assert not row.searched or (len(here) == 1 and here[0].per_lobe)
+    assert {METRICS[metric].testbench for metric in row.timed_by} <= {row.timed_on or name}
 
 
 def test_a_sample_of_which_a_trial_has_no_answer_has_that_status(setting):
