@@ -83,7 +83,7 @@ class Workload:
 def alterations(testbench: Testbench, row: Sequence[float]) -> list[str]:
     """ngspice commands that set the knobs of one sample [V]."""
     knobs = zip(testbench.knobs.values(), row, strict=True)
-    return [f"{command} = {float(value)!r}" for knob, value in knobs for command in knob.commands]
+    return [command.format(repr(float(value))) for knob, value in knobs for command in knob.commands]
 
 
 def _setting(window: float | None = None) -> Setting:

@@ -126,13 +126,13 @@ def test_version_is_a_number():
 
 
 def test_long_commands_are_broken_before_the_simulator_cuts_them():
-    commands = [f"alter @m.x{'cell' * 20}.m{i}[delvto]" for i in range(40)]
+    commands = [f"alter @m.x{'cell' * 20}.m{i}[delvto] = {{}}" for i in range(40)]
     lines = command_lines("dc vsweep 0 1 0.1", commands)
     row = [-1.2345678901234567e-100 * (i + 1) for i in range(40)]
     sent = [line.format(*row) for line in lines]
     assert max(map(len, sent)) < 1024
     statements = [statement for line in sent for statement in line.split("; ")]
-    assert statements == [*(f"{c} = {v!r}" for c, v in zip(commands, row, strict=True)), "dc vsweep 0 1 0.1"]
+    assert statements == [*(c.format(repr(v)) for c, v in zip(commands, row, strict=True)), "dc vsweep 0 1 0.1"]
     assert len(lines) < len(commands) / 5
 
 
