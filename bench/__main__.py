@@ -7,10 +7,15 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 from bench import memory, report, startup, workloads
+from bench.contenders import ONE, OWN
 from bench.rounds import OtherWork, Turn, measure, taking_part
 from bench.workloads import Workload
+
+OVERHEAD_ROUNDS, OVERHEAD_SAMPLES = 30, 1280
+"""Rounds of ``python -m bench overhead``, and samples of each."""
 
 
 def compare(workload: Workload, turns: Mapping[str, Turn]) -> None:
@@ -38,10 +43,22 @@ def speed(quick: bool) -> None:
     print(f"\n{time.monotonic() - started:.0f} s")
 
 
+def overhead(quick: bool) -> None:
+    """The butterfly in one worker beside ngspice's own solve, for as long as a noisy machine takes to tell."""
+    workload = replace(workloads.butterfly(), rounds=OVERHEAD_ROUNDS, size=OVERHEAD_SAMPLES)
+    workload = workload.quick() if quick else workload
+    with ExitStack() as stack:
+        turns = {name: stack.enter_context(Turn(name)) for name in (OWN, ONE)}
+        others = OtherWork()
+        costs, _ = measure(workload, turns)
+    print(f"other work kept {others.cores():.1f} of {os.cpu_count()} cores busy")
+    print(report.overhead(costs))
+
+
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("speed", "memory", "startup"), default="speed")
+    parser.add_argument("what", nargs="?", choices=("speed", "overhead", "memory", "startup"), default="speed")
     parser.add_argument("--quick", action="store_true", help="one round of short runs, for a first impression")
     arguments = parser.parse_args()
     if arguments.what == "memory":
@@ -50,7 +67,7 @@ def main() -> None:
     if arguments.what == "startup":
         startup.main()
         return
-    speed(arguments.quick)
+    {"speed": speed, "overhead": overhead}[arguments.what](arguments.quick)
 
 
 if __name__ == "__main__":

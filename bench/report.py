@@ -70,3 +70,15 @@ def claims(costs: Mapping[str, Sequence[Cost]]) -> str:
         ]
     found = [(text, spread(values, ".1f" if "%" in text else ".2f"), limit) for text, values, limit in rows]
     return tabulate(found, ("", "median (range)", "limit"), disable_numparse=True)
+
+
+def overhead(costs: Mapping[str, Sequence[Cost]]) -> str:
+    """CPU of one worker over ngspice's own solve: median of the rounds, its standard error by resampling, quartiles."""
+    own, over = 1e3 * np.array([cost.cpu for cost in costs[OWN]]), 100 * (ratio(costs, ONE, OWN) - 1)
+    resampled = np.random.default_rng(1).choice(over, (10_000, over.size))
+    error = np.std(np.median(resampled, axis=1))
+    low, high = np.quantile(over, [0.25, 0.75])
+    return (
+        f"read butterfly, {over.size} rounds; ngspice's own solve {spread(own, '.2f')} ms a sample\n"
+        f"CPU over ngspice's own solve: {np.median(over):.1f} +- {error:.1f} % (quartiles {low:.1f} and {high:.1f} %)"
+    )
