@@ -89,6 +89,7 @@ class Plan:
         return {
             "technology": self.technology.name,
             "model_sha256": self.technology.model_sha256,
+            "laws_sha256": self.technology.laws_sha256,
             "cell": description(self.cell),
             "readpath": asdict(self.readpath),
             "accuracy": self.accuracy,
@@ -146,9 +147,6 @@ def _check_cell(plan: Plan) -> None:
 
 def _check_sizes(plan: Plan) -> None:
     """Raise TechnologyError for a transistor that library or mismatch law do not cover, before anything is touched."""
-    technology = plan.technology
-    if technology.library is None and not any(device.mismatch for device in technology.devices.values()):
-        return
     for process in plan.conditions.process:
         for name in plan.testbenches:
             TESTBENCHES[name].build(plan.setting(process, plan.conditions.vdd[0], plan.conditions.temp[0], window=1e-9))

@@ -59,6 +59,12 @@ class Device:
     shift: float = 0.0
     shared: tuple[tuple[str, float], ...] = ()
 
+    def written(self, w: float, length: float) -> dict[str, float | None]:
+        """Parameters of an instance of the subcircuit by its own names and in its unit; None: they depend on layout."""
+        known = {"w": w / self.unit, "l": length / self.unit, "m": 1.0}
+        named = {name: known.get(key) for key, name in self.parameters.items()}
+        return {**named, **self.fixed}
+
     def sigma_vth(self, w: float, length: float) -> float:
         """Standard deviation of the threshold voltage of one device [V], width and length in [m].
 

@@ -75,7 +75,9 @@ def _value(node: ast.expr, parameters: Mapping[str, str], depth: int) -> float:
 
 
 @cache
-def card_value(text: str, device: str, parameter: str, w: float, length: float) -> float:
+def card_value(
+    text: str, device: str, parameter: str, w: float, length: float, instance: tuple[tuple[str, float | None], ...] = ()
+) -> float:
     """Value of a parameter on the model card that stands inside a subcircuit, so that every instance has its own.
 
     Args:
@@ -83,6 +85,8 @@ def card_value(text: str, device: str, parameter: str, w: float, length: float) 
         device: name of the subcircuit.
         parameter: of the card, such as ``toxe``.
         w, length: of the transistor [m]; of binned cards the one that the simulator selects counts.
+        instance: names and values of the parameters of the instance as it is written; None for one whose value is not
+            known here, which the card's parameter must not depend on. Others have the subcircuit's defaults.
 
     Raises:
         LibraryError: no card inside, or one without the parameter.
@@ -90,6 +94,10 @@ def card_value(text: str, device: str, parameter: str, w: float, length: float) 
     lines = re.sub(r"\n\s*\+", " ", text.lower()).splitlines()
     own, outside = _body(lines, device.lower())
     parameters = dict(pair for line in (*outside, *own) for pair in _definitions(line))
+    for name, value in instance:
+        parameters.pop(name.lower(), None)
+        if value is not None:
+            parameters[name.lower()] = repr(value)
     cards = [dict(assignments(line)[1]) for line in own if line.startswith(".model")]
     size = {"l": length, "w": w}
     card = next((c for c in cards if all(_within(c, axis, size[axis], parameters) for axis in size)), None)

@@ -135,11 +135,19 @@ def statements(read: Callable[[str], str], parts: Sequence[Part], grammar: Gramm
     for statement in found:
         keyword = statement.keyword
         depth += (keyword == ".subckt") - (keyword == ".ends")
+        if depth < 0:
+            raise LibraryError(f"{statement.place}: '.ends' without '.subckt'")
+        if keyword.startswith("a"):
+            raise LibraryError(
+                f"{statement.place}: element {keyword!r} is one of a code model, which may read files and run programs"
+            )
         if depth == 0 and not keyword.startswith("."):
             raise LibraryError(
                 f"{statement.place}: {statement.text[:60]!r} stands outside of a subcircuit; "
                 f"{grammar.what} holds nothing else"
             )
+    if depth:
+        raise LibraryError(f"{found[-1].file}: '.subckt' without '.ends'")
     return found
 
 

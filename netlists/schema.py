@@ -36,6 +36,7 @@ Compiled = Annotated[File, Field(pattern=r"^([^\\]*/)?[A-Za-z0-9_-]+\.osdi$")]
 Alter = Annotated[str, Field(strict=True, pattern=r"^@[a-z]\.([a-z0-9_.]|\{path\}|\{name\}|\{model\})+\[[a-z0-9_]+\]$")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+Length = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=1e-9, le=1e-3)]
 Value = Number | Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_.+-]+$")]
 
 
@@ -56,7 +57,7 @@ class General(Section):
     vdd_nominal: Positive
     vdd_range: tuple[Positive, Positive]
     temp_range: tuple[Positive, Positive]
-    length: Positive
+    length: Length
     flavour: str = ""
 
     @model_validator(mode="after")
@@ -71,26 +72,26 @@ class General(Section):
 class CellSizes(Section):
     """Default bit-cell widths [m]."""
 
-    w_pd: Positive
-    w_pu: Positive
-    w_pg: Positive
+    w_pd: Length
+    w_pu: Length
+    w_pg: Length
 
 
 class LogicSizes(Section):
     """Widths of a unit inverter [m]."""
 
-    w_n: Positive
-    w_p: Positive
+    w_n: Length
+    w_p: Length
 
 
 class GeometrySection(Section):
     """Layout numbers; see ``netlists.technology.Geometry``."""
 
-    cell_width: Positive
-    cell_height: Positive
-    gate_pitch: Positive
-    diffusion_end: Positive
-    diffusion_shared: Positive
+    cell_width: Length
+    cell_height: Length
+    gate_pitch: Length
+    diffusion_end: Length
+    diffusion_shared: Length
     wire_resistance: Positive
     wire_capacitance: Positive
 
@@ -132,7 +133,7 @@ class DeviceSection(Section):
     """One transistor; see ``netlists.technology.Device``."""
 
     model: Word
-    avt: Annotated[Number, Field(ge=0)]
+    avt: Annotated[Number, Field(ge=0, le=1e-6)]
     avt_of: Literal["pair", "device"]
     avt_dw: Number = 0.0
     avt_dl: Number = 0.0
@@ -230,8 +231,8 @@ class Moves(Section):
 class GlobalSection(Section):
     """Variation from die to die; see ``netlists.variation.GlobalLaw``."""
 
-    sigma_n: Positive
-    sigma_p: Positive
+    sigma_n: Annotated[Positive, Field(le=1)]
+    sigma_p: Annotated[Positive, Field(le=1)]
     correlation: Annotated[Number, Field(gt=-1, lt=1)]
     source: Annotated[Line, Field(min_length=1)]
     corner_sigma: Positive | None = None

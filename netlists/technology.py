@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -201,7 +202,13 @@ class Technology:
             return law.nominal
         text = self.model_text(self.corner, {device.model: {Size(w, length)}})
         with _explained(self.name):
-            return card_value(text, device.model, law.parameter, w, length)
+            return card_value(text, device.model, law.parameter, w, length, tuple(device.written(w, length).items()))
+
+    @property
+    def laws_sha256(self) -> str:
+        """Hash over what a technology says besides its models: devices and their laws, global law, geometry, ranges."""
+        said = (self.devices, self.global_law, self.geometry, self.vdd_range, self.temp_range, self.made)
+        return _sha256(json.dumps(said, default=lambda part: dict(part) if isinstance(part, Mapping) else vars(part)))
 
     @property
     def model_sha256(self) -> str:
@@ -359,6 +366,8 @@ def _checked(data: Mapping[str, Any], flavour: str, where: str) -> TechnologyFil
     overlays = data.get("flavours", {})
     general = content.get("technology")
     flavour = flavour or (general.get("flavour", "") if isinstance(general, Mapping) else "")
+    if "flavours" in data and not flavour:
+        raise TechnologyError(f"technology {where!r} has flavours and no technology.flavour, the default one")
     if flavour:
         if not isinstance(overlays, Mapping) or not isinstance(overlays.get(flavour), Mapping):
             legal = ", ".join(map(str, overlays)) if isinstance(overlays, Mapping) else ""

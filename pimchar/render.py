@@ -145,7 +145,11 @@ def _devices(tech: technology.Technology) -> str:
 
 def _law(law: MismatchLaw) -> str:
     """Coefficient of a further mismatch law, in percent or in the parameter's unit, times micrometre."""
-    per = f"{1e8 * law.coefficient:.4g} % um" if law.relative else f"{1e6 * law.coefficient:.4g} {law.parameter} um"
+    per = (
+        f"{1e8 * law.coefficient:.4g} % um"
+        if law.relative
+        else f"{1e6 * law.coefficient:.4g} um in units of {law.parameter}"
+    )
     return f"{law.name} {per} ({law.of})"
 
 

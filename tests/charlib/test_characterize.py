@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from charlib.errors import DirectoryInUse, InvalidPlan, PlanMismatch, TooManyFai
 from charlib.execution import Runner, WorkerSessions
 from charlib.status import Status
 from netlists import Sram6T
-from netlists.technology import TechnologyError
+from netlists.technology import TechnologyError, load
 
 pytestmark = pytest.mark.ngspice
 
@@ -335,3 +336,13 @@ def test_an_extension_that_is_broken_off_leaves_the_directory_as_it_was(monkeypa
             characterize(variation=FEW, metrics=["i_read"], out=tmp_path / "r")
     characterize(variation=FEW, metrics=["i_leak"], out=tmp_path / "r")
     assert "i_read" not in xr.load_dataset(tmp_path / "r" / "characterization.nc", engine="h5netcdf")
+
+
+def test_a_technology_with_other_laws_is_another_directory(tmp_path):
+    technology = load("predictive28")
+    characterize(variation=FEW, metrics=["i_leak"], out=tmp_path / "r")
+    devices = {role: replace(device, avt=2 * device.avt) for role, device in technology.devices.items()}
+    with pytest.raises(PlanMismatch, match="laws_sha256"):
+        characterize(
+            technology=replace(technology, devices=devices), variation=FEW, metrics=["i_leak"], out=tmp_path / "r"
+        )

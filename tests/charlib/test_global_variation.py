@@ -137,3 +137,20 @@ def test_the_sign_of_a_shift_raises_every_threshold(installed, name):
     """A positive draw makes each transistor of the cell harder to turn on, whatever its type and model."""
     for role in ("pd", "pu", "pg"):
         _gain(load(name), role)
+
+
+def test_the_parts_add_up_with_further_laws(installed):
+    """SKY130, whose oxides vary too: the variances of local and global draws add up to that of both."""
+    metrics = ["vth_pd", "vth_pu", "vth_pg"]
+    spread = {
+        drawn: characterize(
+            technology="sky130/sram", variation=Variation(SAMPLES, local=drawn[0], global_=drawn[1]), metrics=metrics
+        )
+        for drawn in ((True, False), (False, True), (True, True))
+    }
+    for name in metrics:
+        local, global_, both = (data[name].values.ravel().var(ddof=1) for data in spread.values())
+        # Samples share their numbers between the three: what is left is the products' mean, as wide as a correlation.
+        width = stats.norm.ppf(1 - TAIL) / np.sqrt(SAMPLES) * 2 * np.sqrt(local * global_)
+        assert both == pytest.approx(local + global_, abs=width)
+        assert global_ > 0.1 * local

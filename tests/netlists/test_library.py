@@ -77,6 +77,13 @@ BAD = {
     "commands in alter": ("avt_of", 'alter = "@m.{path}.m[delvto]\\nshell touch x"\navt_of', "devices.n.alter="),
     "attributes in alter": ("avt_of", 'alter = "@m.{path.__class__}[delvto]"\navt_of', "devices.n.alter="),
     "a parameter that is a command": ("avt_of", 'fixed = {"nf=1 ; shell" = 1}\navt_of', "devices.n.fixed"),
+    "nanometres for metres": (
+        "length = 50e-9",
+        "length = 50.0",
+        "technology.length=50.0: must be less",
+    ),
+    "millivolts for a coefficient": ("avt = 3.0e-9", "avt = 3.0", "devices.n.avt=3.0: must be less than or equal to"),
+    "flavours without a default": ("[cell]", "[flavours.x.cell]\n[cell]", "flavours and no technology.flavour"),
     "no TOML": ("[cell]", "[cell", "is not valid TOML"),
 }
 """What is wrong to what is replaced in the example (once), by what, and what the line says."""
@@ -95,6 +102,9 @@ def test_a_bad_file_gives_one_clear_line(private, old, new, message):
         (f"{MODELS}.option scale=1u\n", r"line 5: '\.option' would hold for the whole deck; slim = true takes it in"),
         (f"{MODELS}.tran 1p 1n\n", r"line 5: '\.tran' has no place"),
         (f"{MODELS}v1 a 0 1\n", "'v1 a 0 1' stands outside of a subcircuit"),
+        (".ends\nr1 a b 1\n.subckt x a\n", r"all.lib, line 1: '\.ends' without '\.subckt'"),
+        (".subckt x a\nr1 a 0 1\n", r"all.lib: '\.subckt' without '\.ends'"),
+        (".subckt x a\na1 [a] [a] clk null proc\n.ends\n", "line 2: element 'a1' is one of a code model"),
         (f"{MODELS}.include\n", "line 5: an include without a file"),
         (f"{MODELS}.include all.lib\n", "all.lib includes itself"),
         (f"{MODELS}.include 'other.lib'\n", "other.lib cannot be read"),

@@ -200,11 +200,11 @@ def test_what_is_not_claimed_is_switched_off(data):
 @pytest.mark.parametrize(
     ("section", "key", "value", "message"),
     [
-        ("cell", "w_pd", -105e-9, r"cell\.w_pd=-1\.05e-07: must be greater than 0"),
+        ("cell", "w_pd", -105e-9, r"cell\.w_pd=-1\.05e-07: must be greater than"),
         ("cell", "w_pd", "a", r"cell\.w_pd='a': must be a valid number"),
-        ("technology", "length", 0.0, r"technology\.length=0\.0: must be greater than 0"),
+        ("technology", "length", 0.0, r"technology\.length=0\.0: must be greater than"),
         ("technology", "vdd_range", [0.5], r"lacks the key 'technology\.vdd_range\.1'"),
-        ("geometry", "cell_height", 0.0, r"geometry\.cell_height=0\.0: must be greater than 0"),
+        ("geometry", "cell_height", 0.0, r"geometry\.cell_height=0\.0: must be greater than"),
     ],
 )
 def test_a_number_that_cannot_be_is_one_clear_line(section, key, value, message):

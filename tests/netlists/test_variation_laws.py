@@ -97,6 +97,15 @@ def test_the_card_that_the_simulator_selects_counts():
     assert card_value(TEXT, "NFET", "voff", 2e-6, 0.15e-6) == -0.2
 
 
+SIZED = ".subckt nfet d g s b w=1 l=1 ad=0\n.model nfet nmos toxe={2n*(1+1u/w)} voff={ad}\nm1 d g s b nfet\n.ends\n"
+
+
+def test_a_card_is_read_with_the_parameters_of_the_instance():
+    assert card_value(SIZED, "nfet", "toxe", 2e-6, 1e-6, (("w", 2e-6), ("ad", None))) == pytest.approx(3e-9)
+    with pytest.raises(LibraryError, match="'ad' has no value"):
+        card_value(SIZED, "nfet", "voff", 2e-6, 1e-6, (("w", 2e-6), ("ad", None)))
+
+
 @pytest.mark.parametrize(
     ("device", "parameter", "width", "message"),
     [
