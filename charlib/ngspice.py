@@ -43,7 +43,7 @@ PLAIN_RETRIES = 3
 INTERVAL = 0.1
 """Time between messages of a child that solves [s]: waking up for each costs as much as ten samples' verdicts."""
 
-GROWTH = 14e6
+GROWTH = 8e6
 """Growth of a child's memory after which it is replaced [B]: ngspice keeps 2 to 3 kB of every sample."""
 
 TIMEOUT = 60.0
