@@ -32,7 +32,8 @@ class Simulator:
 
 def bench(works, relative=0.0, absolute=1e-3, low=0.0):
     looked = Search(("a", "b"), low, 1.0, works, relative, absolute)
-    return Testbench("fake", "", Transient(1.0, 1.0), NAMES[:3], {"edge": Knob(("e",), 1.0, 1)}, {"vdd": 1.0}, looked)
+    knobs = {"edge": Knob(("e",), 1.0, 1)}
+    return Testbench("fake", "", Transient(1.0, 1.0), NAMES[:3], knobs, {"vdd": 1.0}, search=looked)
 
 
 def measure(works, failing=Status.censored_low):
