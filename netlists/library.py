@@ -146,8 +146,6 @@ def statements(read: Callable[[str], str], parts: Sequence[Part], grammar: Gramm
                 f"{statement.place}: {statement.text[:60]!r} stands outside of a subcircuit; "
                 f"{grammar.what} holds nothing else"
             )
-    if depth:
-        raise LibraryError(f"{found[-1].file}: '.subckt' without '.ends'")
     return found
 
 
@@ -158,9 +156,12 @@ def library_text(read: Callable[[str], str], parts: Sequence[Part]) -> str:
         read, parts: see :func:`statements`.
 
     Raises:
-        LibraryError: see :func:`statements`; or an option, which would hold for the whole deck.
+        LibraryError: see :func:`statements`; an open subcircuit; or an option, which would hold for the whole deck.
     """
     found = statements(read, parts)
+    heads, ends = ([s for s in found if s.keyword == keyword] for keyword in (".subckt", ".ends"))
+    if len(heads) > len(ends):
+        raise LibraryError(f".subckt without .ends ({heads[-1].place})")
     for statement in found:
         if statement.keyword in OPTIONS:
             raise LibraryError(

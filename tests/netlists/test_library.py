@@ -103,7 +103,7 @@ def test_a_bad_file_gives_one_clear_line(private, old, new, message):
         (f"{MODELS}.tran 1p 1n\n", r"line 5: '\.tran' has no place"),
         (f"{MODELS}v1 a 0 1\n", "'v1 a 0 1' stands outside of a subcircuit"),
         (".ends\nr1 a b 1\n.subckt x a\n", r"all.lib, line 1: '\.ends' without '\.subckt'"),
-        (".subckt x a\nr1 a 0 1\n", r"all.lib: '\.subckt' without '\.ends'"),
+        (".subckt x a\nr1 a 0 1\n", r"\.subckt without \.ends \(all.lib, line 1\)"),
         (".subckt x a\na1 [a] [a] clk null proc\n.ends\n", "line 2: element 'a1' is one of a code model"),
         (f"{MODELS}.include\n", "line 5: an include without a file"),
         (f"{MODELS}.include all.lib\n", "all.lib includes itself"),
