@@ -207,7 +207,7 @@ def read(path: Path, group: str | None = None) -> xr.Dataset:
     if not path.is_file():
         raise NothingToDraw(f"{path.name} is missing")
     try:
-        return xr.open_dataset(path, group=group, engine="h5netcdf")
+        return xr.open_dataset(path, group=group, engine="netcdf4")
     except (OSError, ValueError, KeyError) as error:
         raise NothingToDraw(f"{what} is missing or not readable ({_first_line(error)})") from error
 

@@ -129,14 +129,14 @@ def metrics_in(characterization: xr.Dataset) -> tuple[str, ...]:
     """Metrics of a characterization: variables over samples with a status beside them."""
     return tuple(
         str(name)
-        for name, array in characterization.data_vars.items()
-        if f"{name}_status" in characterization and SAMPLE in array.dims
+        for name in characterization.data_vars
+        if f"{name}_status" in characterization and SAMPLE in characterization.variables[name].dims
     )
 
 
 def primary_metrics(characterization: xr.Dataset) -> tuple[str, ...]:
     """Metrics without their parts per stored state."""
-    return tuple(name for name in metrics_in(characterization) if "lobe" not in characterization[name].dims)
+    return tuple(name for name in metrics_in(characterization) if "lobe" not in characterization.variables[name].dims)
 
 
 def select(characterization: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
@@ -157,7 +157,7 @@ def select(characterization: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
 
 def metric_samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, tuple[str, ...]]:
     """A metric's arrays with the samples last, and the names of the other dimensions."""
-    if metric not in metrics_in(characterization):
+    if metric not in characterization or f"{metric}_status" not in characterization:
         known = ", ".join(metrics_in(characterization)) or "empty"
         raise StatisticsError(f"metric {metric!r} with its status is not in the characterization, which has {known}")
     value = characterization[metric].transpose(..., SAMPLE)

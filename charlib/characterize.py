@@ -270,8 +270,8 @@ def measurement_version(plan: Plan) -> str:
 
 
 def _write(folder: Path, plan: Plan, data: xr.Dataset, results: Results, run_file: str | None) -> None:
-    write_whole(folder / "characterization.nc", lambda p: data.to_netcdf(p, engine="h5netcdf"))
-    write_whole(folder / "tables.nc", lambda p: tables.reduce(data).to_netcdf(p, engine="h5netcdf"))
+    write_whole(folder / "characterization.nc", lambda p: data.to_netcdf(p))
+    write_whole(folder / "tables.nc", lambda p: tables.reduce(data).to_netcdf(p))
     write_whole(folder / "curves.nc", lambda p: _write_curves(p, plan, data, results))
     if isinstance(plan.cell, NetlistCell):
         write_whole(folder / CELL_FILE, lambda p: p.write_text(plan.cell.text, encoding="utf-8"))
@@ -281,13 +281,13 @@ def _write(folder: Path, plan: Plan, data: xr.Dataset, results: Results, run_fil
 
 def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) -> None:
     """One group per testbench that figures draw, compressed."""
-    xr.Dataset(attrs=data.attrs).to_netcdf(path, engine="h5netcdf")
+    xr.Dataset(attrs=data.attrs).to_netcdf(path)
     for name in plan.testbenches:
         if TESTBENCHES[name].drawn:
             of = build.trials if TESTBENCHES[name].searched else build.curves
             group = of(plan, results, name).assign_attrs(data.attrs)
             packed = {v: {"zlib": True, "complevel": 4} for v in group.data_vars}
-            group.to_netcdf(path, mode="a", group=name, engine="h5netcdf", encoding=packed)
+            group.to_netcdf(path, mode="a", group=name, encoding=packed)
 
 
 def _account(runner: Runner, plan: Plan, version: str, started: float) -> dict[str, object]:

@@ -71,7 +71,7 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
     manifest = read_manifest(folder)
     if manifest is None or not (folder / "characterization.nc").is_file():
         raise PlanMismatch(f"{folder} holds no finished characterization")
-    with xr.open_dataset(folder / "characterization.nc", engine="h5netcdf") as data:
+    with xr.open_dataset(folder / "characterization.nc") as data:
         stored = _stored(data, metric, process, vdd, temp, sample)
         unit = _unit(folder, manifest["plan"], data, metric, stored, sample)
         with Session(accuracy=unit.accuracy) as session:

@@ -88,7 +88,7 @@ class LookupTable:
     def open(cls, path: str | Path) -> LookupTable:
         """Read ``tables.nc``; raises TableError for a file that is missing or no table."""
         try:
-            data = xr.load_dataset(path, engine="h5netcdf")
+            data = xr.load_dataset(path, engine="netcdf4")
         except (OSError, ValueError) as error:
             raise TableError(f"{path} is not a table: {error}") from error
         missing = {"process", "vdd", "temp"} - set(data.dims)

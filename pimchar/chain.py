@@ -97,14 +97,14 @@ def stored(folder: Path, name: str) -> Path:
 
 def open_tables(folder: Path) -> xr.Dataset:
     """The tables of a results directory, in memory."""
-    return xr.load_dataset(stored(folder, TABLES), engine="h5netcdf")
+    return xr.load_dataset(stored(folder, TABLES))
 
 
 def open_samples(folder: Path) -> xr.Dataset:
     """The characterization of a results directory, in memory; raises RunFileError if there is none to read."""
     path = stored(folder, CHARACTERIZATION)
     try:
-        return xr.load_dataset(path, engine="h5netcdf")
+        return xr.load_dataset(path, engine="netcdf4")
     except (OSError, ValueError) as error:
         raise RunFileError(f"{path} is not readable: {error}".splitlines()[0]) from error
 
@@ -151,9 +151,9 @@ def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: floa
 
 def _write_statistics(path: Path, found: Statistics) -> None:
     """The summary as the file's root, the others as groups."""
-    found.summary.to_netcdf(path, engine="h5netcdf")
+    found.summary.to_netcdf(path)
     for group in ("correlation", "sensitivity"):
-        getattr(found, group).to_netcdf(path, mode="a", group=group, engine="h5netcdf")
+        getattr(found, group).to_netcdf(path, mode="a", group=group)
 
 
 def evaluate_macro(folder: Path) -> xr.Dataset:
@@ -163,7 +163,7 @@ def evaluate_macro(folder: Path) -> xr.Dataset:
     if missing:
         raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
     found = macro.evaluate(tables, run.make_macro(), tables.attrs["cell_area"])
-    write_whole(folder / MACRO, lambda path: found.to_netcdf(path, engine="h5netcdf"))
+    write_whole(folder / MACRO, lambda path: found.to_netcdf(path))
     return found
 
 

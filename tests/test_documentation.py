@@ -43,7 +43,7 @@ def test_a_cell_of_yours(tmp_path):
     written, said = carried_out(CELLS, folder)
     assert written == {"cell.sp", "run.toml"}
     assert "identical" in said
-    stored = xr.load_dataset(folder / "results" / "characterization.nc", engine="h5netcdf")
+    stored = xr.load_dataset(folder / "results" / "characterization.nc")
     (example,) = blocks(CELLS, "python")
     scope = {}
     exec(example.replace('"cell.sp"', repr(str(folder / "cell.sp"))), scope)
@@ -70,7 +70,7 @@ def test_bring_your_own(installed, tmp_path):
     written, said = carried_out(TECHNOLOGIES, tmp_path)
     assert written == {"mytech.toml", "run.toml"}
     assert "mytech: our 45 nm process" in said
-    mine = xr.load_dataset(tmp_path / "results" / "characterization.nc", engine="h5netcdf")
+    mine = xr.load_dataset(tmp_path / "results" / "characterization.nc")
     at = charlib.Conditions(process=["tt", "ss"], vdd=[1.0], temp=[300.15])
     variation = charlib.Variation(samples=4, seed=1)
     metrics = ("snm_hold", "snm_read", "i_read", "i_leak")

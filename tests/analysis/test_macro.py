@@ -33,8 +33,8 @@ def test_attributes_of_the_table_are_kept(macro_dataset):
 
 
 def test_dataset_survives_netcdf(macro_dataset, tmp_path):
-    macro_dataset.to_netcdf(tmp_path / "macro.nc", engine="h5netcdf")
-    with xr.open_dataset(tmp_path / "macro.nc", engine="h5netcdf") as read:
+    macro_dataset.to_netcdf(tmp_path / "macro.nc")
+    with xr.open_dataset(tmp_path / "macro.nc") as read:
         xr.testing.assert_identical(read.load(), macro_dataset)
 
 

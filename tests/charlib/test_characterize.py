@@ -335,7 +335,7 @@ def test_an_extension_that_is_broken_off_leaves_the_directory_as_it_was(monkeypa
         with pytest.raises(KeyboardInterrupt):
             characterize(variation=FEW, metrics=["i_read"], out=tmp_path / "r")
     characterize(variation=FEW, metrics=["i_leak"], out=tmp_path / "r")
-    assert "i_read" not in xr.load_dataset(tmp_path / "r" / "characterization.nc", engine="h5netcdf")
+    assert "i_read" not in xr.load_dataset(tmp_path / "r" / "characterization.nc")
 
 
 def test_a_technology_with_other_laws_is_another_directory(tmp_path):

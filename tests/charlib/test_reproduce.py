@@ -38,7 +38,7 @@ def test_a_changed_number_is_noticed(folder, tmp_path):
     shutil.copytree(folder, copy)
     data = xr.load_dataset(copy / "characterization.nc")
     data["snm_read"][0, 0, 0, 5] += 1e-12
-    data.to_netcdf(copy / "characterization.nc", engine="h5netcdf")
+    data.to_netcdf(copy / "characterization.nc")
     assert not reproduce(copy, "snm_read", "ss", 0.8, 298.15, 5).identical
     assert reproduce(copy, "snm_read", "ss", 0.8, 298.15, 6).identical
 

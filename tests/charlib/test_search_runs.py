@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(folder):
-    return xr.load_dataset(folder / "characterization.nc", engine="h5netcdf")
+    return xr.load_dataset(folder / "characterization.nc")
 
 
 def test_workers_and_interruptions_change_no_bit(whole, tmp_path):
@@ -86,7 +86,7 @@ def test_the_window_of_a_search_comes_from_another_testbench_and_its_trials_are_
     data = characterize(metrics=["t_pulse_write", "t_write"], out=tmp_path / "r", workers=2)
     window, delay = float(data["write_pulse_window"].squeeze()), float(data["t_write"].squeeze())
     assert window == pytest.approx(TESTBENCHES["write_pulse"].window * delay, rel=0.05)
-    trials = xr.load_dataset(tmp_path / "r" / "curves.nc", group="write_pulse", engine="h5netcdf")
+    trials = xr.load_dataset(tmp_path / "r" / "curves.nc", group="write_pulse")
     assert trials["q_q"].dims == ("process", "vdd", "temp", "step", "point")
     ends = (trials["q_q"] - trials["qb_q"]).squeeze().isel(point=-1)
     assert bool((ends > 0).any())

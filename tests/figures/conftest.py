@@ -26,9 +26,9 @@ def results(folder, vdd, samples):
         out=folder,
         workers=1,
     )
-    tables = xr.load_dataset(folder / "tables.nc", engine="h5netcdf")
+    tables = xr.load_dataset(folder / "tables.nc")
     array = macro.evaluate(tables, MacroGeometry(), tables.attrs["cell_area"])
-    array.to_netcdf(folder / "macro.nc", engine="h5netcdf")
+    array.to_netcdf(folder / "macro.nc")
     each = [network.evaluate(workloads.load(name), array, name=name) for name in ("mobilenet_v2", "resnet18")]
     pd.concat([network.to_frame(one) for one in each]).to_csv(folder / "network.csv", index=False)
     return folder
@@ -58,11 +58,11 @@ def change():
 
     def rewrite(path, how, groups=()):
         if not groups:
-            how(xr.load_dataset(path, engine="h5netcdf")).to_netcdf(path, engine="h5netcdf")
+            how(xr.load_dataset(path)).to_netcdf(path, engine="h5netcdf")
             return
-        changed = {group: how(xr.load_dataset(path, group=group, engine="h5netcdf")) for group in groups}
-        xr.Dataset().to_netcdf(path, engine="h5netcdf")
+        changed = {group: how(xr.load_dataset(path, group=group)) for group in groups}
+        xr.Dataset().to_netcdf(path)
         for group, data in changed.items():
-            data.to_netcdf(path, mode="a", group=group, engine="h5netcdf")
+            data.to_netcdf(path, mode="a", group=group)
 
     return rewrite

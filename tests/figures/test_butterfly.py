@@ -67,7 +67,7 @@ def test_a_closed_eye_has_no_square():
 @pytest.mark.ngspice
 def test_the_drawn_squares_are_the_nominal_margins(sampled):
     figure = figures.FIGURES["butterfly"].draw(sampled)
-    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(sampled / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
     for ax, metric in zip(figure.axes, ("snm_hold", "snm_read"), strict=True):
         squares = [p for p in ax.patches if isinstance(p, Rectangle)]
         assert len(squares) == 2

@@ -181,7 +181,7 @@ def test_a_shmoo_of_several_temperatures_has_a_panel_for_each_process(copy, chan
 def test_tornado_bars_are_the_slopes(sampled, copy, change):
     change(copy / "characterization.nc", lambda data: statistics.select(data, ["snm_read", "t_read_p"]))
     figure = FIGURES["tornado"].draw(copy)
-    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(sampled / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
     slope = sensitivity.sensitivity(data, ["snm_read"])["snm_read_slope"]
     ax = next(ax for ax in labelled(figure) if ax.get_title().startswith("snm_read, R² = "))
     widths = sorted(bar.get_width() for bar in ax.patches)
@@ -198,7 +198,7 @@ def test_a_tornado_without_the_transistors_on_record_says_so(copy, change):
 def test_the_line_of_a_qq_plot_is_the_fitted_normal(sampled):
     ax = next(ax for ax in labelled(FIGURES["qq"].draw(sampled)) if ax.get_title().startswith("i_read"))
     line, dots = ax.lines
-    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(sampled / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
     slope, intercept = np.polyfit(line.get_xdata(), line.get_ydata(), 1)
     assert (intercept, slope) == pytest.approx((float(data["i_read"].mean()), float(data["i_read"].std())))
     assert dots.get_ydata()[:SAMPLES] == pytest.approx(np.sort(data["i_read"].values))
@@ -207,7 +207,7 @@ def test_the_line_of_a_qq_plot_is_the_fitted_normal(sampled):
 def test_the_matrix_shows_pearson_below_and_spearman_above(sampled):
     ax = next(ax for ax in labelled(FIGURES["correlation"].draw(sampled)) if ax.texts)
     names = [tick.get_text() for tick in ax.get_yticklabels()]
-    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(sampled / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
     at = {text.get_position(): float(text.get_text().strip("()").replace("\N{MINUS SIGN}", "-")) for text in ax.texts}
     i, j = names.index("i_read"), names.index("snm_hold")
     assert i > j
@@ -227,7 +227,7 @@ def test_bars_say_the_gain(sampled):
 
 def test_delays_in_the_waveforms_are_those_of_the_metric(sampled):
     told = " ".join(text for ax in FIGURES["read_path"].draw(sampled).axes for text in shown(ax))
-    data = xr.load_dataset(sampled / "tables.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(sampled / "tables.nc").sel(process="tt", vdd=1.0).squeeze()
     for metric in ("t_read_p", "t_read_n"):
         assert f"{metric} =\n{quantity(float(data[f'{metric}_nominal']), 's')}" in told
 
@@ -247,7 +247,7 @@ def test_no_figure_is_left_out_of_the_table():
 
 def test_the_pulse_in_the_title_is_the_metric_s(sampled):
     title = FIGURES["write_pulse"].draw(sampled).get_suptitle()
-    data = xr.load_dataset(sampled / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(sampled / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
     stored = float(
         data["t_pulse_write_nominal"]
     )  # of the slower state; the figure shows Q = 1, alike within the search

@@ -93,7 +93,7 @@ def test_the_same_figure_gives_the_same_files(tmp_path):
 def test_reading_says_what_is_missing(tmp_path):
     with pytest.raises(NothingToDraw, match=r"curves\.nc is missing"):
         plots.read(tmp_path / "curves.nc")
-    xr.Dataset({"a": 1}).to_netcdf(tmp_path / "curves.nc", engine="h5netcdf")
+    xr.Dataset({"a": 1}).to_netcdf(tmp_path / "curves.nc")
     with pytest.raises(NothingToDraw, match=r"curves\.nc, group butterfly_hold, is missing"):
         plots.read(tmp_path / "curves.nc", "butterfly_hold")
     with pytest.raises(NothingToDraw, match=r"curves\.nc has no q_l$"), plots.read(tmp_path / "curves.nc") as data:

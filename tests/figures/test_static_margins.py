@@ -13,7 +13,7 @@ from figures.write_butterfly import smallest_square
 
 
 def nominal(folder, metric):
-    data = xr.load_dataset(folder / "characterization.nc", engine="h5netcdf").sel(process="tt", vdd=1.0).squeeze()
+    data = xr.load_dataset(folder / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
     return float(data[f"{metric}_nominal"])
 
 

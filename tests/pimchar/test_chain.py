@@ -63,7 +63,7 @@ def test_every_figure_of_what_was_measured_is_there_in_both_formats(place):
 
 
 def test_what_the_run_file_asks_for_and_what_the_macro_needs_is_measured(place):
-    data = xr.load_dataset(place / "out" / "characterization.nc", engine="h5netcdf")
+    data = xr.load_dataset(place / "out" / "characterization.nc")
     assert {"snm_read", *chain.MACRO_METRICS} <= set(data.data_vars)
     assert dict(data["snm_read"].sizes) == {"process": 2, "vdd": 2, "temp": 1, "sample": 8}
 

@@ -39,7 +39,7 @@ def characterization():
 
 
 def store(folder, data):
-    data.to_netcdf(folder / "characterization.nc", engine="h5netcdf")
+    data.to_netcdf(folder / "characterization.nc")
     return folder
 
 
@@ -82,11 +82,11 @@ def test_everything_is_stored_with_units(tmp_path):
     pimchar(store(tmp_path, characterization()), "--confidence", 0.9)
     path = tmp_path / "statistics.nc"
     for group, name in ((None, "snm_read_mean"), ("correlation", "pearson"), ("sensitivity", "snm_read_slope")):
-        data = xr.load_dataset(path, group=group, engine="h5netcdf")
+        data = xr.load_dataset(path, group=group)
         assert name in data
         assert all("units" in array.attrs and "long_name" in array.attrs for array in data.data_vars.values())
         assert data.attrs["seed"] == 3
-    assert xr.load_dataset(path, engine="h5netcdf").attrs["confidence"] == 0.9
+    assert xr.load_dataset(path).attrs["confidence"] == 0.9
 
 
 def test_one_metric_alone(tmp_path):
