@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-import xarray as xr
-from matplotlib.patches import Rectangle
 from scipy.optimize import brentq
 
-import figures
 from charlib.metrics.butterfly import LOBES, noise_margins
 from figures.butterfly import largest_squares
 
@@ -62,17 +59,3 @@ def test_a_closed_eye_has_no_square():
     found = largest_squares(s, left, right)
     assert any(square is None for square in found.values())
     assert largest_squares(s, np.full_like(left, np.nan), right) == dict.fromkeys(LOBES)
-
-
-@pytest.mark.ngspice
-def test_the_drawn_squares_are_the_nominal_margins(sampled):
-    figure = figures.FIGURES["butterfly"].draw(sampled)
-    data = xr.load_dataset(sampled / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
-    for ax, metric in zip(figure.axes, ("snm_hold", "snm_read"), strict=True):
-        squares = [p for p in ax.patches if isinstance(p, Rectangle)]
-        assert len(squares) == 2
-        for square in squares:
-            assert square.get_width() == square.get_height()
-            assert square.get_width() == pytest.approx(float(data[f"{metric}_nominal"]), abs=2e-5)
-        labels = [text.get_text() for text in ax.texts]
-        assert all(f"{1e3 * float(data[f'{metric}_nominal']):.0f} mV" in text for text in labels)

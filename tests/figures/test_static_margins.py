@@ -1,48 +1,11 @@
-"""Write butterfly, N-curve and lost states: what is drawn is what was measured."""
+"""Write butterfly, N-curve and lost states: constructions on curves of closed form."""
 
 import numpy as np
 import pytest
-import xarray as xr
-from matplotlib.patches import Rectangle
 
-from analysis.plots import quantity
-from figures import FIGURES
 from figures.lost_states import turning_point
 from figures.n_curve import crossings
 from figures.write_butterfly import smallest_square
-
-
-def nominal(folder, metric):
-    data = xr.load_dataset(folder / "characterization.nc").sel(process="tt", vdd=1.0).squeeze()
-    return float(data[f"{metric}_nominal"])
-
-
-def shown(figure):
-    return " ".join(text.get_text() for ax in figure.axes for text in ax.texts)
-
-
-@pytest.mark.ngspice
-def test_the_drawn_squares_are_the_nominal_write_margin(sampled):
-    figure = FIGURES["write_butterfly"].draw(sampled)
-    for ax in figure.axes:
-        (square,) = (p for p in ax.patches if isinstance(p, Rectangle))
-        assert square.get_width() == square.get_height()
-        assert square.get_width() == pytest.approx(nominal(sampled, "snm_write"), abs=5e-5)
-
-
-@pytest.mark.ngspice
-def test_the_n_curve_says_the_metrics(sampled):
-    text = shown(FIGURES["n_curve"].draw(sampled))
-    for metric, unit in (("svnm", "V"), ("wtv", "V"), ("sinm", "A"), ("wti", "A")):
-        assert f"{metric.upper()} {quantity(nominal(sampled, metric), unit)}" in text
-
-
-@pytest.mark.ngspice
-def test_the_dots_are_where_the_nominal_cell_loses_its_state(sampled):
-    figure = FIGURES["lost_states"].draw(sampled)
-    found = [float(line.get_ydata()[0]) for ax in figure.axes for line in ax.lines if line.get_marker() == "o"]
-    expected = [nominal(sampled, "wm_bl"), 1.0 - nominal(sampled, "wm_wl"), nominal(sampled, "drv")]
-    np.testing.assert_allclose(found, expected, atol=1e-3)  # the dot is a point of the sweep
 
 
 def test_closed_forms():
