@@ -112,6 +112,20 @@ def fits(samples: Samples) -> Fit:
     return Fit(*np.reshape(found, (*known.shape[:-1], len(fields(Fit)))).transpose(-1, *range(known.ndim - 1)))
 
 
+def normal_fits(samples: Samples) -> Fit:
+    """Mean and standard deviation with their errors, fields of shape ``(...)``: moments where nothing is censored.
+
+    The moments' errors are those of a normal distribution; elsewhere :func:`fits`.
+    """
+    mean, std = moments(samples)
+    n = samples.good.sum(-1)
+    freedom = np.where(n > 1, n - 1, np.nan)
+    plain = astuple(Fit(mean, std, std / np.sqrt(freedom + 1), std / np.sqrt(2 * freedom)))
+    censored = np.isin(samples.status, (Status.censored_low, Status.censored_high)).any(-1)
+    fitted = astuple(fits(samples)) if censored.any() else plain
+    return Fit(*(np.where(censored, f, p) for f, p in zip(fitted, plain, strict=True)))
+
+
 def plot_positions(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Sorted values and the normal scores to plot them against, shape ``(..., rank)``.
 

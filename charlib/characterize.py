@@ -17,7 +17,7 @@ import xarray as xr
 from charlib import dataset as build
 from charlib import ngspice, tables
 from charlib.byhand import hand_deck
-from charlib.conditions import Conditions
+from charlib.conditions import OFFSETS, Conditions, Place
 from charlib.dataset import Point, Results
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
 from charlib.errors import InvalidPlan, TooManyFailures
@@ -69,7 +69,7 @@ def characterize(
     Args:
         cell: bit cell; None is the technology's default 6T.
         technology: name or :class:`Technology`.
-        conditions: grid of process, vdd [V] and temp [K]; None is tt at the nominal supply and 25 degC.
+        conditions: grid of process, vdd [V], temp [K] and offsets [V]; None is tt at the nominal supply and 25 degC.
         variation: Monte Carlo; None is the nominal cell alone, as one sample. With global variation the results'
             process is ``mc`` in place of ``tt``, and ``mc_ss`` in place of ``ss``, which counts twice: a warning.
         metrics: names from ``METRICS``.
@@ -85,9 +85,9 @@ def characterize(
         timeout: wall-clock limit of one sample [s]; a simulator that exceeds it is killed and the sample tried again.
 
     Returns:
-        Dataset over (process, vdd, temp, sample[, lobe]), of what was asked for; the files of a directory that is
-        extended hold the union with what was there. Each metric with ``_status``, ``_bound``, ``_nominal`` and,
-        where it exists per stored state, ``_lobes``; units in attrs.
+        Dataset over (process, vdd, temp[, dv_wl][, dv_bl][, dv_cell], sample[, lobe]), of what was asked for; the
+        files of a directory that is extended hold the union with what was there. Each metric with ``_status``,
+        ``_bound``, ``_nominal`` and, where it exists per stored state, ``_lobes``; units in attrs.
 
     Raises:
         InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch,
@@ -139,9 +139,10 @@ def _extend(
 
 def _asked_for(data: xr.Dataset, plan: Plan) -> xr.Dataset:
     """The part of a directory's Dataset that a plan asks for, its conditions in the plan's order."""
-    conditions = plan.conditions
-    part = data.sel(process=list(conditions.process), vdd=list(conditions.vdd), temp=list(conditions.temp))
-    return part.isel(sample=slice(plan.samples))
+    axes = plan.conditions.axes
+    part = data.sel({axis: list(values) for axis, values in axes.items()})
+    unasked = {axis: 0.0 for axis in OFFSETS if axis in data.dims and axis not in axes}
+    return part.sel(unasked, drop=True).isel(sample=slice(plan.samples))
 
 
 def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
@@ -181,7 +182,7 @@ def _simulate(
         progress.close()
 
 
-def _unit(plan: Plan, name: str, point: tuple[str, float, float], window: float | None, block: int | None) -> Unit:
+def _unit(plan: Plan, name: str, point: Place, window: float | None, block: int | None) -> Unit:
     testbench = TESTBENCHES[name].build(plan.setting(*point, window))
     variation = plan.variation
     seed, local = (variation.seed, variation.local) if variation else (0, False)
@@ -198,7 +199,7 @@ def _blocks(plan: Plan, nominal: Unit) -> list[tuple[Unit, int]]:
     ]
 
 
-def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, float], float]:
+def _windows(plan: Plan, runner: Runner, name: str) -> dict[Place, float]:
     """Window [s] of a transient at each condition, from its nominal delays: a row's multiple of the slowest.
 
     The nominal operation is tried in windows that grow until it is done well inside one.
@@ -206,7 +207,7 @@ def _windows(plan: Plan, runner: Runner, name: str) -> dict[tuple[str, float, fl
     row = TESTBENCHES[name]
     if not row.timed_by:
         return {}
-    windows: dict[tuple[str, float, float], float] = {}
+    windows: dict[Place, float] = {}
     pending, guess = list(plan.conditions.points()), FIRST_WINDOW
     while pending:
         tried = row.timed_on or name

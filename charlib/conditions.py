@@ -1,16 +1,27 @@
-"""Process, voltage and temperature: the grid a cell is characterized on."""
+"""Process, voltages and temperature: the grid a cell is characterized on."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import product
 
 from charlib.errors import InvalidPlan
 from netlists.technology import Technology
 
 ROUNDING = 1e-9
 """What a limit of a range allows for rounding [V, K]: -40 degC in kelvin is no exact binary number."""
+
+OFFSETS = {"dv_wl": "word line that is on", "dv_bl": "bit lines", "dv_cell": "cell supply"}
+"""Axes of lines that lie apart from VDD, and what lies apart; an axis that holds 0 alone is no axis of results."""
+MOST_OFFSET = 0.5
+"""Largest offset either way [V], assumed: assist circuits move a line by part of VDD, and at half a volt below ground a
+bit line begins to open the junctions of its pass gates, which no testbench here is made for.
+"""
+
+Place = tuple[str, float, float, float, float, float]
+"""One condition: process, vdd [V], temp [K], dv_wl, dv_bl and dv_cell [V]."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +32,16 @@ class Conditions:
         process: corners; in results ``mc`` and ``mc_...`` where global variation was drawn.
         vdd: supply voltages [V].
         temp: temperatures [K].
+        dv_wl, dv_bl, dv_cell: offsets [V] of the word line that is on, the bit lines and the cell supply, see
+            :class:`netlists.Setting`.
     """
 
     process: Sequence[str] = ("tt",)
     vdd: Sequence[float] = (1.0,)
     temp: Sequence[float] = (298.15,)
+    dv_wl: Sequence[float] = (0.0,)
+    dv_bl: Sequence[float] = (0.0,)
+    dv_cell: Sequence[float] = (0.0,)
 
     def __post_init__(self) -> None:
         for axis in fields(self):
@@ -39,9 +55,19 @@ class Conditions:
                 raise InvalidPlan(f"{axis.name}={given!r} must be a list without repetition (conditions.{axis.name})")
             object.__setattr__(self, axis.name, values)
 
-    def points(self) -> Iterator[tuple[str, float, float]]:
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """Offsets that are axes of the results."""
+        return tuple(axis for axis in OFFSETS if getattr(self, axis) != (0.0,))
+
+    @property
+    def axes(self) -> dict[str, tuple]:
+        """Axes of the results and their values, process slowest."""
+        return {axis: getattr(self, axis) for axis in ("process", "vdd", "temp", *self.swept)}
+
+    def points(self) -> Iterator[Place]:
         """Every condition, process slowest."""
-        return ((p, v, t) for p in self.process for v in self.vdd for t in self.temp)
+        return product(*(getattr(self, axis.name) for axis in fields(self)))
 
     def check(self, technology: Technology) -> None:
         """Raise InvalidPlan for a condition outside the technology's validity range."""
@@ -54,3 +80,17 @@ class Conditions:
                 if not (math.isfinite(value) and low - ROUNDING <= value <= high + ROUNDING):
                     where = f"outside {low:g}..{high:g} {unit} for {technology.name} (conditions.{name})"
                     raise InvalidPlan(f"{name}={value:g} {unit} is {where}")
+        if problem := self.offset_problem():
+            axis, what = problem
+            raise InvalidPlan(f"{what} (conditions.{axis})")
+
+    def offset_problem(self) -> tuple[str, str] | None:
+        """The axis of an offset that is out of range or takes a line to 0, and what is wrong with it, if any."""
+        for axis, line in OFFSETS.items():
+            for value in getattr(self, axis):
+                if not abs(value) <= MOST_OFFSET + ROUNDING:
+                    return axis, f"{axis}={value:g} V is outside -{MOST_OFFSET:g}..{MOST_OFFSET:g} V"
+                lowest = min(self.vdd)
+                if not lowest + value > ROUNDING:
+                    return axis, f"{axis}={value:g} V leaves the {line} nothing of vdd={lowest:g} V"
+        return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from charlib.conditions import OFFSETS, Place
 from charlib.metrics import METRICS, Metric
 from charlib.metrics.butterfly import LOBES
 from charlib.plan import Plan
@@ -17,7 +18,6 @@ from charlib.waveforms import Measured
 from netlists.testbenches import TESTBENCHES
 from netlists.variation import corner_of
 
-DIMS = ("process", "vdd", "temp", "sample")
 PARTS = {"": "values", "_status": "status", "_bound": "bound"}
 """Suffix of a variable to the part of :class:`Measured` it holds."""
 
@@ -35,7 +35,7 @@ class Point:
     window: float | None
 
 
-Results = Mapping[tuple[str, tuple[str, float, float]], Point]
+Results = Mapping[tuple[str, Place], Point]
 """Testbench and condition to what was found there."""
 
 
@@ -60,7 +60,7 @@ def worse(measured: Measured, fails_when: str) -> Measured:
 
 
 def characterization(plan: Plan, results: Results) -> xr.Dataset:
-    """All metrics over process, vdd, temp and sample, with statuses, bounds, nominal values, windows and draws."""
+    """All metrics over the conditions' axes and sample, with statuses, bounds, nominal values, windows and draws."""
     conditions = plan.conditions
     dataset = xr.Dataset(coords=_coordinates(plan, plan.samples))
     for name in plan.metrics:
@@ -71,7 +71,7 @@ def characterization(plan: Plan, results: Results) -> xr.Dataset:
         windows = [results[testbench, point].window for point in conditions.points()]
         if windows[0] is not None:
             attrs = {"units": "s", "long_name": f"time that {testbench} gives each phase; slower samples are censored"}
-            dataset[f"{testbench}_window"] = (DIMS[:3], np.reshape(windows, _shape(plan)), attrs)
+            dataset[f"{testbench}_window"] = (_dims(plan), np.reshape(windows, _shape(plan)), attrs)
     if any(METRICS[name].per_lobe for name in plan.metrics):
         about = {"units": "1", "long_name": "stored state, by its high node"}
         dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), about))
@@ -113,12 +113,20 @@ def _coordinates(plan: Plan, samples: int) -> dict[str, tuple]:
         "process": ("process", list(conditions.process), {"units": "1", "long_name": "process corner"}),
         "vdd": ("vdd", np.array(conditions.vdd, dtype=float), {"units": "V", "long_name": "supply voltage"}),
         "temp": ("temp", np.array(conditions.temp, dtype=float), {"units": "K", "long_name": "temperature"}),
+        **{
+            axis: (axis, np.array(conditions.axes[axis]), {"units": "V", "long_name": f"offset of the {OFFSETS[axis]}"})
+            for axis in conditions.swept
+        },
         "sample": ("sample", np.arange(samples), {"units": "1", "long_name": "Monte Carlo sample"}),
     }
 
 
-def _shape(plan: Plan) -> tuple[int, int, int]:
-    return len(plan.conditions.process), len(plan.conditions.vdd), len(plan.conditions.temp)
+def _dims(plan: Plan) -> tuple[str, ...]:
+    return tuple(plan.conditions.axes)
+
+
+def _shape(plan: Plan) -> tuple[int, ...]:
+    return tuple(len(values) for values in plan.conditions.axes.values())
 
 
 def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: Plan) -> dict[str, tuple]:
@@ -132,13 +140,14 @@ def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: 
     sampled = _gather(name, [point.blocks for point in points], plan.samples)
     nominal = _gather(name, [(point.nominal,) for point in points], 1)
     reduce = (lambda m: worse(m, metric.fails_when)) if metric.per_lobe else (lambda m: m)
-    variables = _variables(name, reduce(sampled), attrs, DIMS, plan)
+    dims = (*_dims(plan), "sample")
+    variables = _variables(name, reduce(sampled), attrs, dims, plan)
     if metric.per_lobe:
         per_lobe = attrs | {"long_name": f"{metric.long_name} per stored state"}
-        variables |= _variables(f"{name}_lobes", sampled, per_lobe, (*DIMS, "lobe"), plan)
+        variables |= _variables(f"{name}_lobes", sampled, per_lobe, (*dims, "lobe"), plan)
     only = Measured(*(getattr(reduce(nominal), part)[:, 0] for part in PARTS.values()))
     nominal_attrs = attrs | {"long_name": f"{metric.long_name}, nominal cell"}
-    return variables | _variables(f"{name}_nominal", only, nominal_attrs, DIMS[:3], plan, bound=False)
+    return variables | _variables(f"{name}_nominal", only, nominal_attrs, dims[:-1], plan, bound=False)
 
 
 def _gather(name: str, points: Sequence[Sequence[UnitResult]], samples: int) -> Measured:
@@ -172,41 +181,41 @@ def _variables(
 def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
     """Curves of one testbench: the nominal cell's and the first samples', padded with NaN, single precision.
 
-    Dimensions (process, vdd, temp, sample, point); a nominal curve is ``<probe>_nominal`` without ``sample``.
+    Dimensions: the conditions' axes, sample, point; a nominal curve is ``<probe>_nominal`` without ``sample``.
     """
     points = [results[testbench, point] for point in plan.conditions.points()]
     count = min(CURVES, plan.samples)
     everything = [r for point in points for r in (point.nominal, *point.blocks) if r.curves]
     if not everything:
         return xr.Dataset()
-    names = list(everything[0].curves)
+    names = [name for name in everything[0].curves if all(name in r.curves for r in everything)]
     length = max(r.curves[names[0]].shape[1] for r in everything)
     dataset = xr.Dataset(coords=_coordinates(plan, count))
     for name in names:
         sampled = np.stack([_padded(point.blocks[:1], name, count, length) for point in points])
         nominal = np.stack([_padded((point.nominal,), name, 1, length)[0] for point in points])
         shape, attrs = _shape(plan), _about(name)
-        dataset[name] = ((*DIMS, "point"), sampled.reshape(*shape, count, length), attrs)
-        dataset[f"{name}_nominal"] = ((*DIMS[:3], "point"), nominal.reshape(*shape, length), attrs)
+        dataset[name] = ((*_dims(plan), "sample", "point"), sampled.reshape(*shape, count, length), attrs)
+        dataset[f"{name}_nominal"] = ((*_dims(plan), "point"), nominal.reshape(*shape, length), attrs)
     return dataset
 
 
 def trials(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
     """Waveforms of the nominal cell's trials in a search, padded with NaN, single precision.
 
-    Dimensions (process, vdd, temp, step, point); steps in the order in which they were tried.
+    Dimensions: the conditions' axes, step, point; steps in the order in which they were tried.
     """
     found = [results[testbench, point].nominal for point in plan.conditions.points()]
     known = [result for result in found if result.curves]
     coordinates = _coordinates(plan, 0)
-    dataset = xr.Dataset(coords={axis: coordinates[axis] for axis in DIMS[:3]})
+    dataset = xr.Dataset(coords={axis: coordinates[axis] for axis in _dims(plan)})
     for name in known[0].curves if known else ():
         steps, length = (max(result.curves[name].shape[axis] for result in known) for axis in (0, 1))
         waves = np.full((len(found), steps, length), np.nan, dtype=np.float32)
         for i, result in enumerate(found):
             wave = result.curves.get(name, np.empty((0, 0)))
             waves[i, : wave.shape[0], : wave.shape[1]] = wave
-        dataset[name] = ((*DIMS[:3], "step", "point"), waves.reshape(*_shape(plan), steps, length), _about(name))
+        dataset[name] = ((*_dims(plan), "step", "point"), waves.reshape(*_shape(plan), steps, length), _about(name))
     return dataset
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from charlib.errors import CharacterizationError, InvalidPlan, TooManyFailures
 from charlib.ngspice import TIMEOUT, Session
@@ -243,18 +244,24 @@ class Runner:
             TooManyFailures: more samples without an answer than allowed.
         """
         results: list[UnitResult | None] = [self._store.read(unit) for unit, _ in wanted]
-        jobs = []
+        jobs: dict[Path, Job] = {}
+        again: list[tuple[int, Job]] = []
         for place, ((unit, count), stored) in enumerate(zip(wanted, results, strict=True)):
             have = stored.count if stored else 0
-            if have < count:
-                jobs.append(Job(place, unit, unit.first + have, count - have))
+            if have >= count:
+                continue
+            # Conditions that a testbench does not depend on share a unit: it is simulated for the first of them.
+            own = Job(place, unit, unit.first + have, count - have)
+            job = jobs.setdefault(self._store.path(unit), own)
+            if job is not own:
+                again.append((place, job))
         if announce:
-            self._announce(jobs, sum(count for _, count in wanted))
-        todo = {job.place for job in jobs}
+            self._announce(list(jobs.values()), sum(count for _, count in wanted))
+        todo = {job.place for job in jobs.values()} | {place for place, _ in again}
         for place, (unit, count) in enumerate(wanted):
             if place not in todo:
                 self._account(unit, results[place], count, 0, trial)
-        tasks = {self._pool.submit(task): task for task in self._tasks(jobs)}
+        tasks = {self._pool.submit(task): task for task in self._tasks(list(jobs.values()))}
         for future in as_completed(tasks):
             for job, (fresh, seconds) in zip(tasks[future], future.result(), strict=True):
                 stored = results[job.place]
@@ -262,6 +269,9 @@ class Runner:
                 self._store.write(job.unit, results[job.place])
                 self.tally.time(job.unit.testbench.name, seconds, fresh.count)
                 self._account(job.unit, results[job.place], wanted[job.place][1], fresh.count, trial)
+        for place, job in again:
+            results[place] = results[job.place]
+            self._account(job.unit, results[place], wanted[place][1], 0, trial)
         return results
 
     def _announce(self, jobs: Sequence[Job], total: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from charlib.conditions import Conditions
+from charlib.conditions import OFFSETS, Conditions
 from charlib.errors import CountedTwice, InvalidPlan
 from charlib.metrics import METRICS, check_metrics
 from charlib.ngspice import ACCURACIES
@@ -54,19 +54,29 @@ class Plan:
         needed = {METRICS[m].testbench for m in self.metrics}
         return tuple(name for name in TESTBENCHES if name in needed)
 
-    def setting(self, process: str, vdd: float, temp: float, window: float | None = None) -> Setting:
-        return Setting(self.technology, process, vdd, temp, self.cell, self.readpath, window)
+    def setting(
+        self,
+        process: str,
+        vdd: float,
+        temp: float,
+        dv_wl: float = 0.0,
+        dv_bl: float = 0.0,
+        dv_cell: float = 0.0,
+        window: float | None = None,
+    ) -> Setting:
+        return Setting(self.technology, process, vdd, temp, self.cell, self.readpath, window, dv_wl, dv_bl, dv_cell)
 
     def grid(self) -> dict[str, object]:
         """What a results directory holds and may be extended in."""
-        conditions = {axis: list(values) for axis, values in asdict(self.conditions).items()}
+        conditions = {axis: list(values) for axis, values in self.conditions.axes.items()}
         return {**conditions, "samples": self.samples if self.variation else 0, "metrics": list(self.metrics)}
 
     def united(self, grid: Mapping[str, Any]) -> Plan:
         """This plan and what a directory holds already, axes in order, so that nothing is lost from its files."""
         if not grid:
             return self
-        axes = {axis: set(values) | set(grid[axis]) for axis, values in asdict(self.conditions).items()}
+        held = {axis: grid.get(axis, (0.0,)) if axis in OFFSETS else grid[axis] for axis in asdict(self.conditions)}
+        axes = {axis: {*values, *held[axis]} for axis, values in asdict(self.conditions).items()}
         corners = list(self.technology.cards)
         process = sorted(axes.pop("process"), key=lambda p: (p != corner_of(p), corners.index(corner_of(p))))
         metrics = {*self.metrics, *grid["metrics"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from charlib.byhand import hand_deck
+from charlib.conditions import OFFSETS
 from charlib.dataset import worse
 from charlib.directory import read_manifest, write_whole
 from charlib.errors import InvalidPlan, PlanMismatch
@@ -49,7 +51,17 @@ class Reproduction:
         return self.stored_status == self.again_status and (same_value or self.stored_status != Status.ok)
 
 
-def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp: float, sample: int) -> Reproduction:
+def reproduce(
+    directory: str | Path,
+    metric: str,
+    process: str,
+    vdd: float,
+    temp: float,
+    sample: int,
+    dv_wl: float = 0.0,
+    dv_bl: float = 0.0,
+    dv_cell: float = 0.0,
+) -> Reproduction:
     """Run one sample of a results directory alone and compare.
 
     Args:
@@ -57,6 +69,7 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
         metric: name of a metric it holds.
         process, vdd [V], temp [K]: a condition of its grid.
         sample: number of the sample.
+        dv_wl, dv_bl, dv_cell: offsets [V], where the grid has them.
 
     Returns:
         The comparison. ``DIRECTORY/reproduce/...`` then holds the deck to run by hand and the vectors as CSV; of a
@@ -72,14 +85,17 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
     if manifest is None or not (folder / "characterization.nc").is_file():
         raise PlanMismatch(f"{folder} holds no finished characterization")
     with xr.open_dataset(folder / "characterization.nc") as data:
-        stored = _stored(data, metric, process, vdd, temp, sample)
+        offsets = {"dv_wl": dv_wl, "dv_bl": dv_bl, "dv_cell": dv_cell}
+        at = {"process": process, "vdd": vdd, "temp": temp, **offsets, "sample": sample}
+        stored = _stored(data, metric, at)
         unit = _unit(folder, manifest["plan"], data, metric, stored, sample)
         with Session(accuracy=unit.accuracy) as session:
             result, (solution,), (values,) = solve_samples(session, unit, sample, 1)
     measured = result.metrics[metric]
     if METRICS[metric].per_lobe:
         measured = worse(measured, METRICS[metric].fails_when)
-    place = f"{metric}-{process}-{vdd:g}V-{temp:g}K-{sample}"
+    apart = "".join(f"{axis}{offset:+g}V-" for axis, offset in offsets.items() if offset)
+    place = f"{metric}-{process}-{vdd:g}V-{temp:g}K-{apart}{sample}"
     target = folder / "reproduce" / place
     _write(target, hand_deck(unit, sample, values), solution)
     return Reproduction(
@@ -92,18 +108,18 @@ def reproduce(directory: str | Path, metric: str, process: str, vdd: float, temp
     )
 
 
-def _stored(data: xr.Dataset, metric: str, process: str, vdd: float, temp: float, sample: int) -> xr.Dataset:
+def _stored(data: xr.Dataset, metric: str, at: Mapping[str, object]) -> xr.Dataset:
     """The Dataset at one sample; raises InvalidPlan with what there is."""
     held = [name for name in METRICS if name in data]
     if metric not in held:
         raise InvalidPlan(f"metric={metric!r} is not one of {', '.join(held)} in these results")
-    for axis, value in (("process", process), ("vdd", vdd), ("temp", temp), ("sample", sample)):
-        grid = data[axis].values.tolist()
+    for axis, value in at.items():
+        grid = data[axis].values.tolist() if axis in data.dims else [0.0]
         near = [g for g in grid if g == value or (isinstance(g, float) and abs(g - value) < 1e-6)]
         if not near:
             legal = f"0..{grid[-1]}" if axis == "sample" else ", ".join(f"{g}" for g in grid)
             raise InvalidPlan(f"{axis}={value} is not one of {legal} in these results")
-        data = data.sel({axis: near[0]})
+        data = data.sel({axis: near[0]}) if axis in data.dims else data.assign_coords({axis: near[0]})
     return data
 
 
@@ -117,6 +133,7 @@ def _unit(folder: Path, plan: dict, data: xr.Dataset, metric: str, stored: xr.Da
     setting = Setting(
         technology, str(stored["process"].values), float(stored["vdd"]), float(stored["temp"]),
         restored(plan["cell"], folder).sized(technology), ReadPath(**plan["readpath"]), window,
+        **{axis: float(stored[axis]) for axis in OFFSETS},
     )  # fmt: skip
     nominal = "seed" not in plan or data.attrs["samples"] == 0
     block = None if nominal else sample // BLOCK

@@ -1,4 +1,4 @@
-"""Lookup tables: the numbers that architecture models take, over process, vdd and temp, never extrapolated."""
+"""Lookup tables: the numbers that architecture models take, over the conditions, never extrapolated."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         data: Dataset of ``characterize``.
 
     Returns:
-        Dataset over (process, vdd, temp): ``<metric>`` (mean of the samples with a number), ``<metric>_std``,
+        Dataset over the conditions' axes: ``<metric>`` (mean of the samples with a number), ``<metric>_std``,
         ``<metric>_nominal``, ``<metric>_n_ok``, ``_n_failed``, ``_n_unknown``; ``<metric>_lobes`` (mean, with the
         further dimension ``lobe``) where the metric exists per stored state. Mean and deviation leave out samples
         without a number: read them together with the counts.
@@ -75,7 +75,7 @@ def _mean(values: xr.DataArray) -> xr.DataArray:
 
 
 class LookupTable:
-    """Characterized numbers as a function of process, vdd and temp.
+    """Characterized numbers as a function of process, vdd, temp and, where they were swept, offsets.
 
     Attributes:
         data: the tables, as :func:`reduce` makes them.
@@ -96,30 +96,46 @@ class LookupTable:
             raise TableError(f"{path} is not a table: no dimension {', '.join(sorted(missing))}")
         return cls(data)
 
-    def __call__(self, name: str, *, process: str, vdd: float, temp: float) -> float:
+    def __call__(
+        self,
+        name: str,
+        *,
+        process: str,
+        vdd: float,
+        temp: float,
+        dv_wl: float = 0.0,
+        dv_bl: float = 0.0,
+        dv_cell: float = 0.0,
+    ) -> float:
         """A number at a condition, exact on the grid.
 
-        Between its points a monotone cubic is laid along vdd and temp, through the logarithm of what is positive by
+        Between its points a monotone cubic is laid along each axis, through the logarithm of what is positive by
         nature (times, currents, energies), which spans decades near threshold, and through margins themselves.
 
         Args:
             name: variable, such as ``t_read_p`` (mean), ``t_read_p_std`` or ``t_read_p_nominal``.
-            process: corner. vdd: supply [V]. temp: temperature [K].
+            process: corner. vdd: supply [V]. temp: temperature [K]. dv_wl, dv_bl, dv_cell: offsets [V]; a table in
+                which one was not swept has it at 0 alone.
 
         Raises:
             TableError: unknown variable or corner, a value outside the grid, or a grid point without a number.
         """
-        names = [str(n) for n in self.data.data_vars if set(self.data[n].dims) == {"process", "vdd", "temp"}]
+        offsets = {"dv_wl": dv_wl, "dv_bl": dv_bl, "dv_cell": dv_cell}
+        axes = {"vdd": vdd, "temp": temp} | {axis: v for axis, v in offsets.items() if axis in self.data.dims}
+        for axis in offsets.keys() - axes:
+            if offsets[axis]:
+                raise TableError(f"{axis}={offsets[axis]:g} V is outside the table, which was made at {axis}=0 V")
+        names = [str(n) for n in self.data.data_vars if set(self.data[n].dims) == {"process", *axes}]
         if name not in names:
             raise TableError(f"{name!r} is not one of {', '.join(names)}")
         corners = [str(p) for p in self.data["process"].values]
         if process not in corners:
             raise TableError(f"process={process!r} is not one of {', '.join(corners)}")
         number = self.data[name]
-        values = number.sel(process=process).transpose("vdd", "temp").values
+        values = number.sel(process=process).transpose(*axes).values
         logarithmic = number.attrs["units"] in LOGARITHMIC and (values > 0).all()
         scale, back = (np.log, np.exp) if logarithmic else (_same, _same)
-        for axis, value in (("vdd", vdd), ("temp", temp)):
+        for axis, value in axes.items():
             values = _along(self.data[axis], value, values, name, scale, back)
         return float(values)
 
@@ -155,10 +171,12 @@ def left_out_error(data: xr.Dataset, name: str) -> float:
     worst = math.nan
     for vdd in np.sort(data["vdd"].values)[1:-1]:
         lookup = LookupTable(data.drop_sel(vdd=vdd))
-        for process, temp in product(data["process"].values, data["temp"].values):
-            known = float(data[name].sel(process=process, vdd=vdd, temp=temp))
+        axes = [axis for axis in data[name].dims if axis != "vdd"]
+        for place in product(*(data[axis].values.tolist() for axis in axes)):
+            at = {"vdd": float(vdd), **dict(zip(axes, place, strict=True))}
+            known = float(data[name].sel(at))
             try:
-                found = lookup(name, process=str(process), vdd=float(vdd), temp=float(temp))
+                found = lookup(name, **at)
             except TableError:  # a neighbour has no number, so no interpolation is offered here
                 continue
             worst = np.fmax(worst, abs(found / known - 1.0) if known else math.nan)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from PySpice.Spice.Netlist import Circuit
 
 from netlists.analyses import Transient
 from netlists.circuit import deck_text
 from netlists.setting import STATES, Setting
-from netlists.stimulus import EDGE, MAX_STEP, OFF, TRANSIENT_OPTIONS, add_shaped, add_state, pulse, steps
+from netlists.stimulus import (
+    EDGE,
+    MAX_STEP,
+    OFF,
+    TRANSIENT_OPTIONS,
+    add_shaped,
+    add_state,
+    high,
+    pulse,
+    rail,
+    steps,
+    swing,
+)
 from netlists.testbench import Knob, Search, Testbench
 from netlists.writepath import add_write_driver, write_driver_knobs
 
@@ -45,7 +57,7 @@ def _columns(
     Args:
         controls: stored state to the nodes of its column's ``wl_b pre inp_b inn_b``.
     """
-    subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell)
+    subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell, setting.offsets)
     probes, nodeset = [], []
     for state, nodes in controls.items():
         vectors, guesses = add_state(circuit, setting, subcircuit, state, nodes)
@@ -53,11 +65,6 @@ def _columns(
         nodeset += guesses
     instances = tuple(f"x{state}" for state in controls)
     return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, instances)
-
-
-def _high(setting: Setting, controls: Iterable[str]) -> list[str]:
-    """First guesses of controls that are at VDD at rest."""
-    return [f".nodeset v({control})={setting.vdd!r}" for control in controls]
 
 
 def _transient(
@@ -77,18 +84,37 @@ def _transient(
         analysis=Transient(stop, MAX_STEP * stop),
         probes=tuple(probes),
         knobs=knobs,
-        values={"vdd": setting.vdd, **values},
+        values={"vdd": setting.vdd, **values, **setting.levels},
         osdi=setting.technology.osdi,
         search=search,
     )
 
 
-def _add_write_drivers(circuit: Circuit, setting: Setting) -> dict[str, Knob]:
-    """A write driver on each column that writes the state it does not store; returns the knobs."""
-    driver = add_write_driver(circuit, setting.technology)
+def _add_write_drivers(
+    circuit: Circuit, setting: Setting, start: float, end: float | None = None
+) -> tuple[dict[str, Knob], list[str]]:
+    """A write driver on each column that writes the state it does not store.
+
+    Where the low line is not at 0, a source moves the driver's foot from 0 to that level while the driver is on, so
+    that at rest the driver is as tight as any.
+
+    Args:
+        start, end: when the driver is on [s]; None: to the end.
+
+    Returns:
+        Knobs; vectors of that source, ``low_<state>`` and ``vlow_<state>#branch``, if there is one.
+    """
+    low, probes = setting.dv_bl, []
+    driver = add_write_driver(circuit, setting.technology, grounded=not low)
     for state, lines in LINES.items():
-        circuit.X(f"write_{state}", driver, *(f"{line}_{state}" for line in lines), "we_b", f"vdrv_{state}", "0")
-    return write_driver_knobs(setting.technology, tuple(f"xwrite_{state}" for state in LINES))
+        nodes = [*(f"{line}_{state}" for line in lines), "we_b", f"vdrv_{state}", "0"]
+        if low:
+            foot = f"low_{state}"
+            circuit.V(foot, foot, "0", steps(0.0, [(start, low), *([(end, 0.0)] if end else [])]))
+            nodes.append(foot)
+            probes += [foot, f"v{foot}#branch"]
+        circuit.X(f"write_{state}", driver, *nodes)
+    return write_driver_knobs(setting.technology, tuple(f"xwrite_{state}" for state in LINES)), probes
 
 
 def write(setting: Setting) -> Testbench:
@@ -97,25 +123,27 @@ def write(setting: Setting) -> Testbench:
     The cycle starts and ends precharged, inputs INP = INN = 0. In windows: precharge off at 0.1, write driver on from
     0.2 to 1.5, word line on from 0.4 to 1.4, precharge on from 1.6 to 2.6.
     """
-    vdd, window = setting.vdd, setting.window
+    window, at = setting.window, setting.written
     circuit = setting.circuit("write cycle of both stored states")
     times = {"pre": (0.1, 1.6), "we_b": (0.2, 1.5), "wl_b": (0.4, 1.4)}
-    sources = {control: pulse(0.0, vdd, start * window, end * window) for control, (start, end) in times.items()}
-    knobs = add_shaped(circuit, setting, sources)
+    times = {control: (start * window, end * window) for control, (start, end) in times.items()}
+    knobs = add_shaped(circuit, at, {control: pulse(0.0, swing(at, control), *span) for control, span in times.items()})
     controls = dict.fromkeys(STATES, ("wl_b", "pre", OFF, OFF))
-    probes, nodeset, of_columns = _columns(circuit, setting, controls)
-    knobs = of_columns | _add_write_drivers(circuit, setting) | knobs
-    values = {"window": window, "wordline_off": 1.4 * window, "precharge_on": 1.6 * window}
-    return _transient("write", circuit, setting, 2.6 * window, probes, nodeset + _high(setting, times), knobs, values)
+    probes, nodeset, of_columns = _columns(circuit, at, controls)
+    of_drivers, feet = _add_write_drivers(circuit, setting, *times["we_b"])
+    values = {"window": window, "wordline_off": times["wl_b"][1], "precharge_on": times["pre"][1]}
+    knobs, nodeset = of_columns | of_drivers | knobs, nodeset + high(at, times)
+    return _transient("write", circuit, at, 2.6 * window, probes + feet, nodeset, knobs, values)
 
 
-def _pulses(vdd: float, start: float, window: float, works: str) -> tuple[dict[str, str], Search]:
-    """Sources of the inverted word line of each state, and the search for the width of their pulse."""
+def _pulses(setting: Setting, start: float, works: str) -> tuple[dict[str, str], Search]:
+    """Sources of the inverted word line of each state from a time on [s], and the search for their pulse's width."""
+    window, level = setting.window, setting.v_wl
     widest = window - EDGE
     sources, parameters = {}, []
     for state in STATES:
-        sources[f"wl_b_{state}"] = f"PULSE(0 {vdd!r} {start!r} {EDGE!r} {EDGE!r} {widest!r} 1)"
-        parameters.append(f"@vwl_b_{state}_in[pulse] = [ 0 {vdd!r} {start!r} {EDGE!r} {EDGE!r} {{}} 1 ]")
+        sources[f"wl_b_{state}"] = f"PULSE(0 {level!r} {start!r} {EDGE!r} {EDGE!r} {widest!r} 1)"
+        parameters.append(f"@vwl_b_{state}_in[pulse] = [ 0 {level!r} {start!r} {EDGE!r} {EDGE!r} {{}} 1 ]")
     return sources, Search(tuple(parameters), EDGE, widest, works, PULSE_RESOLUTION, PULSE_FLOOR * window)
 
 
@@ -126,17 +154,18 @@ def write_pulse(setting: Setting) -> Testbench:
     the end, word line on at 0.4 and off at 1.4 at the latest, end at 2.4. The pulse comes through the column's own
     word-line driver; its width is that at the word line.
     """
-    window = setting.window
+    window, at = setting.window, setting.written
     circuit = setting.circuit("write by a word-line pulse of searched width")
-    pulses, search = _pulses(setting.vdd, 0.4 * window, window, "high")
-    off = {control: steps(0.0, [(start * window, setting.vdd)]) for control, start in (("pre", 0.1), ("we_b", 0.2))}
-    knobs = add_shaped(circuit, setting, pulses | off)
+    pulses, search = _pulses(at, 0.4 * window, "high")
+    off = {control: steps(0.0, [(start * window, at.vdd)]) for control, start in (("pre", 0.1), ("we_b", 0.2))}
+    knobs = add_shaped(circuit, at, pulses | off)
     controls = {state: (f"wl_b_{state}", "pre", OFF, OFF) for state in STATES}
-    _, nodeset, of_columns = _columns(circuit, setting, controls)
-    knobs = of_columns | _add_write_drivers(circuit, setting) | knobs
+    _, nodeset, of_columns = _columns(circuit, at, controls)
+    of_drivers, _ = _add_write_drivers(circuit, setting, 0.2 * window)
+    knobs = of_columns | of_drivers | knobs
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
-    nodeset += _high(setting, (*pulses, *off))
-    return _transient("write_pulse", circuit, setting, 2.4 * window, probes, nodeset, knobs, {"window": window}, search)
+    nodeset += high(at, (*pulses, *off))
+    return _transient("write_pulse", circuit, at, 2.4 * window, probes, nodeset, knobs, {"window": window}, search)
 
 
 def read_pulse(setting: Setting) -> Testbench:
@@ -147,12 +176,12 @@ def read_pulse(setting: Setting) -> Testbench:
     """
     window = setting.window
     circuit = setting.circuit("read by a word-line pulse of searched width")
-    pulses, search = _pulses(setting.vdd, 0.2 * window, window, "low")
-    knobs = add_shaped(circuit, setting, pulses | {"pre": steps(0.0, [(0.1 * window, setting.vdd)])})
+    pulses, search = _pulses(setting, 0.2 * window, "low")
+    knobs = add_shaped(circuit, setting, pulses | {"pre": steps(0.0, [(0.1 * window, swing(setting, "pre"))])})
     controls = {state: (f"wl_b_{state}", "pre", "0", "0") for state in STATES}
     _, nodeset, of_columns = _columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
-    nodeset += _high(setting, (*pulses, "pre"))
+    nodeset += high(setting, (*pulses, "pre"))
     knobs = of_columns | knobs
     return _transient("read_pulse", circuit, setting, 2.2 * window, probes, nodeset, knobs, {"window": window}, search)
 
@@ -163,14 +192,15 @@ def half_select(setting: Setting) -> Testbench:
     The precharge stays on, so that nothing relieves the bit lines: the hardest case. In windows: word line on from 0.1
     to 1.1, end at 1.6.
     """
-    vdd, window = setting.vdd, setting.window
+    window = setting.window
     circuit = setting.circuit("half-selected columns in both stored states")
-    knobs = add_shaped(circuit, setting, {"wl_b": pulse(0.0, vdd, 0.1 * window, 1.1 * window)})
-    controls = dict.fromkeys(STATES, ("wl_b", OFF, OFF, OFF))  # precharge is on while its control is high
+    knobs = add_shaped(circuit, setting, {"wl_b": pulse(0.0, swing(setting, "wl_b"), 0.1 * window, 1.1 * window)})
+    # Precharge is on while its control is high.
+    controls = dict.fromkeys(STATES, ("wl_b", rail(setting, "pre"), OFF, OFF))
     _, nodeset, of_columns = _columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     knobs = of_columns | knobs
-    nodeset += _high(setting, ("wl_b",))
+    nodeset += high(setting, ("wl_b",))
     return _transient("half_select", circuit, setting, 1.6 * window, probes, nodeset, knobs, {"window": window})
 
 
@@ -186,11 +216,11 @@ def pim_row(setting: Setting) -> Testbench:
     cycle = 2.4 * window
     starts = [cycle * (i + 0.05) for i in range(len(patterns))]
 
-    def repeated(on: float, off: float) -> str:
-        changes = [(start + at * window, level) for start in starts for at, level in ((on, vdd), (off, 0.0))]
-        return steps(0.0, changes)
+    def repeated(control: str, on: float, off: float) -> str:
+        levels = ((on, swing(setting, control)), (off, 0.0))
+        return steps(0.0, [(start + at * window, level) for start in starts for at, level in levels])
 
-    sources = {"pre": repeated(0.1, 1.3), "wl_b": repeated(0.2, 1.2)}
+    sources = {"pre": repeated("pre", 0.1, 1.3), "wl_b": repeated("wl_b", 0.2, 1.2)}
     for side, name in enumerate(("inp_b", "inn_b")):
         inputs = [pattern[side] * vdd for pattern in patterns]
         sources[name] = steps(inputs[0], list(zip(starts[1:], inputs[1:], strict=True)))
@@ -199,7 +229,7 @@ def pim_row(setting: Setting) -> Testbench:
     _, nodeset, of_columns = _columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "bl", "blb", "p", "n", "q", "qb")]
     off = [name for name, on in zip(("inp_b", "inn_b"), patterns[0], strict=True) if not on]
-    nodeset += _high(setting, ("pre", "wl_b", *off))
+    nodeset += high(setting, ("pre", "wl_b", *off))
     stop = cycle * (len(patterns) + 0.05)
     values = {"window": window, "cycle": cycle, "activations": float(len(patterns))}
     return _transient("pim_row", circuit, setting, stop, probes, nodeset, of_columns | knobs, values)
@@ -208,21 +238,21 @@ def pim_row(setting: Setting) -> Testbench:
 def supply_dip(setting: Setting) -> Testbench:
     """The cell in both stored states at hold while its supply dips for ``DIP`` to a level that is searched.
 
-    The word line is at 0, both bit lines stay at VDD: only the cell's supply dips.
+    The word line is at 0, both bit lines stay precharged: only the cell's supply dips, from its own level.
     """
-    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    technology, cell, supply = setting.technology, setting.cell, setting.v_cell
     circuit = setting.circuit("dip of the cell's supply in both stored states")
-    circuit.V("line", "line", "0", vdd)
+    circuit.V("line", "line", "0", setting.v_bl)
     subcircuit = cell.add_cell(circuit, technology)
     dip = f"{0.1 * DIP!r} {DIP_EDGE!r} {DIP_EDGE!r} {DIP - DIP_EDGE!r} 1"
     probes, nodeset, parameters = [], [], []
     for state, levels in STATES.items():
         nodes = {port: f"{port}_{state}" for port in ("vdd", "q", "qb")}
-        circuit.V(nodes["vdd"], nodes["vdd"], "0", f"PULSE({vdd!r} {vdd!r} {dip})")
+        circuit.V(nodes["vdd"], nodes["vdd"], "0", f"PULSE({supply!r} {supply!r} {dip})")
         circuit.X(state, subcircuit, "line", "line", "0", nodes["vdd"], "0", nodes["q"], nodes["qb"])
         probes += nodes.values()
-        parameters.append(f"@vvdd_{state}[pulse] = [ {vdd!r} {{}} {dip} ]")
-        nodeset += [f".nodeset v({nodes[n]})={level * vdd!r}" for n, level in zip(("q", "qb"), levels, strict=True)]
-    search = Search(tuple(parameters), 0.0, vdd, "high", 0.0, DIP_RESOLUTION)
+        parameters.append(f"@vvdd_{state}[pulse] = [ {supply!r} {{}} {dip} ]")
+        nodeset += [f".nodeset v({nodes[n]})={level * supply!r}" for n, level in zip(("q", "qb"), levels, strict=True)]
+    search = Search(tuple(parameters), 0.0, supply, "high", 0.0, DIP_RESOLUTION)
     knobs = cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES))
     return _transient("supply_dip", circuit, setting, 1.5 * DIP, probes, nodeset, knobs, {}, search)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+from PySpice.Spice.Netlist import Circuit
 
 from netlists.bitcells import SIDES
 from netlists.circuit import add_places, deck_text
@@ -53,22 +54,22 @@ def write_butterfly(setting: Setting) -> Testbench:
     """Both halves of the cell with the loop cut, each at read and with its bit line at 0, swept along the diagonal.
 
     As the ordinary butterfly: a source of ``s`` volts between a half's input and its output finds the point of its
-    curve with ``q - qb = s``. The word line is at VDD.
+    curve with ``q - qb = s``. The word line is on.
 
-    Probes: ``s``, then for each half Q on the curve with its bit line at VDD (``q_l``, ``q_r``) and with it at 0
+    Probes: ``s``, then for each half Q on the curve with its bit line at VDD (``q_l``, ``q_r``) and with it pulled low
     (``q_l_write``, ``q_r_write``).
     """
-    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    technology, cell, vdd = setting.technology, setting.cell, setting.v_cell
     circuit = setting.circuit("6T write butterfly")
-    circuit.V("dd", "vdd", "0", vdd)
+    supply, wordline, low = setting.add_rails(circuit, "cell", "wl", "low")
     sweep = add_places(circuit, diagonal(vdd))
     probes, instances = ["s"], {}
     for side, (inp, output, _) in SIDES.items():
         half = cell.add_half(circuit, technology, side)
-        names = {f"{side}": "vdd", f"{side}_write": "0"}
+        names = {f"{side}": "vdd", f"{side}_write": low}
         for name, line in names.items():
             nodes = {node: f"{node}_{name}" for node in ("q", "qb")}
-            circuit.X(name, half, nodes[inp], nodes[output], line, "vdd", "vdd", "0")
+            circuit.X(name, half, nodes[inp], nodes[output], line, wordline, supply, "0")
             circuit.VCVS(name, nodes["q"], nodes["qb"], "s", "0", voltage_gain=1.0)
             probes.append(nodes["q"])
         instances[side] = tuple(f"x{name}" for name in names)
@@ -84,7 +85,7 @@ def write_butterfly(setting: Setting) -> Testbench:
 
 
 def n_curve(setting: Setting) -> Testbench:
-    """The cell with word line and bit lines at VDD, one storage node driven by an ideal source, in both states.
+    """The cell with word line on and bit lines precharged, one storage node driven by an ideal source, in both states.
 
     In state ``q`` the low node Q-bar is driven, in state ``qb`` Q. The source follows the other node at a distance of
     ``s`` volts, from -VDD to VDD: the driven node rises all the way while ``s`` does, and where the other node falls
@@ -92,16 +93,16 @@ def n_curve(setting: Setting) -> Testbench:
 
     Probes: ``s``, then for each state the driven node ``driven_q``, ``driven_qb`` and its source's current.
     """
-    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    technology, cell, vdd = setting.technology, setting.cell, setting.v_cell
     circuit = setting.circuit("6T N-curve, word line and bit lines at VDD")
-    circuit.V("dd", "vdd", "0", vdd)
+    supply, wordline, line = setting.add_rails(circuit, "cell", "wl", "bl")
     sweep = add_places(circuit, diagonal(vdd))
     subcircuit = cell.add_cell(circuit, technology)
     probes = ["s"]
     for state in STATES:
         driven, other, ahead = f"driven_{state}", f"other_{state}", f"ahead_{state}"
         q, qb = (other, driven) if state == "q" else (driven, other)
-        circuit.X(state, subcircuit, "vdd", "vdd", "vdd", "vdd", "0", q, qb)
+        circuit.X(state, subcircuit, line, line, wordline, supply, "0", q, qb)
         # Two sources in series to ground, so that none of the current flows into the other node.
         circuit.VCVS(f"ahead_{state}", driven, ahead, "s", "0", voltage_gain=1.0)
         circuit.VCVS(state, ahead, "0", other, "0", voltage_gain=1.0)
@@ -119,32 +120,36 @@ def n_curve(setting: Setting) -> Testbench:
 
 def followed(
     setting: Setting,
+    circuit: Circuit,
     name: str,
     places: Iterable[float],
     ports: Callable[[str, str], Mapping[str, str]],
     law: str,
     gain: float,
-    vdd: float,
+    limit: float,
+    stored: float,
+    values: Mapping[str, float],
 ) -> Testbench:
     """The cell in both states, each followed from where it is safe to where it is lost by what one line does to it.
 
     The line's source asks for a difference of the storage nodes of ``s`` volts and answers what is missing with
-    ``gain``, up to ``vdd``. On the curve of the states that the cell can be in, line over difference of the nodes, it
+    ``gain``, up to ``limit``. On the curve of the states that the cell can be in, line over difference of the nodes, it
     so finds the points on straight lines of that slope, one after the other, also where the curve bends back. Where
     the state is lost for good, the line stays at its limit, and a current holds the nodes instead.
 
     Args:
+        circuit: has the sources of all that is no line.
         places: ``s`` [V], falling.
         ports: state and name of the line to the nodes at ``bl blb wl vdd``.
         law: voltage of the line, with ``{answer}`` for the source's answer.
         gain: volt of answer per volt that is missing [1]. It moves the points along the curve, not the curve.
-        vdd: supply of what is no line, and limit of the answer [V].
+        limit: of the answer [V].
+        stored: level of the high storage node at rest [V].
+        values: numbers that the measurement needs besides the limit, which is its ``vdd``.
 
     Probes: ``s``, then for each state the line ``line_q`` and the storage nodes ``q_q qb_q``, and so on.
     """
     technology, cell = setting.technology, setting.cell
-    circuit = setting.circuit(f"6T cell followed until a state is lost, {name}")
-    circuit.V("dd", "vdd", "0", vdd)
     sweep = add_places(circuit, places)
     subcircuit = cell.add_cell(circuit, technology)
     probes, lines = ["s"], [FOLLOWED_OPTIONS]
@@ -154,25 +159,38 @@ def followed(
         circuit.X(state, subcircuit, at["bl"], at["blb"], at["wl"], at["vdd"], "0", q, qb)
         high, low = (q, qb) if state == "q" else (qb, q)
         missing = f"{gain!r}*(v(s)-v({high})+v({low}))"
-        answer = f"min({missing},{vdd!r})"
-        circuit.B(f"hold_{state}", low, high, current_expression=f"{HOLD!r}*max({missing}-{vdd!r},0)")
+        answer = f"min({missing},{limit!r})"
+        circuit.B(f"hold_{state}", low, high, current_expression=f"{HOLD!r}*max({missing}-{limit!r},0)")
         circuit.B(line, line, "0", voltage_expression=law.format(answer=answer))
         probes += [line, q, qb]
-        lines += [f".nodeset v({n})={level * vdd!r}" for n, level in zip((q, qb), levels, strict=True)]
+        lines += [f".nodeset v({n})={level * stored!r}" for n, level in zip((q, qb), levels, strict=True)]
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, lines),
         analysis=sweep,
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
-        values={"vdd": vdd},
+        values={"vdd": limit, **values},
         osdi=technology.osdi,
     )
 
 
-def _written_places(vdd: float) -> np.ndarray:
-    """Differences asked for in a write [V]: from a state untouched to one beyond the middle, wherever the line is."""
-    return vdd * np.linspace(1.0 + 1 / WRITE_GAIN, -1 / WRITE_GAIN, WRITE_POINTS)
+def _followed_circuit(setting: Setting, name: str) -> Circuit:
+    return setting.circuit(f"6T cell followed until a state is lost, {name}")
+
+
+def _written(
+    setting: Setting,
+    circuit: Circuit,
+    name: str,
+    ports: Callable[[str, str], Mapping[str, str]],
+    law: str,
+    limit: float,
+    values: Mapping[str, float],
+) -> Testbench:
+    """A write followed: differences asked for from a state untouched to one beyond the middle, wherever the line is."""
+    places = limit * np.linspace(setting.v_cell / limit + 1 / WRITE_GAIN, -1 / WRITE_GAIN, WRITE_POINTS)
+    return followed(setting, circuit, name, places, ports, law, WRITE_GAIN, limit, setting.v_cell, values)
 
 
 def _lowered(state: str) -> tuple[str, str]:
@@ -181,34 +199,48 @@ def _lowered(state: str) -> tuple[str, str]:
 
 
 def write_bl(setting: Setting) -> Testbench:
-    """Word line at VDD: the bit line at the high node falls from VDD, below 0 if it must, the other stays at VDD."""
+    """Word line on: the bit line at the high node falls from VDD, below 0 if it must, the other stays at VDD.
+
+    Value ``low`` is what a write pulls the line to [V], where that is not 0.
+    """
+    circuit = _followed_circuit(setting, "write_bl")
+    supply, wordline = setting.add_rails(circuit, "cell", "wl")
 
     def ports(state: str, line: str) -> dict[str, str]:
         lowered, other = _lowered(state)
-        return {lowered: line, other: "vdd", "wl": "vdd", "vdd": "vdd"}
+        return {lowered: line, other: "vdd", "wl": wordline, "vdd": supply}
 
-    vdd = setting.vdd
-    return followed(setting, "write_bl", _written_places(vdd), ports, "{answer}", WRITE_GAIN, vdd)
+    values = {"low": setting.dv_bl} if setting.dv_bl else {}
+    return _written(setting, circuit, "write_bl", ports, "{answer}", setting.vdd, values)
 
 
 def write_wl(setting: Setting) -> Testbench:
-    """Bit line at the high node at 0, the other at VDD: the word line rises from 0, above VDD if it must."""
+    """Bit line at the high node pulled low, the other at VDD: the word line rises from 0, beyond where it is on if it
+    must.
+    """
+    circuit = _followed_circuit(setting, "write_wl")
+    supply, low = setting.add_rails(circuit, "cell", "low")
 
     def ports(state: str, line: str) -> dict[str, str]:
         lowered, other = _lowered(state)
-        return {lowered: "0", other: "vdd", "wl": line, "vdd": "vdd"}
+        return {lowered: low, other: "vdd", "wl": line, "vdd": supply}
 
-    vdd = setting.vdd
-    return followed(setting, "write_wl", _written_places(vdd), ports, f"{vdd!r}-{{answer}}", WRITE_GAIN, vdd)
+    on = setting.v_wl
+    return _written(setting, circuit, "write_wl", ports, f"{on!r}-{{answer}}", on, {})
 
 
 def retention(setting: Setting) -> Testbench:
-    """Word line at 0: the supply falls from the technology's highest, and both bit lines with it."""
+    """Word line at 0: the cell's supply falls from the technology's highest, and both bit lines with it.
+
+    Offsets do not enter: what is looked for is itself a level of the cell's supply.
+    """
     highest = setting.technology.vdd_range[1]
+    circuit = _followed_circuit(setting, "retention")
+    circuit.V("dd", "vdd", "0", highest)
     ends = np.arcsinh(np.array([(1 + 1 / RETENTION_GAIN) * highest, LEAST_DIFFERENCE]) / EVEN_BELOW)
     places = EVEN_BELOW * np.sinh(np.linspace(*ends, RETENTION_POINTS))
 
     def ports(state: str, line: str) -> dict[str, str]:
         return {"bl": line, "blb": line, "wl": "0", "vdd": line}
 
-    return followed(setting, "retention", places, ports, "{answer}", RETENTION_GAIN, highest)
+    return followed(setting, circuit, "retention", places, ports, "{answer}", RETENTION_GAIN, highest, highest, {})

@@ -8,6 +8,7 @@ their line has fallen. BLB falls if Q = 1, hence ``p = INP and Q``, ``n = INN an
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
@@ -29,6 +30,9 @@ _GATES = {
     "nor_n": ("nor2", ("bl", "inn_b", "n", "vn", "vss")),
 }
 """Instance to its gate and nodes; the input next to the output is the late one, the bit line."""
+
+_DRIVERS = {"wl": "wl_driver", "bl": "pre_driver"}
+"""Line to the driver that shares its level."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,16 @@ class ReadPath:
             if not 0 < value < math.inf:
                 raise ValueError(f"{name}={value!r} is not above 0 (readpath.{name})")
 
-    def precharge_transistors(self, technology: Technology) -> tuple[Transistor, ...]:
+    def precharge_transistors(self, technology: Technology, supply: str = "vdd") -> tuple[Transistor, ...]:
         """Two precharge transistors and one equalizer, gates on ``pre_b``."""
         w, length = self.precharge * technology.w_p, technology.length
         return (
-            Transistor("pre_l", "p", ("bl", "pre_b", "vdd", "vdd"), w, length),
-            Transistor("pre_r", "p", ("blb", "pre_b", "vdd", "vdd"), w, length),
-            Transistor("eq", "p", ("bl", "pre_b", "blb", "vdd"), w, length),
+            Transistor("pre_l", "p", ("bl", "pre_b", supply, supply), w, length),
+            Transistor("pre_r", "p", ("blb", "pre_b", supply, supply), w, length),
+            Transistor("eq", "p", ("bl", "pre_b", "blb", supply), w, length),
         )
 
-    def neighbours(self, cell: Cell) -> tuple[Transistor, ...]:
+    def neighbours(self, cell: Cell, supply: str = "vdd") -> tuple[Transistor, ...]:
         """Closed pass gates of the unselected cells, half of them storing 0 and half 1 (one more 1 if odd).
 
         Each is a nominal device whose far side sits at the stored level: exact in capacitance, without the higher
@@ -79,21 +83,36 @@ class ReadPath:
         for (line, low, high), gate in zip(counts, cell.pass_gates(), strict=True):
             for level, count in (("vss", low), ("vdd", high)):
                 if count:
-                    nodes = (line, "vss", level, "vss")
+                    nodes = (line, "vss", supply if level == "vdd" else level, "vss")
                     many = count * gate.multiplier
                     parts.append(
                         Transistor(f"row_{line}_{level}", gate.role, nodes, gate.w, gate.length, multiplier=many)
                     )
         return tuple(parts)
 
-    def add_column(self, circuit: Circuit, technology: Technology, cell: Cell) -> str:
-        """Define the column; returns the subcircuit's name (ports ``COLUMN_PORTS``)."""
+    def add_column(
+        self, circuit: Circuit, technology: Technology, cell: Cell, offsets: Mapping[str, float] | None = None
+    ) -> str:
+        """Define the column; returns the subcircuit's name (ports ``COLUMN_PORTS``).
+
+        Args:
+            offsets: what lifts a line above its supply port [V]: ``wl`` the word line's driver, ``bl`` precharge and
+                its driver, ``cell`` all cells of the column. Source ``rise_<line>`` does, so that its energy is known.
+        """
         sizes = nanometres(pre=self.precharge * technology.w_p, drv=self.driver * technology.w_n)
         column = SubCircuit(f"column_r{self.rows}_f{self.fanout}_{sizes}_{cell.size_name}", *COLUMN_PORTS)
-        add_transistors(column, technology, self.precharge_transistors(technology))
-        add_transistors(column, technology, self.neighbours(cell))
-        column.X("cell", cell.add_cell(circuit, technology), "bl", "blb", "wl", "vdd", "vss", "q", "qb")
-        for name, (kind, nodes) in _GATES.items():
+        on = {"wl": "vdrv", "bl": "vdd", "cell": "vdd"}
+        gates = dict(_GATES)
+        for line, offset in (offsets or {}).items():
+            column.V(f"rise_{line}", f"v{line}", on[line], offset)
+            on[line] = f"v{line}"
+            if line in _DRIVERS:
+                kind, nodes = _GATES[_DRIVERS[line]]
+                gates[_DRIVERS[line]] = (kind, (*nodes[:2], on[line], *nodes[3:]))
+        add_transistors(column, technology, self.precharge_transistors(technology, on["bl"]))
+        add_transistors(column, technology, self.neighbours(cell, on["cell"]))
+        column.X("cell", cell.add_cell(circuit, technology), "bl", "blb", "wl", on["cell"], "vss", "q", "qb")
+        for name, (kind, nodes) in gates.items():
             scale = self.driver if name.endswith("driver") else 1.0
             column.X(name, add_gate(circuit, technology, kind, scale), *nodes)
         load = add_gate(circuit, technology, "inverter", float(self.fanout))

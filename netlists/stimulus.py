@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySpice.Spice.Netlist import Circuit
 
@@ -12,13 +12,16 @@ from netlists.setting import STATES, Setting
 from netlists.testbench import Knob
 
 PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
-"""Levels of a column's nodes at rest, in units of VDD. As first guesses they let the first operating point converge at
-once; where ngspice has to step gmin instead, it forgets the stored state and ends with both nodes of the cell equal.
+"""Levels of a column's nodes at rest, in units of what is high there. As first guesses they let the first operating
+point converge at once; where ngspice has to step gmin instead, it forgets the stored state and ends with both nodes of
+the cell equal.
 """
 SUPPLIES = ("vdd", "vdrv", "vp", "vn")
 """Supplies of a column: array and precharge, drivers, output gate of each side."""
 OFF = "shape"
 """Node that is always at VDD: the supply of the inverters that shape controls, and an input INP or INN at 0."""
+CONTROLLED = {"wl_b": "wl", "pre": "bl"}
+"""How a control's name begins to the line whose driver it drives: it is then as high as that driver's supply."""
 EDGE = 1e-12
 """Edge of an ideal source [s]; always followed by an inverter that makes the edge of the circuit."""
 MAX_STEP = 1 / 20
@@ -49,8 +52,31 @@ def pulse(first: float, second: float, start: float, end: float) -> str:
     return steps(first, ((start, second), (end, first)))
 
 
+def _line(setting: Setting, control: str) -> str:
+    """Line whose driver a control drives, where that line is not at VDD; else empty."""
+    line = next((line for stem, line in CONTROLLED.items() if control.startswith(stem)), "")
+    return line if line in setting.offsets else ""
+
+
+def swing(setting: Setting, control: str) -> float:
+    """Level of a control that is high [V]: that of the line whose driver it drives."""
+    line = _line(setting, control)
+    return getattr(setting, f"v_{line}") if line else setting.vdd
+
+
+def rail(setting: Setting, control: str) -> str:
+    """Node that is always where a control is when it is high; :func:`add_shaped` makes it."""
+    line = _line(setting, control)
+    return f"{OFF}_{line}" if line else OFF
+
+
+def high(setting: Setting, controls: Iterable[str]) -> list[str]:
+    """First guesses of controls that are high at rest."""
+    return [f".nodeset v({control})={swing(setting, control)!r}" for control in controls]
+
+
 def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -> dict[str, Knob]:
-    """Controls from ideal sources through inverters on a supply that is not counted: real edges, whatever the window.
+    """Controls from ideal sources through inverters on supplies that are not counted: real edges, whatever the window.
 
     Args:
         sources: node of the control to the source of its inverse, which drives node ``<control>_in``.
@@ -60,10 +86,12 @@ def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -
     """
     technology, scale = setting.technology, setting.readpath.driver
     circuit.V(OFF, OFF, "0", setting.vdd)
+    for line in dict.fromkeys(line for line in CONTROLLED.values() if line in setting.offsets):
+        circuit.V(f"{OFF}_{line}", f"{OFF}_{line}", "0", getattr(setting, f"v_{line}"))
     shaper = add_gate(circuit, technology, "inverter", scale)
     for control, source in sources.items():
         circuit.V(f"{control}_in", f"{control}_in", "0", source)
-        circuit.X(f"shape_{control}", shaper, f"{control}_in", control, OFF, "0")
+        circuit.X(f"shape_{control}", shaper, f"{control}_in", control, rail(setting, control), "0")
     instances = tuple(f"xshape_{control}" for control in sources)
     return transistor_knobs(technology, inverter(technology, scale), "shape", instances, mismatch=False)
 
@@ -77,14 +105,17 @@ def add_state(
         subcircuit: name of the column. controls: nodes of ``wl_b pre inp_b inn_b``.
 
     Returns:
-        Vectors of its nodes and supplies, ``<node>_<state>`` and ``v<supply>_<state>#branch``, and ``.nodeset`` lines.
+        Vectors of its nodes and supplies, ``<node>_<state>`` and ``v<supply>_<state>#branch``, then of what lifts its
+        lines, ``v.x<state>.vrise_<line>#branch``; and ``.nodeset`` lines.
     """
     q, qb = STATES[state]
     levels = PRECHARGED | {"q": q, "qb": qb}
+    rest = {"bl": setting.v_bl, "blb": setting.v_bl, "q": setting.v_cell, "qb": setting.v_cell}
     supplies = [f"{supply}_{state}" for supply in SUPPLIES]
     nodes = [f"{node}_{state}" for node in levels]
     for supply in supplies:
         circuit.V(supply, supply, "0", setting.vdd)
     circuit.X(state, subcircuit, *controls, *supplies, "0", *nodes)
-    nodeset = [f".nodeset v({node}_{state})={level * setting.vdd!r}" for node, level in levels.items()]
-    return nodes + [f"v{supply}#branch" for supply in supplies], nodeset
+    nodeset = [f".nodeset v({node}_{state})={level * rest.get(node, setting.vdd)!r}" for node, level in levels.items()]
+    rises = [f"v.x{state}.vrise_{line}#branch" for line in setting.offsets]
+    return nodes + [f"v{supply}#branch" for supply in supplies] + rises, nodeset

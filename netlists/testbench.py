@@ -78,7 +78,8 @@ class Testbench:
         analysis: what to run.
         probes: vectors to fetch, as the simulator names them; the analysis's axis is fetched as well.
         knobs: device path to :class:`Knob`; a path is the same transistor in every testbench.
-        values: numbers that a measurement needs: ``vdd`` [V], and for transients times [s].
+        values: numbers that a measurement needs: ``vdd`` [V], which is the cell's supply where nothing else has one;
+            other levels where they are not VDD [V]; for transients times [s].
         osdi: compiled Verilog-A models that the simulator loads before the deck.
         search: what is searched on it; None where one analysis is all.
     """

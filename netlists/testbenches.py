@@ -24,7 +24,7 @@ from netlists.dynamic import (
 from netlists.logic import add_gate, inverter
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
-from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, pulse
+from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, high, pulse, swing
 from netlists.testbench import Testbench
 
 BUTTERFLY_POINTS = 33
@@ -55,17 +55,20 @@ def butterfly(setting: Setting, wordline: float, name: str) -> Testbench:
     where its output is steep in its input, so a third of the points give the accuracy of a sweep of the input.
 
     Probes: ``s``, then Q on the left half's curve ``q_l`` and on the right half's ``q_r``; Q-bar is ``q - s``. The bit
-    lines are at VDD.
+    lines are precharged. VDD of the diagonal is the cell's supply.
+
+    Args:
+        wordline: level of the word line [V].
     """
-    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
-    circuit = setting.circuit(f"butterfly, word line at {wordline * vdd:g} V")
-    circuit.V("dd", "vdd", "0", vdd)
-    circuit.V("wl", "wl", "0", wordline * vdd)
+    technology, cell, vdd = setting.technology, setting.cell, setting.v_cell
+    circuit = setting.circuit(f"butterfly, word line at {wordline:g} V")
+    supply, line = setting.add_rails(circuit, "cell", "bl")
+    circuit.V("wl", "wl", "0", wordline)
     sweep = add_places(circuit, butterfly_points() * vdd)
     probes = ["s"]
     for side, (inp, output, _) in SIDES.items():
         nodes = {node: f"{node}_{side}" for node in ("q", "qb")}
-        circuit.X(side, cell.add_half(circuit, technology, side), nodes[inp], nodes[output], "vdd", "wl", "vdd", "0")
+        circuit.X(side, cell.add_half(circuit, technology, side), nodes[inp], nodes[output], line, "wl", supply, "0")
         circuit.VCVS(side, nodes["q"], nodes["qb"], "s", "0", voltage_gain=1.0)
         probes.append(nodes["q"])
     return Testbench(
@@ -85,52 +88,53 @@ def butterfly_hold(setting: Setting) -> Testbench:
 
 
 def butterfly_read(setting: Setting) -> Testbench:
-    """Butterfly with the word line and both bit lines at VDD; a cell with a read port reads with its word line at 0."""
-    return butterfly(setting, 0.0 if setting.cell.decoupled else 1.0, "butterfly_read")
+    """Butterfly with the word line on and both bit lines precharged; a cell with a read port reads with it at 0."""
+    return butterfly(setting, 0.0 if setting.cell.decoupled else setting.v_wl, "butterfly_read")
 
 
 def static_cell(setting: Setting, analysis: Analysis, name: str, read_port: bool = False) -> Testbench:
-    """The cell in both of its states at DC from word line 0 on, bit lines at VDD, every supply with its own source.
+    """The cell in both of its states at DC from word line 0 on, lines precharged, every supply with its own source.
 
-    Its read port, if it has one, is at rest, or has the read bit line at VDD and the read word line at 0.
+    Its read port, if it has one, is at rest, or has the read bit line precharged and the read word line at 0.
     """
-    technology, cell, vdd = setting.technology, setting.cell, setting.vdd
+    technology, cell = setting.technology, setting.cell
     circuit = setting.circuit("cell at DC in both states")
-    lines, supplies = ("wl", "rwl") if read_port else ("wl",), ("bl", "blb", "vdd", *(("rbl",) if read_port else ()))
+    lines, supplies = ("wl",), {"bl": setting.v_bl, "blb": setting.v_bl, "vdd": setting.v_cell}
+    if read_port:
+        lines, supplies = (*lines, "rwl"), {**supplies, "rbl": setting.v_bl}
     for line in lines:
         circuit.V(line, line, "0", 0.0)
     subcircuit = cell.add_cell(circuit, technology, read_port)
     probes, nodeset = [], []
     for state, levels in STATES.items():
         nodes = {port: f"{port}_{state}" for port in (*supplies, "q", "qb")}
-        for supply in supplies:
-            circuit.V(nodes[supply], nodes[supply], "0", vdd)
+        for supply, level in supplies.items():
+            circuit.V(nodes[supply], nodes[supply], "0", level)
             probes.append(f"v{nodes[supply]}#branch")
         at = nodes | {"vss": "0"} | dict(zip(lines, lines, strict=True))
         circuit.X(state, subcircuit, *(at[port] for port in CELL_PORTS + (READ_PORTS if read_port else ())))
         for node, level in zip(("q", "qb"), levels, strict=True):
             probes.append(nodes[node])
-            nodeset.append(f".nodeset v({nodes[node]})={level * vdd!r}")
+            nodeset.append(f".nodeset v({nodes[node]})={level * setting.v_cell!r}")
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, nodeset),
         analysis=analysis,
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
-        values={"vdd": vdd},
+        values={"vdd": setting.v_cell},
         osdi=technology.osdi,
     )
 
 
 def read_current(setting: Setting) -> Testbench:
-    """The cell at DC in both states while its word line rises from 0 to VDD: the last point is the read.
+    """The cell at DC in both states while its word line rises from 0 until it is on: the last point is the read.
 
     Ramped, because an operating point asked for at once may settle in the other state of a cell that holds both. Of a
     cell with a read port it is the read word line that rises.
     """
-    decoupled = setting.cell.decoupled
-    ramp = Sweep("vrwl" if decoupled else "vwl", 0.0, setting.vdd, READ_RAMP_POINTS)
-    return static_cell(setting, ramp, "read_current", read_port=decoupled)
+    ramp = Sweep("vrwl" if setting.cell.decoupled else "vwl", 0.0, setting.v_wl, READ_RAMP_POINTS)
+    return static_cell(setting, ramp, "read_current", read_port=setting.cell.decoupled)
 
 
 def leakage(setting: Setting) -> Testbench:
@@ -144,18 +148,18 @@ def read_path(setting: Setting) -> Testbench:
     The cycle starts and ends precharged. In windows: precharge off at 0.1, word line on from 0.2 to 1.2, precharge on
     from 1.3 to 2.3. Inputs are stable throughout. Word line and precharge have drivers of their own on a counted
     supply; inverters in front of them, on a supply that is not counted, give the drivers a real input edge, so that
-    nothing measured depends on the window.
+    nothing measured depends on the window. Each of these inverters is on the level of the line that is driven.
     """
     technology, vdd, window = setting.technology, setting.vdd, setting.window
     circuit = setting.circuit("complementary read path, one cycle in each stored state")
     shapers = add_shaped(
         circuit, setting, {
-            control: pulse(0.0, vdd, start * window, end * window)
+            control: pulse(0.0, swing(setting, control), start * window, end * window)
             for control, start, end in (("pre", 0.1, 1.3), ("wl_b", 0.2, 1.2))
         },
     )  # fmt: skip
-    subcircuit = setting.readpath.add_column(circuit, technology, setting.cell)
-    probes, nodeset = [], [f".nodeset v({control})={vdd!r}" for control in ("pre", "wl_b")]
+    subcircuit = setting.readpath.add_column(circuit, technology, setting.cell, setting.offsets)
+    probes, nodeset = [], high(setting, ("pre", "wl_b"))
     for state in STATES:
         vectors, guesses = add_state(circuit, setting, subcircuit, state, ("wl_b", "pre", "0", "0"))
         probes += vectors
@@ -175,6 +179,7 @@ def read_path(setting: Setting) -> Testbench:
             "wordline_on": 0.2 * window,
             "wordline_off": 1.2 * window,
             "precharge_on": 1.3 * window,
+            **setting.levels,
         },
         osdi=technology.osdi,
     )

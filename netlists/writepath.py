@@ -11,26 +11,40 @@ from netlists.testbench import Knob
 
 WRITE_DRIVER_PORTS = ("low", "high", "we_b", "vdrv", "vss")
 """Line that is pulled down, line that is held up, write enable (active low), supply, ground."""
+LOW_PORT = "vlow"
+"""Further port where the line is not pulled down to ground: what it is pulled to."""
 SCALE = 4.0
 """Transistors on a bit line in unit widths [1], assumed: strong for a bit line of 16 cells."""
 
 
-def write_transistors(technology: Technology) -> tuple[Transistor, ...]:
-    """Both transistors of both lines; those that would write the other value stay off and load the lines."""
+def write_transistors(technology: Technology, low: str = "vss") -> tuple[Transistor, ...]:
+    """Both transistors of both lines; those that would write the other value stay off and load the lines.
+
+    Args:
+        low: node that the line is pulled down to.
+    """
     wn, wp, length = SCALE * technology.w_n, SCALE * technology.w_p, technology.length
     return (
-        Transistor("down", "n", ("low", "we", "vss", "vss"), wn, length, drain="end"),
+        Transistor("down", "n", ("low", "we", low, "vss"), wn, length, drain="end"),
         Transistor("up", "p", ("high", "we_n", "vdrv", "vdrv"), wp, length, drain="end"),
         Transistor("down_off", "n", ("high", "vss", "vss", "vss"), wn, length, drain="end"),
         Transistor("up_off", "p", ("low", "vdrv", "vdrv", "vdrv"), wp, length, drain="end"),
     )
 
 
-def add_write_driver(circuit: Circuit, technology: Technology) -> str:
-    """Define the write driver with its two gate drivers; returns the subcircuit's name (``WRITE_DRIVER_PORTS``)."""
+def add_write_driver(circuit: Circuit, technology: Technology, grounded: bool = True) -> str:
+    """Define the write driver with its two gate drivers.
+
+    Args:
+        grounded: a line is pulled down to ground; if not, to ``LOW_PORT``.
+
+    Returns:
+        The subcircuit's name (ports ``WRITE_DRIVER_PORTS``, and then ``LOW_PORT``).
+    """
     sizes = nanometres(n=SCALE * technology.w_n, p=SCALE * technology.w_p, l=technology.length)
-    driver = SubCircuit(f"write_driver_{sizes}", *WRITE_DRIVER_PORTS)
-    add_transistors(driver, technology, write_transistors(technology))
+    ports = WRITE_DRIVER_PORTS if grounded else (*WRITE_DRIVER_PORTS, LOW_PORT)
+    driver = SubCircuit(f"write_driver_{sizes}", *ports)
+    add_transistors(driver, technology, write_transistors(technology, ports[-1]))
     gate = add_gate(circuit, technology, "inverter")
     driver.X("gate_down", gate, "we_b", "we", "vdrv", "vss")
     driver.X("gate_up", gate, "we", "we_n", "vdrv", "vss")

@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
+from charlib.metrics.energy import energy
 from charlib.status import Status
-from charlib.waveforms import Block, Measured, crossing, integral, measured
-from netlists.stimulus import SUPPLIES
+from charlib.waveforms import Block, Measured, crossing, measured
 
 RECOVERED = 0.95
-"""Share of VDD at which a line counts as precharged [1], as for ``t_precharge``."""
+"""Share of VDD at which a line counts as precharged [1], as for ``t_precharge``; in a write that is its level."""
 
 
 def _apart(block: Block, state: str) -> np.ndarray:
@@ -28,10 +28,11 @@ def _joined(columns: list[np.ndarray]) -> np.ndarray:
 def _write(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Write delay [s], NaN where the nodes did not cross; time looked for [s]; went wrong; lines back, per lobe."""
     vdd, end, time = block.values["vdd"], block.values["wordline_off"], block["time"]
+    half = block.values.get("v_wl", vdd) / 2
     delays, looked, wrong, back = [], [], [], []
     for state in LOBES:
         apart = _apart(block, state)
-        start = crossing(time, block[f"wl_{state}"], vdd / 2, rising=True)
+        start = crossing(time, block[f"wl_{state}"], half, rising=True)
         crossed = crossing(time, apart, 0.0, rising=False)
         delays.append(np.where(crossed <= end, crossed - start, np.nan))
         looked.append(np.nan_to_num(end - start, nan=0.0))
@@ -62,16 +63,14 @@ def e_write(block: Block) -> Measured:
     back at ``RECOVERED`` at the end.
     """
     delay, _, wrong, back = _write(block)
-    columns = []
-    for state in LOBES:
-        current = -sum(block[f"v{supply}_{state}#branch"] for supply in SUPPLIES)
-        columns.append(block.values["vdd"] * integral(block["time"], current - current[:, :1]))
+    columns = [energy(block, state) for state in LOBES]
     return measured(_joined(columns), ((wrong | np.isnan(delay) | ~back, Status.not_performed, np.nan),))
 
 
 def pulse_width(block: Block, state: str) -> np.ndarray:
     """Width of the word line's pulse at 50 % [s], shape (sample,); 0 where it does not get there."""
-    half, time, wave = block.values["vdd"] / 2, block["time"], block[f"wl_{state}"]
+    half = block.values.get("v_wl", block.values["vdd"]) / 2
+    time, wave = block["time"], block[f"wl_{state}"]
     start = crossing(time, wave, half, rising=True)
     width = crossing(time, wave, half, rising=False, after=np.nan_to_num(start)) - start
     return np.nan_to_num(width, nan=0.0)

@@ -116,19 +116,22 @@ def _written(lost: Measured) -> Measured:
 
 
 def wm_bl(block: Block) -> Measured:
-    """Bit-line voltage [V] that trips the cell, word line and the other bit line at VDD, per written state.
+    """Bit-line voltage [V] that trips the cell, less the level that a write pulls the line to, per written state.
 
-    Below it no state of the cell is left in which the old bit is stored. Negative where 0 V does not write;
-    ``censored_high`` where the old bit is lost with both bit lines at VDD.
+    The word line is on and the other bit line at VDD. Below that voltage no state of the cell is left in which the old
+    bit is stored. Negative where the write does not happen; ``censored_high`` where the old bit is lost with both bit
+    lines at VDD.
     """
-    return _written(_lobes(block, {state: block[f"line_{state}"] for state in LOBES}, 0.0))
+    trip = _lobes(block, {state: block[f"line_{state}"] for state in LOBES}, 0.0)
+    low = block.values.get("low", 0.0)
+    return _written(Measured(trip.values - low, trip.status, trip.bound - low))
 
 
 def wm_wl(block: Block) -> Measured:
-    """VDD less the word-line voltage that trips the cell [V], bit lines at 0 and VDD, per written state.
+    """Word line that is on less its voltage that trips the cell [V], bit lines low and at VDD, per written state.
 
-    Above that voltage no state of the cell is left in which the old bit is stored. Negative where VDD does not write;
-    ``censored_high`` where the old bit is lost with the word line at 0.
+    Above that voltage no state of the cell is left in which the old bit is stored. Negative where the write does not
+    happen; ``censored_high`` where the old bit is lost with the word line at 0.
     """
     vdd = block.values["vdd"]
     return _written(_lobes(block, {state: vdd - block[f"line_{state}"] for state in LOBES}, 0.0))

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
+from charlib.metrics.energy import WHOLE, energy
 from charlib.status import Status
-from charlib.waveforms import Block, Measured, crossing, integral, measured
+from charlib.waveforms import Block, Measured, crossing, measured
 from netlists.stimulus import SUPPLIES
 
 RECOVERED = 0.95
-"""Share of VDD at which a line counts as precharged [1], assumed."""
+"""Share of its precharged level at which a line counts as precharged [1], assumed."""
 SENSED = 0.1
 """Difference of the bit lines that counts as read, as a share of VDD [1], assumed: 100 mV at 1 V, twice or three times
 what a sense amplifier's offset usually asks for.
 """
 LOW = 0.05
 """Share of VDD below which an output counts as back at zero [1], assumed."""
-WHOLE = (0.0, np.inf)
-"""The whole cycle [s]."""
 OUTPUTS = {"q": ("p", "n", "blb"), "qb": ("n", "p", "bl")}
 """Stored state to the output that must rise, the one that must stay low, and the line that falls."""
 
@@ -45,16 +44,17 @@ class _Cycle:
 
 def _cycle(block: Block, state: str) -> _Cycle:
     vdd, end, on = block.values["vdd"], block.values["wordline_off"], block.values["precharge_on"]
+    v_wl, v_bl = (block.values.get(line, vdd) for line in ("v_wl", "v_bl"))
     time = block["time"]
     rising, quiet, _ = OUTPUTS[state]
     waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")}
-    start = crossing(time, waves["wl"], vdd / 2, rising=True)
+    start = crossing(time, waves["wl"], v_wl / 2, rising=True)
     fired = crossing(time, waves[rising], vdd / 2, rising=True)
     delay = np.where(fired <= end, fired - start, np.nan)
-    begin = crossing(time, waves["pre_b"], vdd / 2, rising=False, after=on)
-    recovered = crossing(time, np.minimum(waves["bl"], waves["blb"]), RECOVERED * vdd, rising=True, after=on)
+    begin = crossing(time, waves["pre_b"], v_bl / 2, rising=False, after=on)
+    recovered = crossing(time, np.minimum(waves["bl"], waves["blb"]), RECOVERED * v_bl, rising=True, after=on)
     # A line that never left the recovered band takes no time to come back.
-    shallow = np.where(time >= on, np.minimum(waves["bl"], waves["blb"]), vdd).min(axis=1) >= RECOVERED * vdd
+    shallow = np.where(time >= on, np.minimum(waves["bl"], waves["blb"]), v_bl).min(axis=1) >= RECOVERED * v_bl
     precharge = np.where(shallow, 0.0, np.maximum(recovered - begin, 0.0))
     kept = (waves["q"] - waves["qb"]) * (1.0 if state == "q" else -1.0)
     high = waves[rising] >= vdd / 2
@@ -109,7 +109,7 @@ def t_bl(block: Block) -> Measured:
         falling = OUTPUTS[state][2]
         other = {"bl": "blb", "blb": "bl"}[falling]
         difference = block[f"{other}_{state}"] - block[f"{falling}_{state}"]
-        start = crossing(time, block[f"wl_{state}"], vdd / 2, rising=True)
+        start = crossing(time, block[f"wl_{state}"], block.values.get("v_wl", vdd) / 2, rising=True)
         sensed = crossing(time, difference, SENSED * vdd, rising=True)
         values.append(np.where(sensed <= end, sensed - start, np.nan))
         wrong.append(cycle.wrong)
@@ -119,7 +119,7 @@ def t_bl(block: Block) -> Measured:
 
 
 def t_precharge(block: Block) -> Measured:
-    """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of VDD, shape (sample, lobe)."""
+    """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of their level, shape (sample, lobe)."""
     cycles = [_cycle(block, state) for state in LOBES]
     values = np.stack([c.precharge for c in cycles], axis=1)
     wrong = np.stack([c.wrong for c in cycles], axis=1)
@@ -130,16 +130,10 @@ def t_precharge(block: Block) -> Measured:
 
 def _energy(block: Block, supplies: tuple[str, ...], spans: tuple[tuple[float, float], ...]) -> Measured:
     """Energy of the supplies over spans of the cycle [s] less what they leak at its start, shape (sample, lobe)."""
-    time, vdd = block["time"], block.values["vdd"]
-    columns, missing = [], []
-    for state in LOBES:
-        current = -sum(block[f"v{supply}_{state}#branch"] for supply in supplies)
-        current = current - current[:, :1]
-        # Spans begin and end where a source has a corner, so at points of the waveform.
-        columns.append(vdd * sum(integral(np.clip(time, *span), current) for span in spans))
-        cycle = _cycle(block, state)
-        missing.append(cycle.wrong | np.isnan(cycle.delay) | np.isnan(cycle.precharge))
-    return measured(np.stack(columns, axis=1), ((np.stack(missing, axis=1), Status.not_performed, np.nan),))
+    values = np.stack([energy(block, state, supplies, spans) for state in LOBES], axis=1)
+    cycles = [_cycle(block, state) for state in LOBES]
+    missing = np.stack([c.wrong | np.isnan(c.delay) | np.isnan(c.precharge) for c in cycles], axis=1)
+    return measured(values, ((missing, Status.not_performed, np.nan),))
 
 
 def e_read(block: Block) -> Measured:
