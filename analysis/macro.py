@@ -18,6 +18,7 @@ from scipy import stats
 from analysis import logic
 from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, MacroModel
 from analysis.logic import PRIMITIVES, Block
+from charlib.conditions import OFFSETS
 
 DIMS = ("process", "vdd", "temp")
 COMPONENTS = ("array", "multiply", "input_drivers", "adder_tree", "accumulator", "recover")
@@ -95,6 +96,20 @@ def _need(table: xr.Dataset, name: str) -> xr.DataArray:
     if missing:
         raise MacroError(f"variable {name} has no dimension {missing[0]} in the table (tables.nc)")
     return table[name].transpose(*DIMS).drop_attrs()
+
+
+def _without_offsets(table: xr.Dataset) -> xr.Dataset:
+    """The part of a table without offsets; raises MacroError where it holds none."""
+    for axis in OFFSETS:
+        if axis in table.dims:
+            grid = table[axis].values
+            if 0.0 not in grid:
+                held = ", ".join(f"{value:g}" for value in grid)
+                raise MacroError(
+                    f"{axis}=0 V, which the macro model refers to, is not one of {held} V (conditions.{axis})"
+                )
+            table = table.sel({axis: 0.0}, drop=True)
+    return table
 
 
 def _over_states(table: xr.Dataset, name: str) -> xr.DataArray:
@@ -188,9 +203,9 @@ def evaluate(
     """Performance, power and area of one macro in every design at every condition.
 
     Args:
-        table: characterized means and ``_std`` [SI], dimensions ``process, vdd, temp``: ``t_read_p``, ``t_read_n``,
-            ``e_read``, ``e_read_single``, ``i_leak`` and ``t_fo4`` (mean only); ``t_precharge`` and, for energies and
-            leakage, ``_lobes`` (dimension ``lobe``) if it has them.
+        table: characterized means and ``_std`` [SI], dimensions ``process, vdd, temp`` (of offsets 0 is taken):
+            ``t_read_p``, ``t_read_n``, ``e_read``, ``e_read_single``, ``i_leak`` and ``t_fo4`` (mean only);
+            ``t_precharge`` and, for energies and leakage, ``_lobes`` (dimension ``lobe``) if it has them.
         geometry: the macro.
         cell_area: area of one bit cell [m2].
         model: the model's own numbers; the defaults if None.
@@ -201,10 +216,12 @@ def evaluate(
         are kept.
 
     Raises:
-        MacroError: a variable is missing, ``cell_area`` is not positive, or the table holds for another number of rows.
+        MacroError: a variable is missing, ``cell_area`` is not positive, the table holds for another number of rows, or
+            for offsets other than 0 alone.
         LogicError: the table does not reach the condition of the gate figures.
     """
     model = MacroModel() if model is None else model
+    table = _without_offsets(table)
     if not (math.isfinite(cell_area) and cell_area > 0):
         raise MacroError(f"cell_area={cell_area!r} m2 is not positive")
     rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", geometry.rows_per_local_bitline)

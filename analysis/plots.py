@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis import statistics
+from charlib.conditions import OFFSETS
 from charlib.directory import write_whole
 from netlists import technology
 from netlists.technology import TechnologyError
@@ -110,19 +111,29 @@ def style() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Condition:
-    """One point of the grid: process corner, supply [V], temperature [K]."""
+    """One point of the grid: process corner, supply [V], temperature [K], and offsets [V] by axis where it has any."""
 
     process: str
     vdd: float
     temp: float
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def where(self) -> dict[str, str | float]:
         """Argument of ``Dataset.sel``."""
-        return {"process": self.process, "vdd": self.vdd, "temp": self.temp}
+        return {"process": self.process, "vdd": self.vdd, "temp": self.temp, **self.offsets}
 
     def __str__(self) -> str:
-        return f"{self.process}, VDD {self.vdd:g} V, {celsius(self.temp)}"
+        return f"{self.process}, VDD {self.vdd:g} V, {celsius(self.temp)}{offsets_text(self.offsets)}"
+
+
+def offsets_text(offsets: Mapping[str, float]) -> str:
+    """Offsets [V] to go on with after a condition.
+
+    >>> offsets_text({"dv_wl": -0.1}), offsets_text({})
+    (', dv_wl -0.1 V', '')
+    """
+    return "".join(f", {axis} {offset:g} V" for axis, offset in offsets.items())
 
 
 def celsius(temp: float) -> str:
@@ -135,7 +146,7 @@ def celsius(temp: float) -> str:
 
 
 def reference_condition(data: xr.Dataset) -> Condition:
-    """The grid point that single-condition figures show: tt, nominal supply, 25 degC, or what is nearest.
+    """The grid point that single-condition figures show: tt, nominal supply, 25 degC, no offset, or what is nearest.
 
     Without tt the first process; without a technology of the recorded name the highest supply.
     """
@@ -145,7 +156,14 @@ def reference_condition(data: xr.Dataset) -> Condition:
         process="tt" if "tt" in processes else processes[0],
         vdd=float(vdds[np.argmin(np.abs(vdds - _nominal_supply(data, vdds.max())))]),
         temp=nearest_temperature(temps),
+        offsets=nearest_offsets(data),
     )
+
+
+def nearest_offsets(data: xr.Dataset) -> dict[str, float]:
+    """The offset nearest to 0 [V] on each axis of offsets that a Dataset has."""
+    grids = {axis: data[axis].values for axis in OFFSETS if axis in data.dims}
+    return {axis: float(grid[np.argmin(np.abs(grid))]) for axis, grid in grids.items()}
 
 
 def nearest_temperature(temps: np.ndarray) -> float:

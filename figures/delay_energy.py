@@ -32,8 +32,9 @@ def draw(results_dir: Path) -> Figure:
     if not names:
         raise NothingToDraw(f"tables.nc has no number of {', '.join(PANELS)}")
     temp = plots.nearest_temperature(table["temp"].values)
-    here = table.sel(temp=temp)
-    where = f"{', '.join(map(str, table['process'].values))}, {plots.celsius(temp)}"
+    offsets = plots.nearest_offsets(table)
+    here = table.sel(temp=temp, **offsets)
+    where = f"{', '.join(map(str, table['process'].values))}, {plots.celsius(temp)}{plots.offsets_text(offsets)}"
     caption = f"{plots.provenance(table, where)} {_marks(table)} {_left_out(here, names)}"
     title = "A lower supply saves energy, costs delay and widens its spread"
     if table.sizes["vdd"] == 1:

@@ -25,13 +25,15 @@ def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where no metric could have failed."""
     with plots.read(results_dir / "characterization.nc") as data:
         data = statistics.select(data, statistics.primary_metrics(data)).load()
-    rates = statistics.pass_rates(data)
+    offsets = plots.nearest_offsets(data)
+    rates = statistics.pass_rates(data.sel(offsets))
     names = _worth(rates)
     if not names:
         raise NothingToDraw("no metric of the run has a known sample and a limit or a failure")
     names, left_out = names[:MOST], ", ".join(names[MOST:])
     by_process = rates.sizes["temp"] == 1
     where = plots.celsius(float(rates["temp"][0])) if by_process else "temperatures as shown"
+    where += plots.offsets_text(offsets)
     processes = ", ".join(map(str, rates["process"].values))
     caption = (
         f"{plots.provenance(data, f'{processes}, {where}')} Numbers: samples per hundred that pass, of those with an "

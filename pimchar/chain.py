@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import xarray as xr
 
 import charlib
 import figures
-from analysis import correlation, logic, macro, network, sensitivity, statistics, workloads
+from analysis import correlation, logic, macro, network, sensitivity, statistics, vmin, workloads, worst
 from charlib.directory import write_whole
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
@@ -20,7 +21,7 @@ MACRO_METRICS = ("i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "e_r
 """What the macro model reads from the tables; a run measures it besides what its run file asks for."""
 
 CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "macro.nc", "network.csv"
-STATISTICS = "statistics.nc"
+STATISTICS, VMIN = "statistics.nc", "vmin.nc"
 RUN_FILE = "run.toml"
 """Files of a results directory."""
 
@@ -114,37 +115,35 @@ class Statistics:
     """What a run's samples say.
 
     Attributes:
-        summary, correlation, sensitivity: the root and two groups of ``statistics.nc``.
+        summary, correlation, sensitivity, worst: the root and three groups of ``statistics.nc``.
         remark: why there is no sensitivity, where ``sensitivity`` is empty.
     """
 
     summary: xr.Dataset
     correlation: xr.Dataset
     sensitivity: xr.Dataset
+    worst: xr.Dataset
     remark: str = ""
 
 
-def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: float) -> Statistics:
+def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: float, sigma: float) -> Statistics:
     """Statistics of a directory's samples, also stored in the directory.
 
     Args:
-        folder: results directory. metrics: which; none is all. confidence: of every interval [1].
+        folder: results directory. metrics: which; none is all. confidence: of every interval [1]. sigma: level at
+            which the worst corner is looked for [1].
 
     Raises:
         RunFileError: no characterization. StatisticsError: no Monte Carlo samples, an unknown metric, a bad confidence.
     """
-    data = open_samples(folder)
-    if not data.attrs.get("samples"):
-        raise statistics.StatisticsError(
-            f"{folder} holds the nominal cell alone: no Monte Carlo samples, no statistics"
-        )
+    data = _open_drawn(folder)
     data = statistics.select(data, metrics or statistics.primary_metrics(data))
     summary = statistics.summarize(data, confidence=confidence)
-    together = correlation.correlate(data, confidence=confidence)
+    together, corners = correlation.correlate(data, confidence=confidence), worst.worst_corners(data, sigma)
     try:
-        found = Statistics(summary, together, sensitivity.sensitivity(data))
+        found = Statistics(summary, together, sensitivity.sensitivity(data), corners)
     except sensitivity.NoDraws as reason:
-        found = Statistics(summary, together, xr.Dataset(), str(reason))
+        found = Statistics(summary, together, xr.Dataset(), corners, str(reason))
     write_whole(folder / STATISTICS, lambda path: _write_statistics(path, found))
     return found
 
@@ -152,8 +151,28 @@ def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: floa
 def _write_statistics(path: Path, found: Statistics) -> None:
     """The summary as the file's root, the others as groups."""
     found.summary.to_netcdf(path)
-    for group in ("correlation", "sensitivity"):
+    for group in ("correlation", "sensitivity", "worst"):
         getattr(found, group).to_netcdf(path, mode="a", group=group)
+
+
+def evaluate_vmin(
+    folder: Path, sigma: float, confidence: float, metrics: tuple[str, ...], t_read: float | None
+) -> xr.Dataset:
+    """Lowest supply that a directory's samples allow, also stored in the directory; see :func:`analysis.vmin.v_min`."""
+    data = _open_drawn(folder)
+    found = vmin.v_min(data, sigma, confidence, metrics or None, math.inf if t_read is None else t_read)
+    write_whole(folder / VMIN, lambda path: found.to_netcdf(path))
+    return found
+
+
+def _open_drawn(folder: Path) -> xr.Dataset:
+    """The characterization of a directory; raises StatisticsError where it holds no Monte Carlo samples."""
+    data = open_samples(folder)
+    if not data.attrs.get("samples"):
+        raise statistics.StatisticsError(
+            f"{folder} holds the nominal cell alone: no Monte Carlo samples, no statistics"
+        )
+    return data
 
 
 def evaluate_macro(folder: Path) -> xr.Dataset:

@@ -218,15 +218,36 @@ def tables(directory: Path) -> None:
 @DIRECTORY
 @click.option("--metric", "metrics", multiple=True, metavar="M", help="Metric; may be repeated; all if not given.")
 @click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
-def stats(directory: Path, metrics: tuple[str, ...], confidence: float) -> None:
+@click.option("--sigma", default=3.0, metavar="K", show_default=True, help="Level at which the worst corner is named.")
+def stats(directory: Path, metrics: tuple[str, ...], confidence: float, sigma: float) -> None:
     """Show what the samples of a results directory say; writes statistics.nc.
 
     Mean, standard deviation, quantiles, failures with their intervals and a test of normality for each metric and
-    condition, and the share of each transistor in the variance.
+    condition, the worst corner, and the share of each transistor in the variance.
     """
     from pimchar import chain, render_statistics
 
-    click.echo(render_statistics.statistics(chain.evaluate_statistics(directory, metrics, confidence)))
+    click.echo(render_statistics.statistics(chain.evaluate_statistics(directory, metrics, confidence, sigma)))
+
+
+@main.command()
+@DIRECTORY
+@click.option(
+    "--sigma", default=6.0, metavar="K", show_default=True, help="Sigma level that every operation must hold."
+)
+@click.option("--metric", "metrics", multiple=True, metavar="M", help="Judge by this metric; may be repeated.")
+@click.option(
+    "--t-read", type=float, metavar="S", help="Longest delay of the PIM read [s]; that of its window if not given."
+)
+@click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
+def vmin(directory: Path, sigma: float, metrics: tuple[str, ...], t_read: float | None, confidence: float) -> None:
+    """Show the lowest supply at which read, write, retention and PIM read hold, and what limits it; writes vmin.nc.
+
+    From stored samples of a run with several supplies, every metric taken as normal; nothing is extrapolated.
+    """
+    from pimchar import chain, render_vmin
+
+    click.echo(render_vmin.lowest_supply(chain.evaluate_vmin(directory, sigma, confidence, metrics, t_read)))
 
 
 @main.command()
@@ -263,13 +284,18 @@ def figures(directory: Path) -> None:
 @click.option("--vdd", required=True, type=float, metavar="V", help="Supply [V].")
 @click.option("--temp-c", required=True, type=float, metavar="T", help="Temperature [degC].")
 @click.option("--sample", required=True, type=click.IntRange(min=0), metavar="I", help="Number of the sample.")
-def reproduce(directory: Path, metric: str, process: str, vdd: float, temp_c: float, sample: int) -> None:
+@click.option("--dv-wl", default=0.0, metavar="V", help="Offset of the word line [V].")
+@click.option("--dv-bl", default=0.0, metavar="V", help="Offset of the bit lines [V].")
+@click.option("--dv-cell", default=0.0, metavar="V", help="Offset of the cell supply [V].")
+def reproduce(
+    directory: Path, metric: str, process: str, vdd: float, temp_c: float, sample: int, **offsets: float
+) -> None:
     """Run one sample again, alone, and compare; writes its deck and waveforms; exit 1 if a bit differs."""
     import charlib
     from pimchar.render import reproduction
     from pimchar.runfile import ZERO_CELSIUS
 
-    found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample)
+    found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample, **offsets)
     click.echo(reproduction(metric, found))
     if not found.identical:
         sys.exit(EXIT_FAILED)

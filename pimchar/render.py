@@ -15,6 +15,7 @@ from tabulate import tabulate
 import charlib
 from analysis import architecture
 from charlib import METRICS, corners, devices, ngspice, tables
+from charlib.conditions import OFFSETS
 from netlists import technology
 from netlists.variation import MismatchLaw
 from pimchar.runfile import ZERO_CELSIUS
@@ -75,9 +76,14 @@ def _numeric(cell: str) -> bool:
     return cell == "-" or re.fullmatch(r"[+\-\N{MINUS SIGN}]?\d[\d.]*( \S+)?", cell) is not None
 
 
-def condition_cells(process: object, vdd: float, temp: float) -> list[str]:
-    """Cells of a condition; temp in [K] is shown in degC."""
-    return [str(process), f"{vdd:g} V", f"{round(temp - ZERO_CELSIUS, 6):g} degC"]
+def condition_cells(process: object, vdd: float, temp: float, *offsets: float) -> list[str]:
+    """Cells of a condition; temp in [K] is shown in degC, offsets are in [V]."""
+    return [str(process), f"{vdd:g} V", celsius(temp), *(f"{offset:g} V" for offset in offsets)]
+
+
+def celsius(temp: float) -> str:
+    """A temperature [K] in degC."""
+    return f"{round(temp - ZERO_CELSIUS, 6):g} degC"
 
 
 def technologies() -> str:
@@ -204,7 +210,7 @@ def reproduction(metric: str, found: charlib.Reproduction) -> str:
 
 def lookup_tables(data: xr.Dataset) -> str:
     """The grid of the tables, and each metric's range, sample counts and interpolation error."""
-    axes = {"vdd": "V", "temp": "K"}
+    axes = {"vdd": "V", "temp": "K"} | {axis: "V" for axis in OFFSETS if axis in data.dims}
     grid = [f"process {', '.join(map(str, data['process'].values))}"]
     grid += [f"{axis} {', '.join(f'{v:g}' for v in data[axis].values)} {unit}" for axis, unit in axes.items()]
     names = [name for name in METRICS if name in data]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -12,8 +12,9 @@ import xarray as xr
 from matplotlib.ticker import EngFormatter
 
 from analysis import plots
+from charlib.conditions import OFFSETS
 from pimchar.chain import Statistics
-from pimchar.render import WIDTH, condition_cells, quantity, table
+from pimchar.render import WIDTH, celsius, condition_cells, quantity, table
 
 NORMAL = "normal p"
 LARGEST = 4
@@ -32,6 +33,7 @@ def statistics(found: Statistics) -> str:
     )
     parts = [textwrap.fill(head, WIDTH)]
     parts += [_metric(summary, metric) for metric in _metrics(summary)]
+    parts.append(_worst(found.worst, _metrics(summary)))
     parts.append(_transistors(found.sensitivity) if found.sensitivity else f"no sensitivities: {found.remark}")
     return "\n\n".join(parts)
 
@@ -51,9 +53,7 @@ def _metric(summary: xr.Dataset, metric: str) -> str:
     censored = bool((summary[f"{metric}_n_beyond"] + summary[f"{metric}_n_failed"]).any())
     levels = [f"{100 * q:g} %" for q in summary["quantile"].values]
     headers = [
-        "process",
-        "vdd",
-        "temp",
+        *_axes(summary),
         "n",
         f"mean {label}",
         f"± {label}",
@@ -63,9 +63,9 @@ def _metric(summary: xr.Dataset, metric: str) -> str:
     headers += ["skew", NORMAL, "failures", "unknown", "failing [%]"]
     headers += [f"fitted mean {label}", f"fitted sigma {label}"] if censored else []
     rows = []
-    for process, vdd, temp in _conditions(summary):
-        here = summary.sel(process=process, vdd=vdd, temp=temp)
-        rows.append([*condition_cells(process, vdd, temp), *_row(here, metric, exponent, censored)])
+    for place in _conditions(summary, _axes(summary)):
+        here = summary.sel(place)
+        rows.append([*condition_cells(*place.values()), *_row(here, metric, exponent, censored)])
     limit = float(mean.attrs.get("fail_limit", math.nan))
     side = {"low": "at or below", "high": "at or above"}[mean.attrs["fails_when"]]
     fails = f"fails {side} {quantity(limit, unit)}" if math.isfinite(limit) else "fails where it did not happen"
@@ -110,8 +110,39 @@ def _between(low: float, high: float, number: Callable[[float], str]) -> str:
     return f"({ends[0]}..{ends[1]})"
 
 
-def _conditions(data: xr.Dataset) -> Iterator[tuple]:
-    return product(*(data[axis].values for axis in ("process", "vdd", "temp")))
+def _axes(data: xr.Dataset) -> list[str]:
+    """Axes of the conditions, offsets last."""
+    return [axis for axis in ("process", "vdd", "temp", *OFFSETS) if axis in data.dims]
+
+
+def _conditions(data: xr.Dataset, axes: Sequence[str]) -> Iterator[dict]:
+    """Every condition as an argument of ``Dataset.sel``."""
+    return (dict(zip(axes, place, strict=True)) for place in product(*(data[axis].values for axis in axes)))
+
+
+def _worst(found: xr.Dataset, names: Sequence[str]) -> str:
+    """Worst corner of each metric, by mean and at the sigma level; the worst temperature of each supply is marked."""
+    axes = [axis for axis in _axes(found) if axis not in ("process", "temp")]
+    rows = []
+    for name in names:
+        unit = found[f"{name}_corner_mean_value"].attrs["units"]
+        for place in _conditions(found, [*axes, "temp"]):
+            cells = [name, f"{place['vdd']:g} V", *(f"{place[axis]:g} V" for axis in axes if axis != "vdd")]
+            cells.append(celsius(place["temp"]))
+            for level in ("mean", "sigma"):
+                here = found.sel(place)
+                corner, value = (here[f"{name}_corner_{level}_{part}"].item() for part in ("process", "value"))
+                worst = found[f"{name}_place_{level}_temp"].sel({axis: place[axis] for axis in axes})
+                number = f"{corner} {'failed' if math.isnan(value) else quantity(value, unit)}" if corner else "unknown"
+                cells.append(f"{number} *" if corner and float(worst) == place["temp"] else number)
+            rows.append(cells)
+    sigma = f"{found.attrs['sigma']:g} sigma"
+    headers = ["metric", *axes, "temp", "worst by mean", f"worst at {sigma}"]
+    note = (
+        f"worst corner of each metric at each temperature, by the mean and by mean and {sigma} of a normal "
+        "distribution on the failing side; *: the worst of all temperatures"
+    )
+    return f"{textwrap.fill(note, WIDTH)}\n\n{table(headers, rows)}"
 
 
 def _transistors(found: xr.Dataset) -> str:

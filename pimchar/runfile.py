@@ -19,6 +19,7 @@ import charlib
 import netlists
 from analysis import workloads
 from analysis.architecture import MacroGeometry
+from charlib.conditions import OFFSETS
 from charlib.metrics import METRICS
 from netlists import technology
 from netlists.cells import PARAMETRIZED
@@ -137,11 +138,14 @@ class CellSection(Section):
 
 
 class ConditionsSection(Section):
-    """Grid of process corners, supplies [V] and temperatures [degC]."""
+    """Grid of process corners, supplies [V], temperatures [degC] and offsets against the supply [V]."""
 
     process: Annotated[tuple[Name, ...], *Listed] = ("tt", "ff", "ss", "fs", "sf")
     vdd: Annotated[tuple[Number, ...], *Listed] = (0.6, 0.7, 0.8, 0.9, 1.0)
     temp_c: Annotated[tuple[Number, ...], *Listed] = (25.0,)
+    dv_wl: Annotated[tuple[Number, ...], *Listed] = (0.0,)
+    dv_bl: Annotated[tuple[Number, ...], *Listed] = (0.0,)
+    dv_cell: Annotated[tuple[Number, ...], *Listed] = (0.0,)
 
 
 class VariationSection(Section):
@@ -200,7 +204,8 @@ class RunFile(Section):
         """The grid, temperatures in [K]."""
         grid = self.conditions
         temp = [_kelvin(t) for t in grid.temp_c]
-        return charlib.Conditions(process=grid.process, vdd=grid.vdd, temp=temp)
+        offsets = {axis: getattr(grid, axis) for axis in OFFSETS}
+        return charlib.Conditions(process=grid.process, vdd=grid.vdd, temp=temp, **offsets)
 
     def make_variation(self) -> charlib.Variation:
         """The Monte Carlo variation."""
@@ -294,6 +299,9 @@ def _check_conditions(run: RunFile, where: str) -> None:
     low_c, high_c = (round(t - ZERO_CELSIUS, 6) for t in process.temp_range)
     _check_range("vdd", run.conditions.vdd, process.vdd_range, "V", process.name, where)
     _check_range("temp_c", run.conditions.temp_c, (low_c, high_c), "degC", process.name, where)
+    if problem := run.make_conditions().offset_problem():
+        axis, what = problem
+        raise RunFileError(f"{what} (conditions.{axis} in {where})")
 
 
 def _check_range(
