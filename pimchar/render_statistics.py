@@ -123,7 +123,7 @@ def _conditions(data: xr.Dataset, axes: Sequence[str]) -> Iterator[dict]:
 def _worst(found: xr.Dataset, names: Sequence[str]) -> str:
     """Worst corner of each metric, by mean and at the sigma level; the worst temperature of each supply is marked."""
     axes = [axis for axis in _axes(found) if axis not in ("process", "temp")]
-    rows = []
+    rows, several = [], found.sizes["temp"] > 1
     for name in names:
         unit = found[f"{name}_corner_mean_value"].attrs["units"]
         for place in _conditions(found, [*axes, "temp"]):
@@ -134,7 +134,8 @@ def _worst(found: xr.Dataset, names: Sequence[str]) -> str:
                 corner, value = (here[f"{name}_corner_{level}_{part}"].item() for part in ("process", "value"))
                 worst = found[f"{name}_place_{level}_temp"].sel({axis: place[axis] for axis in axes})
                 number = f"{corner} {'failed' if math.isnan(value) else quantity(value, unit)}" if corner else "unknown"
-                cells.append(f"{number} *" if corner and float(worst) == place["temp"] else number)
+                marked = corner and several and float(worst) == place["temp"]
+                cells.append(f"{number} *" if marked else number)
             rows.append(cells)
     sigma = f"{found.attrs['sigma']:g} sigma"
     headers = ["metric", *axes, "temp", "worst by mean", f"worst at {sigma}"]
