@@ -224,3 +224,12 @@ def test_every_parameter_has_unit_source_and_documentation(kind, item):
     assert item.metadata["source"]
     page = Path(__file__).parents[2] / "docs" / "models.md"
     assert f"`{item.name}`" in page.read_text(encoding="utf-8")
+
+
+def test_of_several_offsets_none_is_taken_and_its_absence_told(table, macro_dataset, cell_area):
+    swept = xr.concat([table * 2, table], "dv_wl").assign_coords(dv_wl=[-0.1, 0.0]).assign_attrs(table.attrs)
+    for name in table.variables:
+        swept[name].attrs = table[name].attrs
+    xr.testing.assert_allclose(macro.evaluate(swept, GEOMETRY, cell_area), macro_dataset)
+    with pytest.raises(MacroError, match=r"dv_wl=0 V, which the macro model refers to, is not one of -0.1 V"):
+        macro.evaluate(swept.isel(dv_wl=[0]), GEOMETRY, cell_area)

@@ -109,6 +109,24 @@ def test_missing_groups_and_metrics_are_skipped_with_their_names(copy, change):
     assert "figure layers skipped: macro.nc is missing or not readable" in skipped
 
 
+def test_figures_of_one_condition_show_the_offset_nearest_to_none(copy, change):
+    def swept(data):
+        own = {
+            name: data[name].expand_dims(dv_wl=[-0.1, 0.02], axis=3) for name in data if "process" in data[name].dims
+        }
+        return data.assign({name: 1.0 * array if name == "snm_read" else array for name, array in own.items()})
+
+    change(copy / "characterization.nc", swept)
+    change(copy / "tables.nc", swept)
+    change(copy / "curves.nc", swept, GROUPS)
+    lines = []
+    written = figures.draw_all(copy, progress=lines.append)
+    assert {path.stem for path in written} == set(FIGURES)
+    for name in ("butterfly", "tornado", "shmoo", "delay_energy"):
+        caption = " ".join(FIGURES[name].draw(copy).get_supxlabel().split())
+        assert "dv_wl 0.02 V" in caption, name
+
+
 def test_results_without_any_number_do_not_crash(copy, change):
     def blank(data):
         return data.map(lambda v: v * np.nan if v.dtype.kind == "f" else v, keep_attrs=True)

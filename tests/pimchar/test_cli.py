@@ -15,7 +15,7 @@ from netlists.veriloga import CompiledModel
 from pimchar import cli, doctor, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
-COMMANDS += ["tables", "stats", "macro", "network", "figures", "reproduce"]
+COMMANDS += ["tables", "stats", "vmin", "macro", "network", "figures", "reproduce"]
 
 
 def pimchar(*arguments):
@@ -130,7 +130,7 @@ def test_workers_are_a_count(workers):
     assert pimchar("run", "--workers", workers).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["tables", "stats", "macro", "network", "figures"])
+@pytest.mark.parametrize("command", ["tables", "stats", "vmin", "macro", "network", "figures"])
 def test_a_directory_without_results_is_named(folder, command):
     (folder / "empty").mkdir()
     for name in ("empty", "absent"):

@@ -72,6 +72,12 @@ def test_parts_carry_the_files_numbers():
     assert plan.make_macro().rows == 16
 
 
+def test_offsets_reach_the_conditions():
+    at = runfile.parse("[conditions]\ndv_wl = [-0.1, 0]\ndv_cell = [0.05]", "run.toml").make_conditions()
+    assert (at.dv_wl, at.dv_bl, at.dv_cell) == ((-0.1, 0.0), (0.0,), (0.05,))
+    assert at.swept == ("dv_wl", "dv_cell")
+
+
 def test_global_variation_is_drawn_around_typical_cards():
     """Corners are the default only where nothing is drawn from die to die; what is written is left as it is."""
     plan = runfile.parse("[variation]\nglobal = true", "run.toml")
@@ -119,7 +125,18 @@ MISTAKES = {
     "[conditions]\nvdd = [nan]": "vdd=nan: must be a finite number (conditions.vdd in run.toml)",
     "[conditions]\nvdd = [inf]": "vdd=inf: must be a finite number (conditions.vdd in run.toml)",
     '[conditions]\nvdd = ["0.9"]': "vdd='0.9': must be a valid number (conditions.vdd in run.toml)",
-    "[conditions]\nvolt = [0.9]": "unknown key 'volt' in [conditions] of run.toml; legal: process, vdd, temp_c",
+    "[conditions]\nvolt = [0.9]": (
+        "unknown key 'volt' in [conditions] of run.toml; legal: process, vdd, temp_c, dv_wl, dv_bl, dv_cell"
+    ),
+    "[conditions]\ndv_w = [0.1]": (
+        "unknown key 'dv_w' in [conditions] of run.toml, did you mean 'dv_wl'? legal: "
+        "process, vdd, temp_c, dv_wl, dv_bl, dv_cell"
+    ),
+    "[conditions]\ndv_wl = 0.1": "dv_wl=0.1: must be a list, as in [0.9, 1.0] (conditions.dv_wl in run.toml)",
+    "[conditions]\ndv_bl = [-0.6]": "dv_bl=-0.6 V is outside -0.5..0.5 V (conditions.dv_bl in run.toml)",
+    "[conditions]\nvdd = [0.5]\ndv_cell = [-0.5]": (
+        "dv_cell=-0.5 V leaves the cell supply nothing of vdd=0.5 V (conditions.dv_cell in run.toml)"
+    ),
     "conditions = 3": "conditions=3: must be a section, as in [conditions] (conditions in run.toml)",
     "[variation]\nsamples = 0": "samples=0: must be greater than or equal to 1 (variation.samples in run.toml)",
     "[variation]\nsamples = 10.5": "samples=10.5: must be a valid integer (variation.samples in run.toml)",
