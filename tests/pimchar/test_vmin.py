@@ -17,11 +17,11 @@ def pimchar(*arguments):
 
 @pytest.fixture
 def folder(tmp_path):
-    """SYNTHETIC: two corners; a read margin 0.3 (V - 0.4) in tt, less in ss, with a deviation of 10 mV."""
+    """SYNTHETIC: two corners; a read margin 0.3 (V - 0.35) in tt, less in ss, with a deviation of 10 mV."""
     z = np.random.default_rng(1).normal(size=SAMPLES)
     z = (z - z.mean()) / z.std(ddof=1)
     vdd = np.array([0.5, 0.6, 0.7])
-    mean = 0.3 * (vdd[None, :] - np.array([0.4, 0.45])[:, None])
+    mean = 0.3 * (vdd[None, :] - np.array([0.35, 0.45])[:, None])
     values = (mean[..., None] + 0.01 * z)[:, :, None]
     dims = ("process", "vdd", "temp", "sample")
     attrs = {"units": "V", "long_name": "read static noise margin", "fails_when": "low", "fail_limit": 0.0}
@@ -51,7 +51,7 @@ def test_each_corner_has_its_lowest_supply_and_what_is_missing_is_told(folder):
 def test_a_higher_level_needs_a_higher_supply(folder):
     output = pimchar("vmin", folder, "--sigma", 9).output
     assert "> 0.7 V" in output
-    assert "0.700 V (0.6" in output  # tt: 0.4 + 9 * 0.01 / 0.3
+    assert "0.650 V (0.5" in output  # tt: 0.35 + 9 * 0.01 / 0.3
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_the_worst_corner_is_named_in_the_statistics(folder):
 @pytest.mark.ngspice
 def test_a_real_run_loses_the_write_at_cold_and_the_read_at_heat(tmp_path):
     """Nothing is presumed about temperature: in this technology read and write are worst at opposite ends."""
-    at = Conditions(process=["tt"], vdd=[0.4, 0.5, 0.6, 0.7], temp=[233.15, 398.15])
+    at = Conditions(process=["tt"], vdd=[0.4, 0.5, 0.6, 0.7, 0.8], temp=[233.15, 398.15])
     metrics = ["snm_read", "wm_wl", "snm_hold"]
-    characterize(conditions=at, variation=Variation(samples=24), metrics=metrics, out=tmp_path / "r")
-    assert pimchar("vmin", tmp_path / "r", "--sigma", 3).exit_code == 0
+    characterize(conditions=at, variation=Variation(samples=40), metrics=metrics, out=tmp_path / "r")
+    assert pimchar("vmin", tmp_path / "r", "--sigma", 4).exit_code == 0
     found = xr.load_dataset(tmp_path / "r" / "vmin.nc", engine="h5netcdf").squeeze("process")
     read, write = (found["v_min"].sel(operation=name).values for name in ("read", "write"))
     assert read[0] < read[1]
@@ -95,10 +95,11 @@ def test_a_real_run_loses_the_write_at_cold_and_the_read_at_heat(tmp_path):
     assert found["all_limit"].values[0].startswith("wm_wl")
     under = tmp_path / "under"
     characterize(
-        conditions=Conditions(vdd=at.vdd, temp=at.temp, dv_wl=[-0.05]), variation=Variation(samples=24),
+        conditions=Conditions(vdd=at.vdd, temp=at.temp, dv_wl=[-0.05]), variation=Variation(samples=40),
         metrics=metrics, out=under,
     )  # fmt: skip
-    assert pimchar("vmin", under, "--sigma", 3).exit_code == 0
+    assert pimchar("vmin", under, "--sigma", 4).exit_code == 0
     lower = xr.load_dataset(under / "vmin.nc", engine="h5netcdf").squeeze(["process", "dv_wl"])
     assert (lower["v_min"].sel(operation="read") < read).all()
-    assert (lower["v_min"].sel(operation="write") > write).all()
+    number = lower["v_min"].fillna(lower["v_min_bound"])  # where it is above the highest supply
+    assert (number.sel(operation="write") > write).all()
