@@ -27,6 +27,7 @@ from analysis import statistics
 from charlib.conditions import OFFSETS
 from charlib.directory import write_whole
 from netlists import technology
+from netlists.setting import moved
 from netlists.technology import TechnologyError
 
 ROOM_TEMPERATURE = 298.15
@@ -122,6 +123,19 @@ class Condition:
     def where(self) -> dict[str, str | float]:
         """Argument of ``Dataset.sel``."""
         return {"process": self.process, "vdd": self.vdd, "temp": self.temp, **self.offsets}
+
+    def level(self, line: str) -> float:
+        """Level [V] of ``wl`` that is on, of precharged ``bl``, of the supply of ``cell``."""
+        return moved(self.vdd, self.offsets.get(f"dv_{line}", 0.0))
+
+    def level_text(self, line: str) -> str:
+        """The same for a caption.
+
+        >>> Condition("tt", 0.9, 298.15, {"dv_wl": -0.1}).level_text("wl")
+        '(VDD - 0.1 V)'
+        """
+        offset = self.offsets.get(f"dv_{line}", 0.0)
+        return f"(VDD {'-' if offset < 0 else '+'} {abs(offset):g} V)" if offset else "VDD"
 
     def __str__(self) -> str:
         return f"{self.process}, VDD {self.vdd:g} V, {celsius(self.temp)}{offsets_text(self.offsets)}"

@@ -21,11 +21,13 @@ OPERATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "read": (("snm_read",), ("sinm",)),
     "write": (("wm_bl",), ("wm_wl",), ("snm_write",)),
     "retention": (("snm_hold",), ("drv",)),
-    "pim": (("t_read_p", "t_read_n"),),
+    "pim": (("v_pim", "t_read_p", "t_read_n"), ("v_pim",), ("t_read_p", "t_read_n")),
 }
-"""Operation to what can judge it, the first of which a run has all metrics. One is enough: static margins of the same
-operation change their sign together.
+"""Operation to what can judge it, the first of which a run has all metrics. Of static margins one is enough, as those
+of an operation change their sign together; the PIM operation has to leave the bit where it is and to come in time.
 """
+LIMITS = {"v_pim": 0.0}
+"""Limit of a metric that has none of its own, in its unit: the storage nodes meet."""
 PARTS = ("v_min", "v_min_status", "v_min_bound", "v_min_ci_low", "v_min_ci_high")
 
 
@@ -70,7 +72,7 @@ def v_min(
     metrics: Sequence[str] | None = None,
     t_read: float = np.inf,
 ) -> xr.Dataset:
-    """Lowest supply at which read, write, retention and the PIM read hold, each by itself and all together.
+    """Lowest supply at which read, write, retention and the PIM operation hold, each by itself and all together.
 
     A cell fails in an operation where either stored state does, so that each state is given half of the probability
     that ``sigma`` leaves. V_min is where the metric's mean, less that many standard deviations, meets its limit on the
@@ -165,12 +167,13 @@ def headrooms(data: xr.Dataset, names: Sequence[str], sigma: float, t_read: floa
 
 def _limit(data: xr.Dataset, name: str, t_read: float) -> xr.DataArray:
     """Limit of a metric at every condition [its unit]; raises StatisticsError where it has none."""
-    place = data[name].isel(sample=0, drop=True)
-    if name == "drv":  # the cell loses its bit where its own supply is the retention voltage
-        return xr.zeros_like(place) + data["vdd"] + (data["dv_cell"] if "dv_cell" in data.dims else 0.0)
-    window = f"{data[name].attrs.get('testbench')}_window"
-    limit = np.minimum(data[window], t_read) if window in data else float(data[name].attrs.get("fail_limit", np.nan))
-    limit = xr.zeros_like(place) + limit
+    place, attrs = data[name].isel(sample=0, drop=True), data[name].attrs
+    if name == "drv":  # the cell loses its bit where its supply is the retention voltage
+        return xr.zeros_like(place) + data["vdd"]
+    window = f"{attrs.get('testbench')}_window"
+    own = LIMITS.get(name, float(attrs.get("fail_limit", np.nan)))
+    timed = attrs["units"] == "s" and window in data
+    limit = xr.zeros_like(place) + (np.minimum(data[window], t_read) if timed else own)
     if not np.isfinite(limit).all():
         raise StatisticsError(f"{name} has no limit: the characterization has neither fail_limit nor {window}")
     return limit

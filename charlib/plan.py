@@ -72,7 +72,10 @@ class Plan:
         return {**conditions, "samples": self.samples if self.variation else 0, "metrics": list(self.metrics)}
 
     def united(self, grid: Mapping[str, Any]) -> Plan:
-        """This plan and what a directory holds already, axes in order, so that nothing is lost from its files."""
+        """This plan and what a directory holds already, axes in order, so that nothing is lost from its files.
+
+        Raises InvalidPlan where one of them has an offset that a metric of the other refuses.
+        """
         if not grid:
             return self
         held = {axis: grid.get(axis, (0.0,)) if axis in OFFSETS else grid[axis] for axis in asdict(self.conditions)}
@@ -83,12 +86,14 @@ class Plan:
         variation = self.variation
         if variation and grid["samples"] > variation.samples:
             variation = replace(variation, samples=grid["samples"])
-        return replace(
+        whole = replace(
             self,
             conditions=Conditions(process, **{axis: sorted(values) for axis, values in axes.items()}),
             variation=variation,
             metrics=tuple(name for name in METRICS if name in metrics),
         )
+        _check_offsets(whole)
+        return whole
 
     def identity(self) -> dict[str, object]:
         """What a results directory belongs to: more conditions, metrics or samples extend it, these may not change.
@@ -141,6 +146,7 @@ def make_plan(
         max_failed=max_failed,
     )
     _check_cell(plan)
+    _check_offsets(plan)
     _check_sizes(plan)
     return plan
 
@@ -153,6 +159,15 @@ def _check_cell(plan: Plan) -> None:
             legal = ", ".join(metric for metric, reason in lacks.items() if not reason)
             where = f"a cell of kind {plan.cell.kind!r} has: {legal} (characterize.metrics)"
             raise InvalidPlan(f"metric {name!r}: {lacks[name]}; {where}")
+
+
+def _check_offsets(plan: Plan) -> None:
+    """Raise InvalidPlan for an offset that has no meaning for a metric, of this run or of its directory."""
+    for axis in plan.conditions.swept:
+        for name in plan.metrics:
+            if reason := TESTBENCHES[METRICS[name].testbench].refuses.get(axis):
+                given = ", ".join(f"{value:g}" for value in getattr(plan.conditions, axis))
+                raise InvalidPlan(f"{axis}={given} V has no meaning for metric {name!r}: {reason} (conditions.{axis})")
 
 
 def _check_sizes(plan: Plan) -> None:

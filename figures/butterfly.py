@@ -98,7 +98,7 @@ def draw(results_dir: Path) -> Figure:
     figure = plots.new_figure(4.6, "A read narrows the eyes of the cell: its static noise margin shrinks", caption)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for ax, (group, title) in zip(axes, PANELS.items(), strict=True):
-        _panel(ax, curves[group], condition.vdd, drawn)
+        _panel(ax, curves[group], condition.level("cell"), drawn)
         ax.set_title(title)
         plots.label_axis(ax.xaxis, "voltage of Q", "V")
     plots.label_axis(axes[0].yaxis, "voltage of Q-bar", "V")

@@ -63,8 +63,10 @@ def draw(results_dir: Path) -> Figure:
         condition, about = plots.reference_condition(data), data[[]].load()
     curves = plots.curves(results_dir, GROUP, condition, (DRIVEN, CURRENT))
     drawn = curves.sizes["sample"] if plots.samples(about) else 0
+    wordline, lines = (condition.level_text(line) for line in ("wl", "bl"))
+    at = f"Word line and bit lines at {lines}" if wordline == lines else f"Word line at {wordline}, lines at {lines}"
     caption = (
-        f"{plots.provenance(about, condition, f'first {drawn} drawn')} Word line and bit lines at VDD. Thick: nominal "
+        f"{plots.provenance(about, condition, f'first {drawn} drawn')} {at}. Thick: nominal "
         f"cell; {'thin: Monte Carlo samples; ' if drawn else ''}A: Q low at read, B: trip point, C: Q high. The state "
         "with Q low bears SVNM and SINM; to write Q low takes WTV and WTI."
     )
@@ -78,7 +80,7 @@ def draw(results_dir: Path) -> Figure:
     fine = np.linspace(voltage[0], voltage[-1], 2001)
     ax.plot(fine, curve(fine), color="black", linewidth=2.0, zorder=4)
     ax.axhline(0.0, color="black", linewidth=0.8)
-    ax.set_xlim(max(voltage[0], -0.03 * condition.vdd), 1.06 * condition.vdd)
+    ax.set_xlim(max(voltage[0], -0.03 * condition.vdd), 1.06 * condition.level("cell"))
     found = crossings(voltage, -current)
     if found is not None:
         _mark(ax, found)

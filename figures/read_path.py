@@ -72,14 +72,14 @@ def draw(results_dir: Path) -> Figure:
         condition, about = plots.reference_condition(data), data[[]].load()
     stored = _read(results_dir, condition)
     drawn = stored.sizes["sample"] if plots.samples(about) else 0
-    waves = {state: _waves(stored, state, condition.vdd, drawn) for state in STATES}
+    waves = {state: _waves(stored, state, condition, drawn) for state in STATES}
     if not any(np.isfinite(w.delay) for w in waves.values()):
         raise NothingToDraw(f"no output of the nominal read path rises at {condition}")
     thin = "; thin: samples" if drawn else ""
     caption = (
         f"{plots.provenance(about, condition, f'first {drawn} drawn')} Thick: nominal cell{thin}. "
-        "Inputs INP = INN = 1. Time zero: word line of the same cell at VDD/2. Arrow: nominal read delay, to VDD/2 of "
-        "the output. Grey background on top: what the panels below show."
+        f"Inputs INP = INN = 1. Time zero: word line of the same cell at {condition.level_text('wl')}/2. Arrow: "
+        "nominal read delay, to VDD/2 of the output. Grey background on top: what the panels below show."
     )
     works = all(np.isfinite(w.delay) and w.quiet < condition.vdd / 2 for w in waves.values())
     good = "Each stored bit lets its own bit line fall and raises its own output only"
@@ -106,15 +106,15 @@ def _read(folder: Path, condition: Condition) -> xr.Dataset:
         return stored[wanted].sel(condition.where).load()
 
 
-def _waves(stored: xr.Dataset, state: str, vdd: float, drawn: int) -> _Waves:
+def _waves(stored: xr.Dataset, state: str, condition: Condition, drawn: int) -> _Waves:
     def rows(name: str) -> np.ndarray:
         samples = stored[name].values[:drawn].astype(float)
         return np.concatenate([stored[f"{name}_nominal"].values[None].astype(float), samples])
 
     time, nodes = rows("time"), {node: rows(f"{node}_{state}") for node in NODES}
-    start = crossing(time, nodes["wl"], vdd / 2, rising=True)
+    start = crossing(time, nodes["wl"], condition.level("wl") / 2, rising=True)
     rising, quiet, _ = OUTPUTS[state]
-    fired = crossing(time, nodes[rising], vdd / 2, rising=True)
+    fired = crossing(time, nodes[rising], condition.vdd / 2, rising=True)
     return _Waves(time - start[:, None], nodes, fired - start, float(np.nanmax(nodes[quiet][0], initial=-np.inf)))
 
 

@@ -47,14 +47,15 @@ def draw(results_dir: Path) -> Figure:
     curves = plots.curves(results_dir, GROUP, condition, (SWEEP, *PROBES))
     drawn = curves.sizes["sample"] if plots.samples(about) else 0
     caption = (
-        f"{plots.provenance(about, condition, f'first {drawn} drawn')} Word line at VDD. Thick: nominal cell; "
-        f"{'thin: Monte Carlo samples; ' if drawn else ''}grey squares: smallest between the nominal curves, their "
-        "side is the write noise margin. Beyond the supplies curves go where only noise in series with an input leads."
+        f"{plots.provenance(about, condition, f'first {drawn} drawn')} Word line at {condition.level_text('wl')}. "
+        f"Thick: nominal cell; {'thin: Monte Carlo samples; ' if drawn else ''}grey squares: smallest between the "
+        "nominal curves, their side is the write noise margin. Beyond the supplies curves go where only noise in "
+        "series with an input leads."
     )
     figure = plots.new_figure(4.6, "A write closes one eye of the cell: the gap it leaves is its margin", caption)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for ax, (title, probes) in zip(axes, PANELS.items(), strict=True):
-        _panel(ax, curves, probes, condition.vdd, drawn)
+        _panel(ax, curves, probes, condition.level("cell"), drawn)
         ax.set_title(title)
         plots.label_axis(ax.xaxis, "voltage of Q", "V")
     plots.label_axis(axes[0].yaxis, "voltage of Q-bar", "V")

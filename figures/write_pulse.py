@@ -64,17 +64,18 @@ def draw(results_dir: Path) -> Figure:
     if trials.written.all() or not trials.written.any():
         raise NothingToDraw(f"no width of the nominal cell's word-line pulse is critical at {condition}")
     written, lost = (plots.quantity(w, "s") for w in (trials.critical, float(trials.width[~trials.written].max())))
+    half = f"{condition.level_text('wl')}/2"
     caption = (
         f"{plots.provenance(about, condition, 'none drawn')} Nominal cell: write of 0 over a stored 1, one transient "
-        "per trial; time zero: word line at VDD/2. Width: of the word line's pulse at VDD/2. On top the trials nearest "
-        "to the critical width, below all but those whose word line does not reach VDD/2; grey: the bracket."
+        f"per trial; time zero: word line at {half}. Width: of the word line's pulse at {half}. On top the trials "
+        f"nearest to the critical width, below all but those whose word line does not reach {half}; grey: the bracket."
     )
     figure = plots.new_figure(6.2, f"A word-line pulse of {written} writes, one of {lost} does not", caption)
     legend, waves, steps = figure.subplots(3, 1, height_ratios=(0.25, 2.0, 1.3))
     handles = [Line2D([], [], color=k.color, linestyle=k.linestyle, label=text) for text, k in NODES.values()]
     handles.append(Line2D([], [], color="black", linewidth=0.7, label="thin: not written"))
     plots.legend_row(legend, handles, columns=4)
-    _waveforms(waves, trials, condition.vdd)
+    _waveforms(waves, trials, max(condition.level("wl"), condition.level("cell")))
     _bracket(steps, trials)
     return figure
 
@@ -84,23 +85,23 @@ def _read(folder: Path, condition: Condition) -> _Trials:
     with plots.read(folder / "curves.nc", GROUP) as stored:
         plots.require(stored, ("time", *names.values()), f"curves.nc, group {GROUP},")
         found = stored[["time", *names.values()]].sel(condition.where).load()
-    return _trials(found.dropna("step", how="all"), names, condition.vdd)
+    return _trials(found.dropna("step", how="all"), names, condition.level("wl"))
 
 
-def _trials(found: xr.Dataset, names: dict[str, str], vdd: float) -> _Trials:
+def _trials(found: xr.Dataset, names: dict[str, str], v_wl: float) -> _Trials:
     vectors = {name: found[name].values.astype(float) for name in found}
     if not vectors["time"].size or not all(np.isfinite(wave).all() for wave in vectors.values()):
         raise NothingToDraw("the nominal cell has no search for the width of a pulse")
-    width = pulse_width(Block(vectors, {"vdd": vdd}), STATE)
+    width = pulse_width(Block(vectors, {"vdd": v_wl}), STATE)
     _, first = np.unique(width, return_index=True)
     kept = np.sort(first)
     nodes = {node: vectors[name][kept] for node, name in names.items()}
-    start = crossing(vectors["time"][kept], nodes["wl"], vdd / 2, rising=True)
+    start = crossing(vectors["time"][kept], nodes["wl"], v_wl / 2, rising=True)
     return _Trials(vectors["time"][kept] - start[:, None], nodes, width[kept], nodes["q"][:, -1] < nodes["qb"][:, -1])
 
 
-def _waveforms(ax: Axes, trials: _Trials, vdd: float) -> None:
-    """The trials next to the critical width."""
+def _waveforms(ax: Axes, trials: _Trials, highest: float) -> None:
+    """The trials next to the critical width; the highest level [V] sets the scale."""
     order = np.argsort(trials.width)
     edge = int(trials.written[order].argmax())
     for place in order[max(edge - AROUND, 0) : edge + AROUND]:
@@ -110,7 +111,7 @@ def _waveforms(ax: Axes, trials: _Trials, vdd: float) -> None:
                 linewidth=1.5 if trials.written[place] else 0.7,
             )  # fmt: skip
     ax.set_xlim(-BEFORE * trials.critical, AFTER * trials.critical)
-    ax.set_ylim(-0.12 * vdd, 1.15 * vdd)
+    ax.set_ylim(-0.12 * highest, 1.15 * highest)
     plots.label_axis(ax.xaxis, "time after word line", "s")
     plots.label_axis(ax.yaxis, "voltage", "V")
 

@@ -232,7 +232,7 @@ def write_wl(setting: Setting) -> Testbench:
 def retention(setting: Setting) -> Testbench:
     """Word line at 0: the cell's supply falls from the technology's highest, and both bit lines with it.
 
-    Offsets do not enter: what is looked for is itself a level of the cell's supply.
+    The word line is never on, so ``dv_wl`` does not matter; other offsets contradict the definition.
     """
     highest = setting.technology.vdd_range[1]
     circuit = _followed_circuit(setting, "retention")

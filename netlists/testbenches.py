@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PySpice.Spice.Netlist import SubCircuit
@@ -138,8 +138,9 @@ def read_current(setting: Setting) -> Testbench:
 
 
 def leakage(setting: Setting) -> Testbench:
-    """The cell at DC in both states with its word line at 0."""
-    return static_cell(setting, OperatingPoint(), "leakage")
+    """The cell at DC in both states with its word line at 0; a read port rests at the precharged level, closed."""
+    apart = setting.cell.decoupled and setting.v_bl != setting.v_cell  # else it rests at the cell's own supply
+    return static_cell(setting, OperatingPoint(), "leakage", read_port=apart)
 
 
 def read_path(setting: Setting) -> Testbench:
@@ -272,6 +273,8 @@ class Row:
         window: window in units of the slowest of them [1]; samples slower than the window are censored there.
         drawn: figures show its curves, so the first samples' are kept.
         lacks: says what a cell lacks that the testbench needs; empty for a cell that it is for.
+        refuses: offset that has no meaning on it to why; any other one either moves a line of it or, where that line
+            is at 0 or not there, leaves it as it is.
         searched: it has a search; what is kept of it is then the nominal cell's trials.
     """
 
@@ -282,7 +285,14 @@ class Row:
     lacks: Callable[[Cell], str] = lambda _: ""
     timed_on: str = ""
     searched: bool = False
+    refuses: Mapping[str, str] = field(default_factory=dict)
 
+
+RETENTION_REFUSES = {
+    "dv_bl": "the bit lines fall with the supply",
+    "dv_cell": "what is looked for is itself a level of the cell's supply",
+}
+"""Offsets that contradict what a data retention voltage is."""
 
 TESTBENCHES: Mapping[str, Row] = {
     "butterfly_hold": Row(butterfly_hold, drawn=True),
@@ -296,7 +306,7 @@ TESTBENCHES: Mapping[str, Row] = {
     "n_curve": Row(n_curve, drawn=True),
     "write_bl": Row(write_bl, drawn=True),
     "write_wl": Row(write_wl, drawn=True),
-    "retention": Row(retention, drawn=True),
+    "retention": Row(retention, drawn=True, refuses=RETENTION_REFUSES),
     "write": Row(write, ("t_write",), window=WRITE_WINDOW, lacks=_not_for_column),
     "write_pulse": Row(
         write_pulse,
