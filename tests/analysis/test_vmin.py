@@ -146,17 +146,15 @@ def test_what_is_not_known_stays_unknown(data):
     assert found["all_v_min_status"] == Status.suspect
 
 
-def test_retention_is_judged_by_its_voltage_against_the_cells_own_supply(data):
+def test_retention_is_judged_by_its_voltage_against_the_supply(data):
     drv = LOW | {"fails_when": "high", "fail_limit": np.inf}
     values = np.broadcast_to(0.52 + 0.01 * scores(4), (1, 4, 1, SAMPLES, 2))
     add(data, "drv", values, drv)
     k = level(3.0)
     found = place(vmin.v_min(data, 3.0, metrics=["drv"]))
     assert float(found["all_v_min"]) == pytest.approx(0.52 + k * 0.01, abs=1e-9)
-    droop = data.expand_dims(dv_cell=[-0.05])
-    lower = vmin.v_min(droop, 3.0, metrics=["drv"])
-    assert lower["all_v_min"].dims == ("dv_cell", "process", "temp")
-    assert float(lower["all_v_min"].squeeze()) == pytest.approx(0.57 + k * 0.01, abs=1e-9)
+    swept = vmin.v_min(data.expand_dims(dv_wl=[-0.05]), 3.0, metrics=["drv"])
+    assert swept["all_v_min"].dims == ("dv_wl", "process", "temp")
 
 
 def add_reads(data, seconds):
@@ -178,6 +176,20 @@ def test_the_pim_read_holds_where_its_delay_is_short_enough(data):
     assert float(read["v_min"]) == pytest.approx(0.5 + (0.1 * k - np.log(0.4)) / 10, abs=1e-9)
     assert read["limit"].item() in ("t_read_p", "t_read_n")
     assert place(vmin.v_min(data, 3.0)).sel(operation="pim")["v_min_status"] == Status.censored_low
+
+
+def test_the_pim_operation_must_keep_the_bit_as_well(data):
+    """v_pim has no limit of its own and a window that is none of its limits: the nodes must not meet."""
+    add_reads(data, 1e-10 * np.exp(0.1 * scores(5, 1)[:, 0]) * np.ones((4, 1)))
+    assert place(vmin.v_min(data, 3.0)).sel(operation="pim")["v_min_status"] == Status.censored_low
+    add(data, "v_pim", straight(0.3, 0.45, 0.01, seed=6), LOW | {"fail_limit": -np.inf, "testbench": "pim_row"})
+    data["pim_row_window"] = (("process", "vdd", "temp"), np.full((1, 4, 1), 1e-10))
+    both = place(vmin.v_min(data, 3.0)).sel(operation="pim")
+    assert both["metric"].item() == "v_pim, t_read_p, t_read_n"
+    assert float(both["v_min"]) == pytest.approx(0.45 + level(3.0, parts=4) * 0.01 / 0.3, abs=1e-9)
+    assert both["limit"].item().startswith("v_pim ")
+    alone = place(vmin.v_min(data, 3.0, metrics=["v_pim"]))
+    assert float(alone["all_v_min"]) == pytest.approx(0.45 + level(3.0) * 0.01 / 0.3, abs=1e-9)
 
 
 def test_reads_that_did_not_happen_are_failures(data):

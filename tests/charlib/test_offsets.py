@@ -8,11 +8,12 @@ import xarray as xr
 
 from charlib import Conditions, InvalidPlan, LookupTable, TableError, Variation, characterize, reproduce
 from charlib.directory import MANIFEST
+from charlib.metrics import METRICS
 from charlib.metrics.butterfly import noise_margins, snm
 from charlib.metrics.followed import wm_bl, wm_wl
 from charlib.metrics.readpath import e_read
 from charlib.waveforms import Block
-from netlists import TESTBENCHES, Setting, Sram6T
+from netlists import TESTBENCHES, Setting, Sram6T, Sram8T
 from netlists.analyses import Sweep
 from netlists.bitcells import SIDES
 from netlists.circuit import deck_text
@@ -20,7 +21,7 @@ from netlists.testbench import Testbench
 
 pytestmark = pytest.mark.ngspice
 
-STATIC = ("snm_hold", "snm_read", "i_read", "i_leak", "snm_write", "wm_bl", "wm_wl", "sinm", "drv", "t_fo4", "vth_pd")
+STATIC = ("snm_hold", "snm_read", "i_read", "i_leak", "snm_write", "wm_bl", "wm_wl", "sinm", "t_fo4", "vth_pd")
 AXES = ("dv_wl", "dv_bl", "dv_cell")
 
 
@@ -57,7 +58,7 @@ def nominal():
         ("dv_cell", "wm_bl", -1),  # and eases the write
         ("dv_cell", "wm_wl", -1),
         ("dv_cell", "i_leak", 1),
-        *((axis, metric, 0) for axis in AXES for metric in ("drv", "t_fo4", "vth_pd")),
+        *((axis, metric, 0) for axis in AXES for metric in ("t_fo4", "vth_pd")),
         ("dv_wl", "snm_hold", 0),
         ("dv_wl", "i_leak", 0),
     ],
@@ -203,3 +204,38 @@ def test_equal_units_of_one_run_are_simulated_once(tmp_path):
 def test_an_illegal_offset_is_named(arguments, message):
     with pytest.raises(InvalidPlan, match=message):
         characterize(conditions=Conditions(**arguments), metrics=["snm_read"])
+
+
+@pytest.mark.parametrize(
+    ("axis", "reason"),
+    [("dv_cell", "what is looked for is itself a level of the cell's supply"), ("dv_bl", "the bit lines fall with")],
+)
+def test_an_offset_without_a_meaning_is_refused(axis, reason):
+    message = rf"{axis}=-0.1, 0 V has no meaning for metric 'drv': {reason}.*\(conditions.{axis}\)"
+    with pytest.raises(InvalidPlan, match=message):
+        characterize(conditions=Conditions(vdd=[0.9], **{axis: [-0.1, 0.0]}), metrics=["snm_hold", "drv"])
+
+
+def test_a_directory_is_not_extended_to_an_offset_without_a_meaning(tmp_path):
+    characterize(conditions=Conditions(vdd=[0.9]), metrics=["drv"], out=tmp_path / "r")
+    with pytest.raises(InvalidPlan, match=r"dv_cell=-0\.1, 0 V has no meaning for metric 'drv'"):
+        characterize(conditions=Conditions(vdd=[0.9], dv_cell=[-0.1]), metrics=["snm_hold"], out=tmp_path / "r")
+    again = characterize(conditions=Conditions(vdd=[0.9]), metrics=["drv"], out=tmp_path / "r")
+    assert np.isfinite(again.drv).all()
+
+
+def test_the_read_port_follows_its_own_lines(technology, solve, session):
+    """A read port reads from dv_bl with dv_wl, and its cell is not touched by the latter."""
+
+    def measured(metric, **offsets):
+        bench = {"i_read": "read_current", "i_leak": "leakage", "i_leak_vdd": "leakage", "snm_read": "butterfly_read"}
+        at = Setting(technology, "tt", 0.9, 298.15, Sram8T().sized(technology), **offsets)
+        return METRICS[metric].measure(solve(session, TESTBENCHES[bench[metric]].build(at))).values[0]
+
+    assert measured("i_read", dv_wl=-0.1)[0] < 0.9 * measured("i_read")[0]
+    assert measured("i_read", dv_bl=0.1)[0] > measured("i_read")[0]
+    assert (measured("snm_read", dv_wl=-0.1) == measured("snm_read")).all()
+    # State qb: the driver conducts, so that all of the access transistor's leakage grows with its line.
+    assert measured("i_leak_vdd", dv_bl=0.2)[1] > 1.05 * measured("i_leak_vdd")[1]
+    for metric in ("i_leak", "i_leak_vdd"):  # the line's own source, and the cell's supply that it rests on
+        np.testing.assert_allclose(measured(metric, dv_bl=1e-6), measured(metric), rtol=1e-4)

@@ -103,3 +103,19 @@ def test_a_real_run_loses_the_write_at_cold_and_the_read_at_heat(tmp_path):
     assert (lower["v_min"].sel(operation="read") < read).all()
     number = lower["v_min"].fillna(lower["v_min_bound"])  # where it is above the highest supply
     assert (number.sel(operation="write") > write).all()
+
+
+@pytest.mark.ngspice
+def test_a_real_run_judges_all_operations(tmp_path):
+    at = Conditions(vdd=[0.5, 0.7], dv_cell=[-0.05])
+    metrics = ["snm_read", "wm_wl", "snm_hold", "v_pim", "t_read_p", "t_read_n"]
+    characterize(conditions=at, variation=Variation(samples=3), metrics=metrics, out=tmp_path / "r")
+    result = pimchar("vmin", tmp_path / "r", "--sigma", 3)
+    assert result.exit_code == 0, result.output
+    assert "NOT judged" not in result.output
+    assert "pim: v_pim, t_read_p, t_read_n" in " ".join(result.output.split())
+    found = xr.load_dataset(tmp_path / "r" / "vmin.nc", engine="h5netcdf").squeeze()
+    assert found["operation"].values.tolist() == ["read", "write", "retention", "pim"]
+    number = found["v_min"].fillna(found["v_min_bound"])
+    assert float(found["all_v_min"].fillna(found["all_v_min_bound"])) == float(number.max())
+    assert found["all_limit"].item().split()[0] in metrics
