@@ -137,6 +137,13 @@ class Condition:
         offset = self.offsets.get(f"dv_{line}", 0.0)
         return f"(VDD {'-' if offset < 0 else '+'} {abs(offset):g} V)" if offset else "VDD"
 
+    @property
+    def read_text(self) -> str:
+        """Where word line and bit lines are at a read, for a caption."""
+        wordline, lines = self.level_text("wl"), self.level_text("bl")
+        same = f"word line and bit lines at {lines}"
+        return same if wordline == lines else f"word line at {wordline}, bit lines at {lines}"
+
     def __str__(self) -> str:
         return f"{self.process}, VDD {self.vdd:g} V, {celsius(self.temp)}{offsets_text(self.offsets)}"
 

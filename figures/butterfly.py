@@ -18,7 +18,7 @@ import figures
 from analysis import plots
 from charlib.metrics.butterfly import LOBES
 
-PANELS = {"butterfly_hold": "hold: word line at 0", "butterfly_read": "read: word line and bit lines at VDD"}
+PANELS = {"butterfly_hold": "hold: word line at 0", "butterfly_read": "read: {lines}"}
 """Group of ``curves.nc`` to what its panel is called."""
 SWEEP = "s"
 """Common sweep of both halves, ``q - qb`` [V]."""
@@ -99,7 +99,7 @@ def draw(results_dir: Path) -> Figure:
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for ax, (group, title) in zip(axes, PANELS.items(), strict=True):
         _panel(ax, curves[group], condition.level("cell"), drawn)
-        ax.set_title(title)
+        ax.set_title(title.format(lines=condition.read_text), fontsize=plots.SMALL if condition.offsets else None)
         plots.label_axis(ax.xaxis, "voltage of Q", "V")
     plots.label_axis(axes[0].yaxis, "voltage of Q-bar", "V")
     handles = [Line2D([], [], color="black", linestyle=style, label=text) for text, style in HALVES.values()]

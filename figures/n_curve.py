@@ -63,8 +63,7 @@ def draw(results_dir: Path) -> Figure:
         condition, about = plots.reference_condition(data), data[[]].load()
     curves = plots.curves(results_dir, GROUP, condition, (DRIVEN, CURRENT))
     drawn = curves.sizes["sample"] if plots.samples(about) else 0
-    wordline, lines = (condition.level_text(line) for line in ("wl", "bl"))
-    at = f"Word line and bit lines at {lines}" if wordline == lines else f"Word line at {wordline}, lines at {lines}"
+    at = condition.read_text.replace("word", "Word", 1)
     caption = (
         f"{plots.provenance(about, condition, f'first {drawn} drawn')} {at}. Thick: nominal "
         f"cell; {'thin: Monte Carlo samples; ' if drawn else ''}A: Q low at read, B: trip point, C: Q high. The state "

@@ -16,9 +16,9 @@ from analysis import plots
 from figures.butterfly import SWEEP, Square, draw_square, fine_curve
 
 GROUP = "write_butterfly"
-PANELS = {"write Q = 0: BL at 0": ("q_l_write", "q_r"), "write Q = 1: BLB at 0": ("q_r_write", "q_l")}
+PANELS = {"write Q = 0: BL at {low}": ("q_l_write", "q_r"), "write Q = 1: BLB at {low}": ("q_r_write", "q_l")}
 """Panel to the probes of the half that is written and of the other half, which is read."""
-STYLES = {"written half, its bit line at 0": plots.LOOKS[1].linestyle, "other half, at read": "-"}
+STYLES = {"written half, its bit line at {low}": plots.LOOKS[1].linestyle, "other half, at read": "-"}
 PROBES = ("q_l", "q_r", "q_l_write", "q_r_write")
 ROOM = 0.3
 """How far beyond the supplies curves are drawn, as a share of VDD [1]: the margin adds noise to both inputs."""
@@ -54,12 +54,15 @@ def draw(results_dir: Path) -> Figure:
     )
     figure = plots.new_figure(4.6, "A write closes one eye of the cell: the gap it leaves is its margin", caption)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    low = f"{condition.offsets['dv_bl']:g} V" if condition.offsets.get("dv_bl") else "0"
     for ax, (title, probes) in zip(axes, PANELS.items(), strict=True):
         _panel(ax, curves, probes, condition.level("cell"), drawn)
-        ax.set_title(title)
+        ax.set_title(title.format(low=low))
         plots.label_axis(ax.xaxis, "voltage of Q", "V")
     plots.label_axis(axes[0].yaxis, "voltage of Q-bar", "V")
-    handles = [Line2D([], [], color="black", linestyle=style, label=text) for text, style in STYLES.items()]
+    handles = [
+        Line2D([], [], color="black", linestyle=style, label=text.format(low=low)) for text, style in STYLES.items()
+    ]
     if drawn:
         handles.append(Line2D([], [], color=plots.CLOUD, linewidth=0.8, label="samples"))
     axes[1].legend(handles=handles, loc="upper right", borderaxespad=0.0)
