@@ -241,7 +241,7 @@ def stats(directory: Path, metrics: tuple[str, ...], confidence: float, sigma: f
 )
 @click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
 def vmin(directory: Path, sigma: float, metrics: tuple[str, ...], t_read: float | None, confidence: float) -> None:
-    """Show the lowest supply at which read, write, retention and PIM read hold, and what limits it; writes vmin.nc.
+    """Show the lowest supply at which read, write, retention and PIM hold, and what limits it; writes vmin.nc.
 
     From stored samples of a run with several supplies, every metric taken as normal; nothing is extrapolated.
     """
