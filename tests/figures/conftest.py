@@ -62,7 +62,7 @@ def change():
 
     def rewrite(path, how, groups=()):
         if not groups:
-            how(xr.load_dataset(path)).to_netcdf(path, engine="h5netcdf")
+            how(xr.load_dataset(path)).to_netcdf(path)
             return
         changed = {group: how(xr.load_dataset(path, group=group)) for group in groups}
         xr.Dataset().to_netcdf(path)

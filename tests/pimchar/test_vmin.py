@@ -30,7 +30,7 @@ def folder(tmp_path):
         {"process": ["tt", "ss"], "vdd": ("vdd", vdd, {"units": "V"}), "temp": [298.15]},
         {"technology": "predictive28", "samples": SAMPLES, "seed": 1},
     )
-    data.to_netcdf(tmp_path / "characterization.nc", engine="h5netcdf")
+    data.to_netcdf(tmp_path / "characterization.nc")
     return tmp_path
 
 
@@ -42,7 +42,7 @@ def test_each_corner_has_its_lowest_supply_and_what_is_missing_is_told(folder):
     assert "<= 0.5 V" in rows["tt"]
     assert "0.550 V (" in rows["ss"]  # 0.45 + 3 * 0.01 / 0.3
     assert rows["ss"].split()[-1] == "snm_read"
-    stored = xr.load_dataset(folder / "vmin.nc", engine="h5netcdf")
+    stored = xr.load_dataset(folder / "vmin.nc")
     assert float(stored["all_v_min"].sel(process="ss").squeeze()) == pytest.approx(0.55, abs=1e-6)
     assert stored.attrs["sigma"] == 3
     assert all("units" in array.attrs and "long_name" in array.attrs for array in stored.data_vars.values())
@@ -76,7 +76,7 @@ def test_the_worst_corner_is_named_in_the_statistics(folder):
     row = next(line for line in result.output.splitlines() if line.startswith("snm_read  0.6 V"))
     assert "ss 45.00 mV" in row
     assert "ss 25.00 mV" in row
-    stored = xr.load_dataset(folder / "statistics.nc", group="worst", engine="h5netcdf")
+    stored = xr.load_dataset(folder / "statistics.nc", group="worst")
     assert set(stored["snm_read_corner_mean_process"].values.ravel()) == {"ss"}
 
 
@@ -87,7 +87,7 @@ def test_a_real_run_loses_the_write_at_cold_and_the_read_at_heat(tmp_path):
     metrics = ["snm_read", "wm_wl", "snm_hold"]
     characterize(conditions=at, variation=Variation(samples=40), metrics=metrics, out=tmp_path / "r")
     assert pimchar("vmin", tmp_path / "r", "--sigma", 4).exit_code == 0
-    found = xr.load_dataset(tmp_path / "r" / "vmin.nc", engine="h5netcdf").squeeze("process")
+    found = xr.load_dataset(tmp_path / "r" / "vmin.nc").squeeze("process")
     read, write = (found["v_min"].sel(operation=name).values for name in ("read", "write"))
     assert read[0] < read[1]
     assert write[0] > write[1]
@@ -99,7 +99,7 @@ def test_a_real_run_loses_the_write_at_cold_and_the_read_at_heat(tmp_path):
         metrics=metrics, out=under,
     )  # fmt: skip
     assert pimchar("vmin", under, "--sigma", 4).exit_code == 0
-    lower = xr.load_dataset(under / "vmin.nc", engine="h5netcdf").squeeze(["process", "dv_wl"])
+    lower = xr.load_dataset(under / "vmin.nc").squeeze(["process", "dv_wl"])
     assert (lower["v_min"].sel(operation="read") < read).all()
     number = lower["v_min"].fillna(lower["v_min_bound"])  # where it is above the highest supply
     assert (number.sel(operation="write") > write).all()
@@ -114,7 +114,7 @@ def test_a_real_run_judges_all_operations(tmp_path):
     assert result.exit_code == 0, result.output
     assert "NOT judged" not in result.output
     assert "pim: v_pim, t_read_p, t_read_n" in " ".join(result.output.split())
-    found = xr.load_dataset(tmp_path / "r" / "vmin.nc", engine="h5netcdf").squeeze()
+    found = xr.load_dataset(tmp_path / "r" / "vmin.nc").squeeze()
     assert found["operation"].values.tolist() == ["read", "write", "retention", "pim"]
     number = found["v_min"].fillna(found["v_min_bound"])
     assert float(found["all_v_min"].fillna(found["all_v_min_bound"])) == float(number.max())
