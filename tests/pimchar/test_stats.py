@@ -72,7 +72,7 @@ def test_counts_and_intervals_are_shown(tmp_path):
 
 def test_the_transistors_are_named(tmp_path):
     output = pimchar(store(tmp_path, characterization())).output
-    row = next(line for line in output.splitlines() if line.startswith("snm_read  "))
+    row = next(line for line in output.splitlines() if line.startswith("snm_read  ") and "cell." in line)
     assert "1.0000" in row
     assert "cell.pd_l 20.00 mV (80 %)" in row
     assert "cell.pg_l \N{MINUS SIGN}10.00 mV (20 %)" in row
