@@ -114,7 +114,7 @@ def test_figures_of_one_condition_show_the_offset_nearest_to_none(copy, change):
         }
         return data.assign({name: 1.0 * array if name == "snm_read" else array for name, array in own.items()})
 
-    few = (*KEPT, "snm", "butterfly")
+    few = (*KEPT, "snm_hold", "snm_read", "butterfly")
     change(copy / "characterization.nc", lambda data: swept(data[[v for v in data if v.startswith(few)]]))
     change(copy / "tables.nc", swept)
     change(copy / "curves.nc", swept, GROUPS)
