@@ -57,14 +57,13 @@ def _columns(
     Args:
         controls: stored state to the nodes of its column's ``wl_b pre inp_b inn_b``.
     """
-    subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell, setting.offsets)
     probes, nodeset = [], []
     for state, nodes in controls.items():
-        vectors, guesses = add_state(circuit, setting, subcircuit, state, nodes)
+        vectors, guesses = add_state(circuit, setting, state, nodes)
         probes += vectors
         nodeset += guesses
-    instances = tuple(f"x{state}" for state in controls)
-    return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, instances)
+    columns = {state: (f"x{state}",) for state in controls}
+    return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, columns)
 
 
 def _transient(

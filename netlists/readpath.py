@@ -8,13 +8,14 @@ their line has fallen. BLB falls if Q = 1, hence ``p = INP and Q``, ``n = INN an
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.bitcells import Cell
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
+from netlists.column import Array
 from netlists.logic import GATES, add_gate
 from netlists.technology import Technology
 from netlists.testbench import Knob
@@ -52,10 +53,9 @@ class ReadPath:
     fanout: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("rows", "fanout"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}={value!r} is not a whole number of at least 1 (readpath.{name})")
+        if not isinstance(self.fanout, int) or self.fanout < 1:
+            raise ValueError(f"fanout={self.fanout!r} is not a whole number of at least 1 (readpath.fanout)")
+        self.array  # noqa: B018 - refuses what is not an array
         for name in ("precharge", "driver"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
@@ -70,37 +70,28 @@ class ReadPath:
             Transistor("eq", "p", ("bl", "pre_b", "blb", supply), w, length),
         )
 
-    def neighbours(self, cell: Cell, supply: str = "vdd") -> tuple[Transistor, ...]:
-        """Closed pass gates of the unselected cells, half of them storing 0 and half 1 (one more 1 if odd).
-
-        Each is a nominal device whose far side sits at the stored level: exact in capacitance, without the higher
-        mean that mismatch gives to leakage. Diffusions follow the layout rule.
-        """
-        zeros = (self.rows - 1) // 2
-        ones = self.rows - 1 - zeros
-        parts = []
-        counts = (("bl", zeros, ones), ("blb", ones, zeros))
-        for (line, low, high), gate in zip(counts, cell.pass_gates(), strict=True):
-            for level, count in (("vss", low), ("vdd", high)):
-                if count:
-                    nodes = (line, "vss", supply if level == "vdd" else level, "vss")
-                    many = count * gate.multiplier
-                    parts.append(
-                        Transistor(f"row_{line}_{level}", gate.role, nodes, gate.w, gate.length, multiplier=many)
-                    )
-        return tuple(parts)
+    @property
+    def array(self) -> Array:
+        """The cells on the bit lines and their wires."""
+        return Array(self.rows)
 
     def add_column(
-        self, circuit: Circuit, technology: Technology, cell: Cell, offsets: Mapping[str, float] | None = None
+        self,
+        circuit: Circuit,
+        technology: Technology,
+        cell: Cell,
+        state: str,
+        offsets: Mapping[str, float] | None = None,
     ) -> str:
-        """Define the column; returns the subcircuit's name (ports ``COLUMN_PORTS``).
+        """Define the column around a cell that stores a state; returns the subcircuit's name (``COLUMN_PORTS``).
 
         Args:
             offsets: what lifts a line above its supply port [V]: ``wl`` the word line's driver, ``bl`` precharge and
                 its driver, ``cell`` all cells of the column. Source ``rise_<line>`` does, so that its energy is known.
         """
         sizes = nanometres(pre=self.precharge * technology.w_p, drv=self.driver * technology.w_n)
-        column = SubCircuit(f"column_r{self.rows}_f{self.fanout}_{sizes}_{cell.size_name}", *COLUMN_PORTS)
+        array = self.array.add(circuit, technology, cell, state)
+        column = SubCircuit(f"column_f{self.fanout}_{sizes}_{array}", *COLUMN_PORTS)
         on = {"wl": "vdrv", "bl": "vdd", "cell": "vdd"}
         gates = dict(_GATES)
         for line, offset in (offsets or {}).items():
@@ -110,33 +101,30 @@ class ReadPath:
                 kind, nodes = _GATES[_DRIVERS[line]]
                 gates[_DRIVERS[line]] = (kind, (*nodes[:2], on[line], *nodes[3:]))
         add_transistors(column, technology, self.precharge_transistors(technology, on["bl"]))
-        add_transistors(column, technology, self.neighbours(cell, on["cell"]))
-        column.X("cell", cell.add_cell(circuit, technology), "bl", "blb", "wl", on["cell"], "vss", "q", "qb")
+        column.X("array", array, "bl", "blb", "wl", on["cell"], "vss", "q", "qb")
         for name, (kind, nodes) in gates.items():
             scale = self.driver if name.endswith("driver") else 1.0
             column.X(name, add_gate(circuit, technology, kind, scale), *nodes)
         load = add_gate(circuit, technology, "inverter", float(self.fanout))
         for output, supply in (("p", "vp"), ("n", "vn")):
             column.X(f"load_{output}", load, output, f"{output}_load", supply, "vss")
-        geometry = technology.geometry
-        line = geometry.wire_capacitance * geometry.cell_height * self.rows
-        for name, capacitance in (("bl", line), ("blb", line), ("wl", geometry.wire_capacitance * geometry.cell_width)):
-            column.C(f"wire_{name}", name, "vss", capacitance)
         add_subcircuit(circuit, column)
         return column.name
 
-    def knobs(self, technology: Technology, cell: Cell, instances: tuple[str, ...]) -> dict[str, Knob]:
-        """Knobs of the selected cell, the precharge, the drivers and the output gates for instances of the column.
+    def knobs(self, technology: Technology, cell: Cell, columns: Mapping[str, Sequence[str]]) -> dict[str, Knob]:
+        """Knobs of the array, the precharge, the drivers and the output gates; loads' where the whole die is shifted.
 
-        Unselected cells and loads have knobs only where the whole die is shifted.
+        Args:
+            columns: stored state to the instances of the column around a cell that stores it.
         """
-        knobs = cell.cell_knobs(technology, tuple(f"{i}.xcell" for i in instances))
+        arrays = {state: tuple(f"{name}.xarray" for name in names) for state, names in columns.items()}
+        instances = tuple(name for names in columns.values() for name in names)
+        knobs = self.array.knobs(technology, cell, arrays)
         knobs |= transistor_knobs(technology, self.precharge_transistors(technology), "precharge", instances)
         for name, (kind, _) in _GATES.items():
             scale = self.driver if name.endswith("driver") else 1.0
             inside = tuple(f"{i}.x{name}" for i in instances)
             knobs |= transistor_knobs(technology, GATES[kind](technology, scale), name, inside)
-        knobs |= transistor_knobs(technology, self.neighbours(cell), "column", instances, mismatch=False)
         loads = tuple(f"{i}.xload_{output}" for i in instances for output in "pn")
         load = GATES["inverter"](technology, float(self.fanout))
         return knobs | transistor_knobs(technology, load, "load", loads, mismatch=False)

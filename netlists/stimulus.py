@@ -96,13 +96,11 @@ def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -
     return transistor_knobs(technology, inverter(technology, scale), "shape", instances, mismatch=False)
 
 
-def add_state(
-    circuit: Circuit, setting: Setting, subcircuit: str, state: str, controls: Sequence[str]
-) -> tuple[list[str], list[str]]:
+def add_state(circuit: Circuit, setting: Setting, state: str, controls: Sequence[str]) -> tuple[list[str], list[str]]:
     """One column at rest that stores a state, each supply with a source of its own.
 
     Args:
-        subcircuit: name of the column. controls: nodes of ``wl_b pre inp_b inn_b``.
+        controls: nodes of ``wl_b pre inp_b inn_b``.
 
     Returns:
         Vectors of its nodes and supplies, ``<node>_<state>`` and ``v<supply>_<state>#branch``, then of what lifts its
@@ -115,6 +113,7 @@ def add_state(
     nodes = [f"{node}_{state}" for node in levels]
     for supply in supplies:
         circuit.V(supply, supply, "0", setting.vdd)
+    subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell, state, setting.offsets)
     circuit.X(state, subcircuit, *controls, *supplies, "0", *nodes)
     nodeset = [f".nodeset v({node}_{state})={level * rest.get(node, setting.vdd)!r}" for node, level in levels.items()]
     rises = [f"v.x{state}.vrise_{line}#branch" for line in setting.offsets]

@@ -159,14 +159,13 @@ def read_path(setting: Setting) -> Testbench:
             for control, start, end in (("pre", 0.1, 1.3), ("wl_b", 0.2, 1.2))
         },
     )  # fmt: skip
-    subcircuit = setting.readpath.add_column(circuit, technology, setting.cell, setting.offsets)
     probes, nodeset = [], high(setting, ("pre", "wl_b"))
     for state in STATES:
-        vectors, guesses = add_state(circuit, setting, subcircuit, state, ("wl_b", "pre", "0", "0"))
+        vectors, guesses = add_state(circuit, setting, state, ("wl_b", "pre", "0", "0"))
         probes += vectors
         nodeset += guesses
     stop = 2.3 * window
-    knobs = setting.readpath.knobs(technology, setting.cell, tuple(f"x{state}" for state in STATES))
+    knobs = setting.readpath.knobs(technology, setting.cell, {state: (f"x{state}",) for state in STATES})
     knobs |= shapers
     return Testbench(
         name="read_path",

@@ -84,7 +84,7 @@ def test_the_array_gives_the_charge_of_the_line_that_fell(setting, solve, sessio
     """The charge of BLB from a slow ramp of an ideal source on it, precharge off, against what the cycle takes."""
     at = setting()
     circuit = at.circuit("charge of a bit line")
-    column = at.readpath.add_column(circuit, at.technology, at.cell)
+    column = at.readpath.add_column(circuit, at.technology, at.cell, "q")
     circuit.V("dd", "dd", "0", at.vdd)
     circuit.V("ramp", "blb", "0", f"PWL(0 0 10n {at.vdd})")
     for node, level in (("wl_b", at.vdd), ("pre", 0.0), ("bl", at.vdd)):
