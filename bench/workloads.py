@@ -77,7 +77,8 @@ class Workload:
 
     def samples(self, count: int) -> np.ndarray:
         """Knob values [V] of the first samples, the ones pimchar draws, shape (sample, knob)."""
-        return Unit(self.testbench, 0, SEED, True, "default").knob_values(0, count)
+        with Session() as session:
+            return Unit(self.testbench, 0, SEED, True, "default").knob_values(session, 0, count)
 
 
 def alterations(testbench: Testbench, row: Sequence[float]) -> list[str]:

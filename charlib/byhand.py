@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from charlib.ngspice import ACCURACIES
+from charlib.ngspice import ACCURACIES, Session
 from charlib.unit import Unit
 
 WAVEFORMS = "waveforms.txt"
@@ -19,7 +19,7 @@ def hand_deck(unit: Unit, sample: int, values: Sequence[float] | None = None) ->
             the deck has it.
     """
     testbench = unit.testbench
-    row = unit.knob_values(sample, 1)[0] if values is None else values
+    row = _drawn(unit, sample) if values is None else values
     knobs = testbench.settable.knobs if testbench.search and values is not None else testbench.knobs
     commands = [
         *(f"pre_osdi '{model.path}'" for model in testbench.osdi),
@@ -36,3 +36,8 @@ def hand_deck(unit: Unit, sample: int, values: Sequence[float] | None = None) ->
     ]
     lines = [testbench.deck.rstrip(), ACCURACIES[unit.accuracy], ".control", *commands, ".endc", ".end"]
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def _drawn(unit: Unit, sample: int) -> Sequence[float]:
+    with Session(accuracy=unit.accuracy) as session:
+        return unit.knob_values(session, sample, 1)[0]

@@ -92,7 +92,8 @@ def _draws(plan: Plan, results: Results) -> xr.Dataset:
         name: TESTBENCHES[name].build(plan.setting(*point, results[name, point].window)) for name in plan.testbenches
     }
     drawn = {
-        name: {path: knob for path, knob in bench.knobs.items() if knob.sigma > 0} for name, bench in benches.items()
+        name: {path: knob for path, knob in bench.knobs.items() if knob.sigma > 0 and not knob.lump}
+        for name, bench in benches.items()
     }
     paths = list(dict.fromkeys(path for name in drawn for path in (*drawn[name], *benches[name].shared)))
     about = {"units": "1", "long_name": "transistor, other parameter of it, or what a die shares, by its random path"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from charlib.lumped import lump_draws, off_currents
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session, Solved, Unsolved
 from charlib.search import Searched, search
@@ -68,13 +69,22 @@ class Unit:
             content["search"] = list(vars(testbench.search).values())
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def knob_values(self, first: int, count: int) -> np.ndarray:
-        """Parameters of samples ``first`` onwards, shape (count, knob)."""
+    def knob_values(self, session: Session, first: int, count: int) -> np.ndarray:
+        """Parameters of samples ``first`` onwards, shape (count, knob).
+
+        Args:
+            session: measures what lumps need, where the testbench has any.
+        """
         testbench = self.testbench
-        nominal = np.zeros((count, len(testbench.knobs)))
+        draws = np.zeros((count, len(testbench.knobs)))
         if self.block is None:
-            return testbench.knob_values(nominal)
-        draws = normals(testbench.knobs, self.seed, first, count) if self.local else nominal
+            return testbench.knob_values(draws)
+        if self.local:
+            draws = normals(testbench.knobs, self.seed, first, count)
+            off = off_currents(session, testbench)
+            for column, knob in enumerate(testbench.knobs.values()):
+                if knob.lump:
+                    draws[:, column] = lump_draws(knob.lump, off, self.seed, first, count)
         shared = normals(testbench.shared, self.seed, first, count)
         return testbench.knob_values(draws, dict(zip(testbench.shared, shared.T, strict=True)))
 
@@ -118,7 +128,7 @@ def solve_samples(
     Returns:
         Result; solutions; parameters, shape (sample, knob), with those searched behind the others.
     """
-    values = unit.knob_values(first, count)
+    values = unit.knob_values(session, first, count)
     if unit.testbench.search is None:
         solutions = session.solve(unit.testbench, values)
         return measure_unit(unit, first, solutions), solutions, values

@@ -6,14 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from PySpice.Spice.Netlist import Circuit
 
-from netlists.analyses import Transient
-from netlists.circuit import deck_text
 from netlists.setting import STATES, Setting
 from netlists.stimulus import (
     EDGE,
-    MAX_STEP,
     OFF,
-    TRANSIENT_OPTIONS,
     add_shaped,
     add_state,
     high,
@@ -21,6 +17,7 @@ from netlists.stimulus import (
     rail,
     steps,
     swing,
+    transient,
 )
 from netlists.testbench import Knob, Search, Testbench
 from netlists.writepath import add_write_driver, write_driver_knobs
@@ -66,29 +63,6 @@ def _columns(
     return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, columns)
 
 
-def _transient(
-    name: str,
-    circuit: Circuit,
-    setting: Setting,
-    stop: float,
-    probes: Sequence[str],
-    nodeset: Sequence[str],
-    knobs: Mapping[str, Knob],
-    values: Mapping[str, float],
-    search: Search | None = None,
-) -> Testbench:
-    return Testbench(
-        name=name,
-        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
-        analysis=Transient(stop, MAX_STEP * stop),
-        probes=tuple(probes),
-        knobs=knobs,
-        values={"vdd": setting.vdd, **values, **setting.levels},
-        osdi=setting.technology.osdi,
-        search=search,
-    )
-
-
 def _add_write_drivers(
     circuit: Circuit, setting: Setting, start: float, end: float | None = None
 ) -> tuple[dict[str, Knob], list[str]]:
@@ -132,7 +106,7 @@ def write(setting: Setting) -> Testbench:
     of_drivers, feet = _add_write_drivers(circuit, setting, *times["we_b"])
     values = {"window": window, "wordline_off": times["wl_b"][1], "precharge_on": times["pre"][1]}
     knobs, nodeset = of_columns | of_drivers | knobs, nodeset + high(at, times)
-    return _transient("write", circuit, at, 2.6 * window, probes + feet, nodeset, knobs, values)
+    return transient("write", circuit, at, 2.6 * window, probes + feet, nodeset, knobs, values)
 
 
 def _pulses(setting: Setting, start: float, works: str) -> tuple[dict[str, str], Search]:
@@ -164,7 +138,7 @@ def write_pulse(setting: Setting) -> Testbench:
     knobs = of_columns | of_drivers | knobs
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     nodeset += high(at, (*pulses, *off))
-    return _transient("write_pulse", circuit, at, 2.4 * window, probes, nodeset, knobs, {"window": window}, search)
+    return transient("write_pulse", circuit, at, 2.4 * window, probes, nodeset, knobs, {"window": window}, search)
 
 
 def read_pulse(setting: Setting) -> Testbench:
@@ -182,7 +156,7 @@ def read_pulse(setting: Setting) -> Testbench:
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     nodeset += high(setting, (*pulses, "pre"))
     knobs = of_columns | knobs
-    return _transient("read_pulse", circuit, setting, 2.2 * window, probes, nodeset, knobs, {"window": window}, search)
+    return transient("read_pulse", circuit, setting, 2.2 * window, probes, nodeset, knobs, {"window": window}, search)
 
 
 def half_select(setting: Setting) -> Testbench:
@@ -200,7 +174,7 @@ def half_select(setting: Setting) -> Testbench:
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     knobs = of_columns | knobs
     nodeset += high(setting, ("wl_b",))
-    return _transient("half_select", circuit, setting, 1.6 * window, probes, nodeset, knobs, {"window": window})
+    return transient("half_select", circuit, setting, 1.6 * window, probes, nodeset, knobs, {"window": window})
 
 
 def pim_row(setting: Setting) -> Testbench:
@@ -231,7 +205,7 @@ def pim_row(setting: Setting) -> Testbench:
     nodeset += high(setting, ("pre", "wl_b", *off))
     stop = cycle * (len(patterns) + 0.05)
     values = {"window": window, "cycle": cycle, "activations": float(len(patterns))}
-    return _transient("pim_row", circuit, setting, stop, probes, nodeset, of_columns | knobs, values)
+    return transient("pim_row", circuit, setting, stop, probes, nodeset, of_columns | knobs, values)
 
 
 def supply_dip(setting: Setting) -> Testbench:
@@ -254,4 +228,4 @@ def supply_dip(setting: Setting) -> Testbench:
         nodeset += [f".nodeset v({nodes[n]})={level * supply!r}" for n, level in zip(("q", "qb"), levels, strict=True)]
     search = Search(tuple(parameters), 0.0, supply, "high", 0.0, DIP_RESOLUTION)
     knobs = cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES))
-    return _transient("supply_dip", circuit, setting, 1.5 * DIP, probes, nodeset, knobs, {}, search)
+    return transient("supply_dip", circuit, setting, 1.5 * DIP, probes, nodeset, knobs, {}, search)

@@ -45,17 +45,22 @@ class ReadPath:
         precharge: width of the precharge and equalizing transistors in unit PMOS widths [1], assumed.
         driver: scale of the column's share of word-line and precharge driver in unit inverters [1], assumed.
         fanout: load of each output in unit inverters [1]; four is the usual gate load, assumed for the adder's input.
+        pattern, position, representation, pattern_seed: of the unselected rows, see :class:`netlists.column.Array`.
     """
 
     rows: int = 16
     precharge: float = 2.0
     driver: float = 1.0
     fanout: int = 4
+    pattern: str = "half"
+    position: str = "far"
+    representation: str = "equivalent"
+    pattern_seed: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.fanout, int) or self.fanout < 1:
             raise ValueError(f"fanout={self.fanout!r} is not a whole number of at least 1 (readpath.fanout)")
-        self.array  # noqa: B018 - refuses what is not an array
+        _ = self.array  # which refuses what is no array
         for name in ("precharge", "driver"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
@@ -73,7 +78,7 @@ class ReadPath:
     @property
     def array(self) -> Array:
         """The cells on the bit lines and their wires."""
-        return Array(self.rows)
+        return Array(self.rows, self.pattern, self.position, self.representation, self.pattern_seed)
 
     def add_column(
         self,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from PySpice.Spice.Netlist import Circuit
+from PySpice.Spice.Netlist import Circuit, SubCircuit
 
-from netlists.circuit import transistor_knobs
+from netlists.analyses import OperatingPoint, Transient
+from netlists.circuit import add_subcircuit, add_transistors, deck_text, transistor_knobs
 from netlists.logic import add_gate, inverter
 from netlists.setting import STATES, Setting
-from netlists.testbench import Knob
+from netlists.testbench import Knob, Search, Testbench
 
 PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
 """Levels of a column's nodes at rest, in units of what is high there. As first guesses they let the first operating
@@ -116,5 +118,56 @@ def add_state(circuit: Circuit, setting: Setting, state: str, controls: Sequence
     subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell, state, setting.offsets)
     circuit.X(state, subcircuit, *controls, *supplies, "0", *nodes)
     nodeset = [f".nodeset v({node}_{state})={level * rest.get(node, setting.vdd)!r}" for node, level in levels.items()]
+    inside = setting.readpath.array.levels(state).items()
+    nodeset += [f".nodeset v(x{state}.xarray.{node})={level * setting.v_cell!r}" for node, level in inside]
     rises = [f"v.x{state}.vrise_{line}#branch" for line in setting.offsets]
     return nodes + [f"v{supply}#branch" for supply in supplies] + rises, nodeset
+
+
+def off_currents(setting: Setting) -> Testbench:
+    """Each transistor of the cell alone, gate and source together, the cell's supply from drain to source.
+
+    Probes are the currents of their drains, knobs their thresholds, in the order of the cell's transistors.
+    """
+    technology = setting.technology
+    circuit = setting.circuit("transistors of a cell, off")
+    knobs, probes = {}, []
+    for number, t in enumerate(setting.cell.transistors()):
+        sign = {"n": 1, "p": -1}[technology.devices[t.role].polarity]
+        alone = replace(t, nodes=("d", "s", "s", "s"))
+        subcircuit = SubCircuit(f"off_{number}", "d", "s")
+        add_transistors(subcircuit, technology, (alone,))
+        add_subcircuit(circuit, subcircuit)
+        circuit.V(str(number), f"d{number}", "0", sign * setting.v_cell)
+        circuit.X(str(number), subcircuit.name, f"d{number}", "0")
+        of_alone = transistor_knobs(technology, (alone,), "cell", (f"x{number}",))
+        knobs |= {path: knob for path, knob in of_alone.items() if ":" not in path}
+        probes.append(f"v{number}#branch")
+    deck = deck_text(circuit, probes)
+    return Testbench("off", deck, OperatingPoint(), tuple(probes), knobs, {}, osdi=technology.osdi)
+
+
+def transient(
+    name: str,
+    circuit: Circuit,
+    setting: Setting,
+    stop: float,
+    probes: Sequence[str],
+    nodeset: Sequence[str],
+    knobs: Mapping[str, Knob],
+    values: Mapping[str, float],
+    search: Search | None = None,
+) -> Testbench:
+    """Testbench of a transient up to a time [s], with the step control that columns need."""
+    lumped = any(knob.lump for knob in knobs.values())
+    return Testbench(
+        name=name,
+        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
+        analysis=Transient(stop, MAX_STEP * stop),
+        probes=tuple(probes),
+        knobs=knobs,
+        values={"vdd": setting.vdd, **values, **setting.levels},
+        osdi=setting.technology.osdi,
+        search=search,
+        off=off_currents(setting) if lumped else None,
+    )

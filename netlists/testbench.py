@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from netlists.analyses import Analysis
 from netlists.veriloga import CompiledModel
+
+
+class Lump(NamedTuple):
+    """What a transistor that is drawn once stands for.
+
+    Attributes:
+        members: paths of the transistors; in each sample it has the threshold at which its current, when it is off, is
+            the mean of theirs.
+        like: path of such a transistor in ``Testbench.off``.
+    """
+
+    members: tuple[str, ...]
+    like: str
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,7 @@ class Knob:
         nominal: value of the parameter where nothing varies.
         shared: paths of random numbers that a die's transistors share, and what one sigma of each adds to |Vth| [V].
         card: the parameter stands on the model card that the transistor has for itself.
+        lump: the transistors that it stands for; ``sigma`` is then that of one of them.
     """
 
     parameters: tuple[str, ...]
@@ -34,6 +49,7 @@ class Knob:
     nominal: float = 0.0
     shared: tuple[tuple[str, float], ...] = ()
     card: bool = False
+    lump: Lump | None = None
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -82,6 +98,8 @@ class Testbench:
             other levels where they are not VDD [V]; for transients times [s].
         osdi: compiled Verilog-A models that the simulator loads before the deck.
         search: what is searched on it; None where one analysis is all.
+        off: transistors that lumps stand for, each alone and off, with their thresholds as knobs and their currents as
+            probes, in the same order; None where there are no lumps.
     """
 
     name: str
@@ -92,6 +110,7 @@ class Testbench:
     values: Mapping[str, float]
     osdi: tuple[CompiledModel, ...] = ()
     search: Search | None = None
+    off: Testbench | None = None
 
     @property
     def settable(self) -> Testbench:

@@ -24,7 +24,7 @@ from netlists.dynamic import (
 from netlists.logic import add_gate, inverter
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
-from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, high, pulse, swing
+from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, high, pulse, swing, transient
 from netlists.testbench import Testbench
 
 BUTTERFLY_POINTS = 33
@@ -151,7 +151,7 @@ def read_path(setting: Setting) -> Testbench:
     supply; inverters in front of them, on a supply that is not counted, give the drivers a real input edge, so that
     nothing measured depends on the window. Each of these inverters is on the level of the line that is driven.
     """
-    technology, vdd, window = setting.technology, setting.vdd, setting.window
+    technology, window = setting.technology, setting.window
     circuit = setting.circuit("complementary read path, one cycle in each stored state")
     shapers = add_shaped(
         circuit, setting, {
@@ -164,25 +164,14 @@ def read_path(setting: Setting) -> Testbench:
         vectors, guesses = add_state(circuit, setting, state, ("wl_b", "pre", "0", "0"))
         probes += vectors
         nodeset += guesses
-    stop = 2.3 * window
-    knobs = setting.readpath.knobs(technology, setting.cell, {state: (f"x{state}",) for state in STATES})
-    knobs |= shapers
-    return Testbench(
-        name="read_path",
-        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
-        analysis=Transient(stop, MAX_STEP * stop),
-        probes=tuple(probes),
-        knobs=knobs,
-        values={
-            "vdd": vdd,
-            "window": window,
-            "wordline_on": 0.2 * window,
-            "wordline_off": 1.2 * window,
-            "precharge_on": 1.3 * window,
-            **setting.levels,
-        },
-        osdi=technology.osdi,
-    )
+    knobs = setting.readpath.knobs(technology, setting.cell, {state: (f"x{state}",) for state in STATES}) | shapers
+    values = {
+        "window": window,
+        "wordline_on": 0.2 * window,
+        "wordline_off": 1.2 * window,
+        "precharge_on": 1.3 * window,
+    }
+    return transient("read_path", circuit, setting, 2.3 * window, probes, nodeset, knobs, values)
 
 
 def fo4(setting: Setting) -> Testbench:
