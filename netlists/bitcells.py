@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
@@ -23,16 +23,6 @@ SIZE_LIMIT = 1e-4
 """What no width and no length of a transistor reaches [m]."""
 SIDES = {"l": ("qb", "q", "bl"), "r": ("q", "qb", "blb")}
 """Half cell to its input, output and bit line: the left half drives ``q`` and opens to ``bl``."""
-
-
-def copies(transistors: Iterable[Transistor], count: float) -> tuple[Transistor, ...]:
-    """The transistors of ``count`` equal cells side by side; a count need not be whole."""
-    return tuple(replace(t, multiplier=t.multiplier * count) for t in transistors)
-
-
-def copied(count: float) -> str:
-    """Part of a subcircuit's name that says how many equal cells it stands for; empty for one."""
-    return "" if count == 1 else f"_m{count!r}".replace(".", "p")
 
 
 class Cell(Protocol):
@@ -56,13 +46,15 @@ class Cell(Protocol):
 
     def add_half(self, circuit: Circuit, technology: Technology, side: str) -> str: ...
 
-    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False, count: float = 1) -> str: ...
+    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False) -> str: ...
 
     def half_knobs(self, technology: Technology, instances: Mapping[str, tuple[str, ...]]) -> dict[str, Knob]: ...
 
     def cell_knobs(self, technology: Technology, instances: tuple[str, ...], path: str = "cell") -> dict[str, Knob]: ...
 
     def transistors(self) -> tuple[Transistor, ...]: ...
+
+    def leaking(self, technology: Technology, bit: int) -> tuple[Transistor, ...]: ...
 
     def pass_gates(self) -> tuple[Transistor, ...]: ...
 
@@ -123,39 +115,43 @@ class Sram6T:
             Transistor(f"pg{name}", "pg", ("bl", "wl", "out", "vss"), self.w_pg, self.l),
         )
 
+    def transistors(self) -> tuple[Transistor, ...]:
+        """All transistors, as the knobs are named; nodes are those of the half or of the read port each is in."""
+        return tuple(t for side in SIDES for t in self.half_transistors(side))
+
+    def leaking(self, technology: Technology, bit: int) -> tuple[Transistor, ...]:
+        """Transistors that lie between supply and ground and are off where Q is 1 or 0."""
+        names = {1: ("pd_l", "pu_r"), 0: ("pu_l", "pd_r")}[bit]
+        return tuple(t for t in self.transistors() if t.name in names)
+
     @property
     def size_name(self) -> str:
         return nanometres(pd=self.w_pd, pu=self.w_pu, pg=self.w_pg, l=self.l)
 
-    def transistors(self) -> tuple[Transistor, ...]:
-        """All transistors, as the knobs are named, on nodes of a half or of the whole cell."""
-        return tuple(t for side in SIDES for t in self.half_transistors(side))
-
-    def add_half(self, circuit: Circuit, technology: Technology, side: str, count: float = 1) -> str:
-        """Define the half cell of one side, or ``count`` of them; returns the subcircuit's name (``HALF_PORTS``)."""
-        half = SubCircuit(f"half6t_{side}_{self.size_name}{copied(count)}", *HALF_PORTS)
-        add_transistors(half, technology, copies(self.half_transistors(side), count))
+    def add_half(self, circuit: Circuit, technology: Technology, side: str) -> str:
+        """Define the half cell of one side; returns the subcircuit's name (ports ``HALF_PORTS``)."""
+        half = SubCircuit(f"half6t_{side}_{self.size_name}", *HALF_PORTS)
+        add_transistors(half, technology, self.half_transistors(side))
         add_subcircuit(circuit, half)
         return half.name
 
-    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False, count: float = 1) -> str:
+    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False) -> str:
         """Define the whole cell.
 
         Args:
             read_port: with the nodes of its read port, for a cell that has one; else that port is at rest.
-            count: equal cells side by side that it stands for [1].
 
         Returns:
             The subcircuit's name (ports ``CELL_PORTS``, and then ``READ_PORTS``).
         """
-        cell = SubCircuit(f"{self.kind}_{self.size_name}{copied(count)}", *CELL_PORTS)
-        self._add_halves(circuit, technology, cell, count)
+        cell = SubCircuit(f"{self.kind}_{self.size_name}", *CELL_PORTS)
+        self._add_halves(circuit, technology, cell)
         add_subcircuit(circuit, cell)
         return cell.name
 
-    def _add_halves(self, circuit: Circuit, technology: Technology, cell: SubCircuit, count: float) -> None:
+    def _add_halves(self, circuit: Circuit, technology: Technology, cell: SubCircuit) -> None:
         for side, (inp, out, bl) in SIDES.items():
-            cell.X(side, self.add_half(circuit, technology, side, count), inp, out, bl, "wl", "vdd", "vss")
+            cell.X(side, self.add_half(circuit, technology, side), inp, out, bl, "wl", "vdd", "vss")
 
     def half_knobs(
         self, technology: Technology, instances: Mapping[str, tuple[str, ...]], path: str = "cell"
@@ -218,15 +214,14 @@ class Sram8T(Sram6T):
     def transistors(self) -> tuple[Transistor, ...]:
         return (*super().transistors(), *self.read_transistors())
 
-    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False, count: float = 1) -> str:
+    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False) -> str:
         """Define the whole cell; see :meth:`Sram6T.add_cell`."""
-        sizes = f"{self.size_name}_{nanometres(rd=self.w_rd, ra=self.w_ra)}{copied(count)}"
+        sizes = f"{self.size_name}_{nanometres(rd=self.w_rd, ra=self.w_ra)}"
         ports = (*CELL_PORTS, *READ_PORTS) if read_port else CELL_PORTS
         cell = SubCircuit(f"{self.kind}_{'r_' if read_port else ''}{sizes}", *ports)
-        self._add_halves(circuit, technology, cell, count)
+        self._add_halves(circuit, technology, cell)
         names = {} if read_port else AT_REST
-        port = copies(self.read_transistors(), count)
-        port = (replace(t, nodes=tuple(names.get(n, n) for n in t.nodes)) for t in port)
+        port = (replace(t, nodes=tuple(names.get(n, n) for n in t.nodes)) for t in self.read_transistors())
         add_transistors(cell, technology, port)
         add_subcircuit(circuit, cell)
         return cell.name

@@ -1,20 +1,21 @@
 """The array part of a macro column: the selected cell, the rows that share its bit lines, and their wires.
 
-Two circuits for one column. The ``full`` one draws every cell and every pitch of wire. The ``equivalent`` one draws the
-unselected rows as two lumps, each a whole cell per stored level that stands for many; docs/column.md derives where the
-lumps sit and how they get the mean and the spread of the leakage of all the cells they stand for.
+Two circuits for one column. The ``full`` one draws every cell and every pitch of wire. The ``equivalent`` one draws of
+the unselected rows what the bit lines and the supply see: their closed pass gates in two places of the wire, apart by
+line and stored level, and what leaks through their latches. docs/column.md derives the places, and how a transistor
+that stands for many gets the mean and the spread of their leakage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.bitcells import CELL_PORTS, Cell
-from netlists.circuit import add_subcircuit
+from netlists.circuit import Transistor, add_subcircuit, add_transistors, transistor_knobs
 from netlists.technology import Technology
 from netlists.testbench import Knob, Lump
 
@@ -25,9 +26,9 @@ PATTERNS: Mapping[str, Callable[[int, int, int], Sequence[int]]] = {
     "worst": lambda rows, own, seed: [1 - own] * (rows - 1),
     "random": lambda rows, own, seed: np.random.default_rng(seed).integers(2, size=rows - 1).tolist(),
 }
-"""Stored pattern to the bits of the unselected rows, nearest to the selected one first: of the rows, the selected
-cell's bit and a seed. ``half``: every other one. ``worst``: all opposite to the selected cell, so that they pull the
-line that must stay high down, and as their other node is high, the line that falls up.
+"""Stored pattern to the bits of the unselected rows, nearest to the selected one first: of the number of rows, the
+selected cell's bit and a seed. ``half``: every other one is 1. ``worst``: all opposite to the selected cell; they pull
+the line that must stay high down and, as their other node is high, the line that falls up.
 """
 POSITIONS = ("near", "far")
 """Where the selected row is: the first or the last one from the end of the bit lines that has the read path."""
@@ -35,53 +36,39 @@ REPRESENTATIONS = ("equivalent", "full")
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A cell of the array as it is drawn: ``count`` equal ones [1] that store ``bit``; ``row`` 0 is the selected one.
-
-    Attributes:
-        name: of the instance.
-    """
-
-    name: str
-    row: int
-    bit: int
-    count: float = 1
-
-    @property
-    def storage(self) -> tuple[str, str]:
-        """Nodes ``q`` and ``qb`` of an unselected cell."""
-        return f"q_{self.name}", f"qb_{self.name}"
-
-
-@dataclass(frozen=True)
 class Place:
-    """A place on the bit lines with the cells that are there.
+    """A place on the bit lines: a row, or a lump of rows.
 
     Attributes:
-        pitches: wire to it from the selected row, or, on the lines, from the sense end, in cell pitches [1].
+        pitches: wire to it from the selected row, or from the sense end, in cell pitches [1].
+        row: number of the row, counted from the selected one, which is 0; None: a lump.
+        share: of the unselected rows that is lumped in it [1].
     """
 
     pitches: float
-    cells: tuple[Drawn, ...]
+    row: int | None
+    share: float = 0.0
 
 
-def lumps(bits: Sequence[int]) -> list[Place]:
-    """The two places, seen from the selected row, that the unselected rows are lumped in, half of them in each.
+@dataclass(frozen=True)
+class Group:
+    """Transistors of unselected cells that are drawn as one.
 
-    With them the resistance that each end sees in front of the mean of the capacitance, and the resistance between the
-    ends, are those of the ladder of all rows, so that a ramp of current or voltage finds the same delays; for one and
-    two unselected rows they are that ladder. docs/column.md derives it.
+    Attributes:
+        transistor: one of them, with the nodes of the array and the diffusions of the layout rule.
+        members: their paths.
+        like: path of the selected cell's.
     """
-    n = len(bits)
-    if n < 2:
-        return [Place(float(row), (Drawn(f"row{row}", row, bit),)) for row, bit in enumerate(bits, start=1)]
-    first = (n + 1) * (n + 2) / (6 * n)
-    places = (first, first + 2 * (n * n - 1) / (3 * n))
-    counts = {bit: bits.count(bit) / 2 for bit in sorted(set(bits))}
-    return [
-        Place(place, tuple(Drawn(f"stored{bit}_{i}", 1, bit, count) for bit, count in counts.items()))
-        for i, place in enumerate(places, start=1)
-    ]
+
+    transistor: Transistor
+    members: tuple[str, ...]
+    like: str
+
+    def drawn(self, share: float, name: str, nodes: Mapping[str, str]) -> Transistor:
+        """A share of them [1] under another name, nodes renamed; their number need not be whole."""
+        t, count = self.transistor, share * len(self.members)
+        renamed = tuple(nodes.get(node, node) for node in t.nodes)
+        return replace(t, name=name, nodes=renamed, multiplier=t.multiplier * count)
 
 
 @dataclass(frozen=True)
@@ -114,78 +101,134 @@ class Array:
 
     def stored(self, state: str) -> tuple[int, ...]:
         """Bits of the unselected rows, nearest to the selected one first, where that one stores a state."""
-        return tuple(PATTERNS[self.pattern](self.rows, _bit(state), self.pattern_seed))
+        own = {"q": 1, "qb": 0}[state]
+        return tuple(PATTERNS[self.pattern](self.rows, own, self.pattern_seed))
 
-    def places(self, state: str) -> list[Place]:
-        """Places from the sense end on, where the selected cell stores a state: the first row is half a pitch away."""
-        bits = self.stored(state)
-        every = [Place(float(row), (Drawn(f"row{row}", row, bit),)) for row, bit in enumerate(bits, start=1)]
-        unselected = every if self.representation == "full" else lumps(bits)
-        places = [Place(0.0, (Drawn("cell", 0, _bit(state)),)), *unselected]
+    @property
+    def places(self) -> list[Place]:
+        """Places from the sense end on; the first row is half a pitch away from it."""
+        full = self.representation == "full"
+        unselected = [Place(float(row), row) for row in range(1, self.rows)] if full else lumps(self.rows - 1)
+        places = [Place(0.0, 0), *unselected]
         if self.position == "far":
-            places = [replace(place, pitches=len(bits) - place.pitches) for place in reversed(places)]
+            places = [replace(place, pitches=self.rows - 1 - place.pitches) for place in reversed(places)]
         return [replace(place, pitches=place.pitches + 0.5) for place in places]
+
+    def groups(self, technology: Technology, cell: Cell, state: str) -> tuple[list[Group], list[Group]]:
+        """Pass gates of the unselected rows by line and stored level; what is off between supply and ground in them."""
+        bits = self.stored(state)
+        passes, leaks = [], {}
+        for bit in sorted(set(bits)):
+            rows = [row for row, stored in enumerate(bits, start=1) if stored == bit]
+            for line, level, t in zip(("bl", "blb"), (bit, 1 - bit), cell.pass_gates(), strict=True):
+                name = f"row_{line}_{'vdd' if level else 'vss'}"
+                nodes = (line, "vss", "vdd" if level else "vss", "vss")
+                one = replace(t, name=name, nodes=nodes, written=None)
+                passes.append(Group(one, _members(rows, t), f"cell.{t.name}"))
+            for t in cell.leaking(technology, bit):
+                leaks.setdefault((t.role, t.w, t.length), []).append((t, _members(rows, t)))
+        off = {"n": ("vdd", "vss", "vss", "vss"), "p": ("vss", "vdd", "vdd", "vdd")}
+        merged = []
+        for number, equal in enumerate(leaks.values()):
+            first = equal[0][0]
+            nodes = off[technology.devices[first.role].polarity]
+            one = replace(first, name=f"row_off{number}", nodes=nodes, written=None)
+            merged.append(Group(one, tuple(path for _, paths in equal for path in paths), f"cell.{first.name}"))
+        return passes, merged
 
     def add(self, circuit: Circuit, technology: Technology, cell: Cell, state: str) -> str:
         """Define the array around a cell that stores a state; returns the subcircuit's name (ports ``CELL_PORTS``).
 
         The bit lines' ports are at the sense end, ``vdd`` supplies all cells; ``wl``, ``q`` and ``qb`` are those of the
-        selected one. Word lines of the others are at ``vss``. The wire of each pitch of bit line and word line has its
+        selected one. Word lines of the others are at ``vss``. The wire of each pitch, along and across, has its
         capacitance in the middle.
         """
-        geometry, places = technology.geometry, self.places(state)
-        contents = "_".join(f"{c.bit}x{c.count!r}" for p in places for c in p.cells if self.representation != "full")
-        name = f"array_{self.representation}_{self.position}_r{self.rows}_{contents}_{cell.size_name}"
-        array = SubCircuit(name.replace(".", "p"), *CELL_PORTS)
-        share = geometry.wire_capacitance * geometry.cell_width
-        word = _add_wire(array, "wl", "wl", 0, geometry.wire_resistance * geometry.cell_width / 2, share)
+        geometry, full = technology.geometry, self.representation == "full"
+        pattern = "" if full else f"_{sum(self.stored(state))}ones"
+        name = f"array_{self.representation}_{self.position}_r{self.rows}{pattern}_{cell.size_name}"
+        array = SubCircuit(name, *CELL_PORTS)
+        per_metre = (geometry.wire_resistance, geometry.wire_capacitance)
+        ohm, farad = (value * geometry.cell_width for value in per_metre)
+        word = _add_wire(array, "wl", "wl", 0, ohm / 2, farad)
+        ohm, farad = (value * geometry.cell_height for value in per_metre)
+        passes, leaks = self.groups(technology, cell, state)
         nodes, reached = {"bl": "bl", "blb": "blb"}, 0.0
-        for number, place in enumerate(places):
-            resistance = geometry.wire_resistance * geometry.cell_height * (place.pitches - reached)
-            load = geometry.wire_capacitance * geometry.cell_height * sum(c.count for c in place.cells)
+        for number, place in enumerate(self.places):
+            lumped = place.row is None
+            pitches = place.share * (self.rows - 1) if lumped else 1
             for line, node in nodes.items():
-                nodes[line] = _add_wire(array, line, node, number, resistance, load)
+                nodes[line] = _add_wire(array, line, node, number, ohm * (place.pitches - reached), farad * pitches)
             reached = place.pitches
-            for c in place.cells:
-                own = (word, "vdd", "vss", "q", "qb") if c.row == 0 else ("vss", "vdd", "vss", *c.storage)
-                array.X(c.name, cell.add_cell(circuit, technology, count=c.count), *nodes.values(), *own)
+            if lumped:
+                drawn = (g.drawn(place.share, f"{g.transistor.name}_{number}", nodes) for g in passes)
+                add_transistors(array, technology, drawn)
+            else:
+                own = (word, "vdd", "vss", "q", "qb") if place.row == 0 else ("vss", "vdd", "vss", *_inside(place.row))
+                array.X(_name(place.row), cell.add_cell(circuit, technology), *nodes.values(), *own)
+        if not full:
+            add_transistors(array, technology, (g.drawn(1.0, g.transistor.name, {}) for g in leaks))
         add_subcircuit(circuit, array)
         return array.name
 
     def levels(self, state: str) -> dict[str, int]:
-        """Levels at rest of the storage nodes of unselected cells inside the array, in units of the cells' supply."""
-        unselected = [c for place in self.places(state) for c in place.cells if c.row]
-        return {node: level for c in unselected for node, level in zip(c.storage, (c.bit, 1 - c.bit), strict=True)}
+        """Storage nodes of unselected cells inside the array to their levels, in units of the cells' supply."""
+        if self.representation != "full":
+            return {}
+        bits = enumerate(self.stored(state), start=1)
+        return {node: level for row, bit in bits for node, level in zip(_inside(row), (bit, 1 - bit), strict=True)}
 
     def knobs(self, technology: Technology, cell: Cell, instances: Mapping[str, Sequence[str]]) -> dict[str, Knob]:
         """Knobs of the selected cell, ``cell.pd_l ...``, and of the unselected ones, which are not skewed.
 
         In the full array ``row7.pd_l ...`` are those of the seventh row from the selected one. In the equivalent one
-        ``stored0.pd_l ...`` are thresholds of the lumped cells that store 0, made from the draws of these very rows.
+        ``rows_q.row_bl_vss ...`` are thresholds that are made from the draws of these very rows.
 
         Args:
             instances: stored state to the hierarchical names of the arrays around a cell that stores it.
         """
-        plain = replace(cell, shifts={})
-        drawn: dict[str, list[str]] = {}
-        rows: dict[str, list[int]] = {}
+        every = [name for names in instances.values() for name in names]
+        knobs = cell.cell_knobs(technology, tuple(f"{name}.xcell" for name in every))
+        if self.representation == "full":
+            plain = replace(cell, shifts={})
+            for row in range(1, self.rows):
+                knobs |= plain.cell_knobs(technology, tuple(f"{name}.x{_name(row)}" for name in every), _name(row))
+            return knobs
+        lumped = [str(number) for number, place in enumerate(self.places) if place.row is None]
         for state, names in instances.items():
-            bits = self.stored(state)
-            for c in (c for place in self.places(state) for c in place.cells if c.row):
-                path = c.name.split("_")[0]
-                drawn.setdefault(path, []).extend(f"{name}.x{c.name}" for name in names)
-                rows[path] = [row for row, bit in enumerate(bits, start=1) if bit == c.bit]
-        every = tuple(f"{name}.xcell" for names in instances.values() for name in names)
-        knobs = cell.cell_knobs(technology, every)
-        for path, names in drawn.items():
-            of_path = plain.cell_knobs(technology, tuple(names), path)
-            knobs |= of_path if path.startswith("row") else _lumped(of_path, rows[path])
+            passes, leaks = self.groups(technology, cell, state)
+            for group in passes:
+                knobs |= _lump_knob(technology, group, f"rows_{state}", names, [f"_{number}" for number in lumped])
+            for group in leaks:
+                knobs |= _lump_knob(technology, group, f"rows_{state}", names, [""])
         return knobs
 
 
-def _bit(state: str) -> int:
-    """What the selected cell stores, by its high node."""
-    return {"q": 1, "qb": 0}[state]
+def lumps(unselected: int) -> list[Place]:
+    """The two places, seen from the selected row, that the unselected rows are lumped in, half of them in each.
+
+    With them the resistance that each end sees in front of the mean of the capacitance, and the resistance between the
+    ends, are those of the ladder of all rows, so that a ramp of current or voltage finds the same delays; for one and
+    two unselected rows they are that ladder. docs/column.md derives it.
+    """
+    n = unselected
+    if n < 2:
+        return [Place(1.0, None, 1.0)] * n
+    first = (n + 1) * (n + 2) / (6 * n)
+    return [Place(place, None, 0.5) for place in (first, first + 2 * (n * n - 1) / (3 * n))]
+
+
+def _name(row: int) -> str:
+    """Instance of a row's cell, and its path for random numbers."""
+    return f"row{row}" if row else "cell"
+
+
+def _inside(row: int) -> tuple[str, str]:
+    """Storage nodes of an unselected row's cell."""
+    return f"q_{row}", f"qb_{row}"
+
+
+def _members(rows: Iterable[int], transistor: Transistor) -> tuple[str, ...]:
+    return tuple(f"{_name(row)}.{transistor.name}" for row in rows)
 
 
 def _add_wire(array: SubCircuit, line: str, node: str, number: int, resistance: float, capacitance: float) -> str:
@@ -197,12 +240,17 @@ def _add_wire(array: SubCircuit, line: str, node: str, number: int, resistance: 
     return end
 
 
-def _lumped(knobs: Mapping[str, Knob], rows: Sequence[int]) -> dict[str, Knob]:
-    """Thresholds of a cell that stands for some rows; what else varies in these is left out."""
-    lumped = {}
-    for path, knob in knobs.items():
-        name = path.partition(".")[2]
-        if ":" not in name:
-            lump = Lump(tuple(f"row{row}.{name}" for row in rows), f"cell.{name}")
-            lumped[path] = replace(knob, lump=lump if knob.sigma > 0 else None)
-    return lumped
+def _lump_knob(
+    technology: Technology, group: Group, path: str, instances: Sequence[str], suffixes: Sequence[str]
+) -> dict[str, Knob]:
+    """Threshold of a group wherever it is drawn; what else varies in its members is left out."""
+    t = group.transistor
+    drawn = [
+        knob
+        for suffix in suffixes
+        for name, knob in transistor_knobs(technology, (replace(t, name=t.name + suffix),), path, instances).items()
+        if ":" not in name
+    ]
+    parameters = tuple(parameter for knob in drawn for parameter in knob.parameters)
+    lump = Lump(group.members, group.like) if drawn[0].sigma > 0 else None
+    return {f"{path}.{t.name}": replace(drawn[0], parameters=parameters, lump=lump)}

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
-from netlists.bitcells import AT_REST, CELL_PORTS, HALF_PORTS, READ_PORTS, SIDES, SIZE_LIMIT, copied, copies
+from netlists.bitcells import AT_REST, CELL_PORTS, HALF_PORTS, READ_PORTS, SIDES, SIZE_LIMIT
 from netlists.cellfile import CellError, Part, flat_cell
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, transistor_knobs
 from netlists.storage import GATE, Storage, find_storage
@@ -179,38 +179,25 @@ class NetlistCell:
         add_subcircuit(circuit, half)
         return half.name
 
-    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False, count: float = 1) -> str:
-        """Define the whole cell; see :meth:`netlists.bitcells.Sram6T.add_cell`."""
+    def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False) -> str:
+        """Define the whole cell; see :meth:`netlists.bitcells.Cell.add_cell`."""
         ports = (*CELL_PORTS, *READ_PORTS) if read_port else CELL_PORTS
-        cell = SubCircuit(f"cell_{'r_' if read_port else ''}{self.size_name}{copied(count)}", *ports)
-        self._draw(cell, technology, {} if read_port else AT_REST, {}, count)
+        cell = SubCircuit(f"cell_{'r_' if read_port else ''}{self.size_name}", *ports)
+        self._draw(cell, technology, {} if read_port else AT_REST, {})
         add_subcircuit(circuit, cell)
         return cell.name
 
     def _draw(
-        self,
-        subcircuit: SubCircuit,
-        technology: Technology,
-        names: Mapping[str, str],
-        gates: Mapping[str, str],
-        count: float = 1,
+        self, subcircuit: SubCircuit, technology: Technology, names: Mapping[str, str], gates: Mapping[str, str]
     ) -> None:
-        """Draw all elements, nodes renamed, gates at the nodes of ``gates`` moved, for ``count`` equal cells."""
-        for t in self.drawn.transistors if count == 1 else self._copies(technology, count):
+        """Draw all elements, nodes renamed, gates at the nodes of ``gates`` moved."""
+        for t in self.drawn.transistors:
             nodes = [names.get(node, node) for node in t.nodes]
             nodes[GATE] = gates.get(t.nodes[GATE], nodes[GATE])
             add_transistors(subcircuit, technology, (replace(t, nodes=tuple(nodes)),))
         for kind, name, a, b, value in self.drawn.parasitics:
             add = subcircuit.R if kind == "r" else subcircuit.C
-            add(name, names.get(a, a), names.get(b, b), value / count if kind == "r" else value * count)
-
-    def _copies(self, technology: Technology, count: float) -> tuple[Transistor, ...]:
-        """Transistors of ``count`` equal cells, with the number in the parameter that their models have for it."""
-        many = []
-        for t in copies(self.drawn.transistors, count):
-            name = technology.devices[t.role].parameters.get("m", "m")
-            many.append(replace(t, written={k: v for k, v in t.written.items() if k != "m"} | {name: t.multiplier}))
-        return tuple(many)
+            add(name, names.get(a, a), names.get(b, b), value)
 
     def half_knobs(self, technology: Technology, instances: Mapping[str, tuple[str, ...]]) -> dict[str, Knob]:
         """Knobs ``cell.NAME`` for instances of the half cells; every half draws all transistors."""
@@ -223,6 +210,15 @@ class NetlistCell:
     def transistors(self) -> tuple[Transistor, ...]:
         """All transistors of the flat cell."""
         return self.drawn.transistors
+
+    def leaking(self, technology: Technology, bit: int) -> tuple[Transistor, ...]:
+        """Transistors that lie between supply and ground and are off where Q is 1 or 0, by their gates' net.
+
+        Those between two transistors of the same kind count as if each were alone.
+        """
+        low, high = ("qb", "q") if bit else ("q", "qb")
+        off = {"n": self.drawn.gates[low], "p": self.drawn.gates[high]}
+        return tuple(t for t in self.drawn.transistors if t.nodes[GATE] in off[technology.devices[t.role].polarity])
 
     def pass_gates(self) -> tuple[Transistor, ...]:
         """Transistors that open to ``bl`` and to ``blb``; empty where they are not one each."""

@@ -396,7 +396,8 @@ def test_a_column_of_such_cells_has_their_pass_gates(technology):
     wide = cell(flat(BODY.replace("w=72n", "w=81n"))).sized(technology)
     setting = Setting(technology, "tt", 1.0, 298.15, wide, window=1e-9)
     rows = [line for line in TESTBENCHES["read_path"].build(setting).deck.splitlines() if line.startswith("Mrow_")]
-    assert len(rows) == 4
-    assert all("w=8.1e-08" in line for line in rows)
+    passes = [line for line in rows if "vss vdd vdd" not in line and "vdd vss vss vss" not in line]
+    assert len(passes) == 8  # by line and stored level, in two places
+    assert all("w=8.1e-08" in line for line in passes)
     own = replace(setting, cell=Sram6T(w_pg=81e-9).sized(technology))
-    assert rows == [x for x in TESTBENCHES["read_path"].build(own).deck.splitlines() if x.startswith("Mrow_")]
+    assert set(passes) < {x for x in TESTBENCHES["read_path"].build(own).deck.splitlines() if x.startswith("Mrow_")}
