@@ -121,6 +121,11 @@ FIGURES: Mapping[str, Figure] = _table(
         "Cycles and speed-up of each layer of a network.",
         ("network.csv", "macro.nc"),
     ),
+    Figure(
+        "column_check",
+        "Equivalent column over the full one: waveforms of a read, errors and speed over the number of rows.",
+        ("column_check.nc",),
+    ),
 )  # fmt: skip
 """All figures, in the order in which they are drawn."""
 

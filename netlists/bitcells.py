@@ -25,6 +25,13 @@ SIDES = {"l": ("qb", "q", "bl"), "r": ("q", "qb", "blb")}
 """Half cell to its input, output and bit line: the left half drives ``q`` and opens to ``bl``."""
 
 
+def settled(transistor: Transistor, gate: int) -> Transistor:
+    """A transistor of an idle inverter by the level of its gate: nodes that are no rails are at the rail they reach."""
+    rails = ("vss", "vdd")
+    drain, _, source, bulk = (node if node in rails else rails[1 - gate] for node in transistor.nodes)
+    return replace(transistor, nodes=(drain, rails[gate], source, bulk))
+
+
 class Cell(Protocol):
     """What testbenches need of a cell; :class:`Sram6T` says what each part does.
 
@@ -54,7 +61,7 @@ class Cell(Protocol):
 
     def transistors(self) -> tuple[Transistor, ...]: ...
 
-    def leaking(self, technology: Technology, bit: int) -> tuple[Transistor, ...]: ...
+    def latch(self, bit: int) -> tuple[Transistor, ...]: ...
 
     def pass_gates(self) -> tuple[Transistor, ...]: ...
 
@@ -119,10 +126,10 @@ class Sram6T:
         """All transistors, as the knobs are named; nodes are those of the half or of the read port each is in."""
         return tuple(t for side in SIDES for t in self.half_transistors(side))
 
-    def leaking(self, technology: Technology, bit: int) -> tuple[Transistor, ...]:
-        """Transistors that lie between supply and ground and are off where Q is 1 or 0."""
-        names = {1: ("pd_l", "pu_r"), 0: ("pu_l", "pd_r")}[bit]
-        return tuple(t for t in self.transistors() if t.name in names)
+    def latch(self, bit: int) -> tuple[Transistor, ...]:
+        """The transistors between supply and ground of an idle cell with Q at ``bit``, every node at a rail."""
+        gates = {"l": 1 - bit, "r": bit}
+        return tuple(settled(t, gates[side]) for side in SIDES for t in self.half_transistors(side)[:2])
 
     @property
     def size_name(self) -> str:

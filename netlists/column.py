@@ -2,8 +2,8 @@
 
 Two circuits for one column. The ``full`` one draws every cell and every pitch of wire. The ``equivalent`` one draws of
 the unselected rows what the bit lines and the supply see: their closed pass gates in two places of the wire, apart by
-line and stored level, and what leaks through their latches. docs/column.md derives the places, and how a transistor
-that stands for many gets the mean and the spread of their leakage.
+line and stored level, and the transistors of their latches, at rest. docs/column.md derives the places, and how a
+transistor that stands for many gets the mean and the spread of their leakage.
 """
 
 from __future__ import annotations
@@ -114,26 +114,23 @@ class Array:
             places = [replace(place, pitches=self.rows - 1 - place.pitches) for place in reversed(places)]
         return [replace(place, pitches=place.pitches + 0.5) for place in places]
 
-    def groups(self, technology: Technology, cell: Cell, state: str) -> tuple[list[Group], list[Group]]:
-        """Pass gates of the unselected rows by line and stored level; what is off between supply and ground in them."""
+    def groups(self, cell: Cell, state: str) -> tuple[list[Group], list[Group]]:
+        """Pass gates of the unselected rows by line and stored level, and the transistors of their latches."""
         bits = self.stored(state)
-        passes, leaks = [], {}
+        passes, latches = [], {}
         for bit in sorted(set(bits)):
             rows = [row for row, stored in enumerate(bits, start=1) if stored == bit]
             for line, level, t in zip(("bl", "blb"), (bit, 1 - bit), cell.pass_gates(), strict=True):
-                name = f"row_{line}_{'vdd' if level else 'vss'}"
-                nodes = (line, "vss", "vdd" if level else "vss", "vss")
-                one = replace(t, name=name, nodes=nodes, written=None)
+                rail = "vdd" if level else "vss"
+                one = replace(t, name=f"row_{line}_{rail}", nodes=(line, "vss", rail, "vss"), written=None)
                 passes.append(Group(one, _members(rows, t), f"cell.{t.name}"))
-            for t in cell.leaking(technology, bit):
-                leaks.setdefault((t.role, t.w, t.length), []).append((t, _members(rows, t)))
-        off = {"n": ("vdd", "vss", "vss", "vss"), "p": ("vss", "vdd", "vdd", "vdd")}
+            for t in cell.latch(bit):
+                latches.setdefault((t.role, t.w, t.length, t.nodes), []).append((t, _members(rows, t)))
         merged = []
-        for number, equal in enumerate(leaks.values()):
+        for number, equal in enumerate(latches.values()):
             first = equal[0][0]
-            nodes = off[technology.devices[first.role].polarity]
-            one = replace(first, name=f"row_off{number}", nodes=nodes, written=None)
-            merged.append(Group(one, tuple(path for _, paths in equal for path in paths), f"cell.{first.name}"))
+            members = tuple(path for _, paths in equal for path in paths)
+            merged.append(Group(replace(first, name=f"row_latch{number}", written=None), members, f"cell.{first.name}"))
         return passes, merged
 
     def add(self, circuit: Circuit, technology: Technology, cell: Cell, state: str) -> str:
@@ -151,7 +148,7 @@ class Array:
         ohm, farad = (value * geometry.cell_width for value in per_metre)
         word = _add_wire(array, "wl", "wl", 0, ohm / 2, farad)
         ohm, farad = (value * geometry.cell_height for value in per_metre)
-        passes, leaks = self.groups(technology, cell, state)
+        passes, latches = self.groups(cell, state)
         nodes, reached = {"bl": "bl", "blb": "blb"}, 0.0
         for number, place in enumerate(self.places):
             lumped = place.row is None
@@ -166,7 +163,7 @@ class Array:
                 own = (word, "vdd", "vss", "q", "qb") if place.row == 0 else ("vss", "vdd", "vss", *_inside(place.row))
                 array.X(_name(place.row), cell.add_cell(circuit, technology), *nodes.values(), *own)
         if not full:
-            add_transistors(array, technology, (g.drawn(1.0, g.transistor.name, {}) for g in leaks))
+            add_transistors(array, technology, (g.drawn(1.0, g.transistor.name, {}) for g in latches))
         add_subcircuit(circuit, array)
         return array.name
 
@@ -195,10 +192,10 @@ class Array:
             return knobs
         lumped = [str(number) for number, place in enumerate(self.places) if place.row is None]
         for state, names in instances.items():
-            passes, leaks = self.groups(technology, cell, state)
+            passes, latches = self.groups(cell, state)
             for group in passes:
                 knobs |= _lump_knob(technology, group, f"rows_{state}", names, [f"_{number}" for number in lumped])
-            for group in leaks:
+            for group in latches:
                 knobs |= _lump_knob(technology, group, f"rows_{state}", names, [""])
         return knobs
 

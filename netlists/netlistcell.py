@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
-from netlists.bitcells import AT_REST, CELL_PORTS, HALF_PORTS, READ_PORTS, SIDES, SIZE_LIMIT
+from netlists.bitcells import AT_REST, CELL_PORTS, HALF_PORTS, READ_PORTS, SIDES, SIZE_LIMIT, settled
 from netlists.cellfile import CellError, Part, flat_cell
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, transistor_knobs
 from netlists.storage import GATE, Storage, find_storage
@@ -211,14 +211,14 @@ class NetlistCell:
         """All transistors of the flat cell."""
         return self.drawn.transistors
 
-    def leaking(self, technology: Technology, bit: int) -> tuple[Transistor, ...]:
-        """Transistors that lie between supply and ground and are off where Q is 1 or 0, by their gates' net.
+    def latch(self, bit: int) -> tuple[Transistor, ...]:
+        """Transistors with gates on a storage net of an idle cell with Q at ``bit``, every node at a rail.
 
-        Those between two transistors of the same kind count as if each were alone.
+        Of transistors in series the one next to the rail leaks as if it were alone.
         """
-        low, high = ("qb", "q") if bit else ("q", "qb")
-        off = {"n": self.drawn.gates[low], "p": self.drawn.gates[high]}
-        return tuple(t for t in self.drawn.transistors if t.nodes[GATE] in off[technology.devices[t.role].polarity])
+        levels = {node: level for net, level in (("q", bit), ("qb", 1 - bit)) for node in self.drawn.gates[net]}
+        of_latch = (t for t in self.drawn.transistors if t.nodes[GATE] in levels)
+        return tuple(settled(t, levels[t.nodes[GATE]]) for t in of_latch)
 
     def pass_gates(self) -> tuple[Transistor, ...]:
         """Transistors that open to ``bl`` and to ``blb``; empty where they are not one each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,10 @@ import xarray as xr
 
 import charlib
 import figures
-from analysis import correlation, logic, macro, network, sensitivity, statistics, vmin, workloads, worst
+from analysis import correlation, logic, macro, network, plots, sensitivity, statistics, vmin, workloads, worst
+from charlib import columncheck
 from charlib.directory import write_whole
+from netlists import technology
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -24,6 +26,8 @@ CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "
 STATISTICS, VMIN = "statistics.nc", "vmin.nc"
 RUN_FILE = "run.toml"
 """Files of a results directory."""
+COLUMN_CHECK = "column_check"
+"""Figure of the check of the equivalent column."""
 
 
 def check(run: RunFile, where: str) -> None:
@@ -80,6 +84,24 @@ def characterize(
         run_file=text,
         progress=True,
     )
+
+
+def check_column(
+    run: RunFile, out: Path, axes: Mapping[str, tuple], samples: int, say: Callable[[str], None]
+) -> xr.Dataset:
+    """The equivalent column of a run file's technology and cell against the full one, stored and drawn in ``out``.
+
+    Args:
+        axes: ``rows``, ``positions`` and ``patterns`` of :func:`charlib.columncheck.column_check`, where not the
+            default. samples: with mismatch.
+    """
+    process = technology.load(run.technology.name)
+    cell = run.make_cell().sized(process)
+    seed = run.variation.seed
+    data = columncheck.column_check(cell, process, **axes, samples=samples, seed=seed, out=out, say=say)
+    for path in plots.save(figures.FIGURES[COLUMN_CHECK].draw(out), out / "figures", COLUMN_CHECK):
+        say(f"figure: {path}")
+    return data
 
 
 def stored_run(folder: Path) -> RunFile:

@@ -205,6 +205,34 @@ def install(name: str) -> None:
         click.echo(f"to use it: {problem}")
 
 
+@main.command("column-check")
+@click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
+@click.option("--rows", "rows", multiple=True, type=click.IntRange(min=2), metavar="N", help="Rows; may be repeated.")
+@click.option("--position", "positions", multiple=True, metavar="P", help="near or far; both if not given.")
+@click.option("--pattern", "patterns", multiple=True, metavar="S", help="Stored pattern; half, worst, random.")
+@click.option("--samples", default=2, show_default=True, type=click.IntRange(min=1), help="Samples with mismatch.")
+def column_check(
+    run_file: Path,
+    out: Path,
+    rows: tuple[int, ...],
+    positions: tuple[str, ...],
+    patterns: tuple[str, ...],
+    samples: int,
+) -> None:
+    """Hold the equivalent column against the full one: errors of a read cycle and speed, one line per column.
+
+    Technology, cell and seed are those of the run file; 16, 64 and 256 rows if none are given; nominal, and at ff,
+    0.6 V, 125 degC with mismatch.
+    """
+    from pimchar import chain, render_column
+
+    plan, _ = _read(run_file)
+    axes = {"rows": rows, "positions": positions, "patterns": patterns}
+    given = {axis: values for axis, values in axes.items() if values}
+    click.echo(render_column.column_check(chain.check_column(plan, out, given, samples, click.echo)))
+
+
 @main.command()
 @DIRECTORY
 def tables(directory: Path) -> None:
