@@ -112,6 +112,20 @@ def _without_offsets(table: xr.Dataset) -> xr.Dataset:
     return table
 
 
+def _of_rows(table: xr.Dataset, wanted: int) -> xr.Dataset:
+    """The part of a table with a number of rows on the local bit line; raises MacroError where it holds none."""
+    if "rows" in table.dims:
+        grid = table["rows"].values.tolist()
+        if wanted not in grid:
+            held = ", ".join(map(str, grid))
+            raise MacroError(f"rows_per_local_bitline={wanted} is not one of {held} of the table (conditions.rows)")
+        return table.sel(rows=wanted, drop=True)
+    rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", wanted)
+    if rows != wanted:
+        raise MacroError(f"rows_per_local_bitline={wanted}, but the table's read path has {rows} rows")
+    return table
+
+
 def _over_states(table: xr.Dataset, name: str) -> xr.DataArray:
     """Mean over the stored states, taken as equally frequent.
 
@@ -221,14 +235,9 @@ def evaluate(
         LogicError: the table does not reach the condition of the gate figures.
     """
     model = MacroModel() if model is None else model
-    table = _without_offsets(table)
+    table = _of_rows(_without_offsets(table), geometry.rows_per_local_bitline)
     if not (math.isfinite(cell_area) and cell_area > 0):
         raise MacroError(f"cell_area={cell_area!r} m2 is not positive")
-    rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", geometry.rows_per_local_bitline)
-    if rows != geometry.rows_per_local_bitline:
-        raise MacroError(
-            f"rows_per_local_bitline={geometry.rows_per_local_bitline}, but the table's read path has {rows} rows"
-        )
     each = [_evaluate_design(table, geometry, cell_area, model, design) for design in DESIGNS]
     macro = xr.concat(each, "design").assign_coords(design=[design.name for design in DESIGNS])
     macro = macro.transpose("design", *DIMS, "stage", "component")

@@ -24,8 +24,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis import statistics
-from charlib.conditions import OFFSETS
+from charlib.conditions import OPTIONAL
 from charlib.directory import write_whole
+from charlib.tables import rows_of
 from netlists import technology
 from netlists.setting import moved
 from netlists.technology import TechnologyError
@@ -112,7 +113,7 @@ def style() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Condition:
-    """One point of the grid: process corner, supply [V], temperature [K], and offsets [V] by axis where it has any."""
+    """One point of the grid: process corner, supply [V], temperature [K]; by axis, if any, offsets [V] and rows."""
 
     process: str
     vdd: float
@@ -149,12 +150,14 @@ class Condition:
 
 
 def offsets_text(offsets: Mapping[str, float]) -> str:
-    """Offsets [V] to go on with after a condition.
+    """Offsets [V] and rows to go on with after a condition.
 
-    >>> offsets_text({"dv_wl": -0.1}), offsets_text({})
-    (', dv_wl -0.1 V', '')
+    >>> offsets_text({"dv_wl": -0.1, "rows": 64}), offsets_text({})
+    (', dv_wl -0.1 V, 64 rows', '')
     """
-    return "".join(f", {axis} {offset:g} V" for axis, offset in offsets.items())
+    return "".join(
+        f", {value:g} rows" if axis == "rows" else f", {axis} {value:g} V" for axis, value in offsets.items()
+    )
 
 
 def celsius(temp: float) -> str:
@@ -182,9 +185,10 @@ def reference_condition(data: xr.Dataset) -> Condition:
 
 
 def nearest_offsets(data: xr.Dataset) -> dict[str, float]:
-    """The offset nearest to 0 [V] on each axis of offsets that a Dataset has."""
-    grids = {axis: data[axis].values for axis in OFFSETS if axis in data.dims}
-    return {axis: float(grid[np.argmin(np.abs(grid))]) for axis, grid in grids.items()}
+    """What is nearest to no offset [V] and to the read path's rows on each optional axis that a Dataset has."""
+    grids = {axis: data[axis].values for axis in OPTIONAL if axis in data.dims}
+    usual = {axis: rows_of(data) if axis == "rows" else 0.0 for axis in grids}
+    return {axis: grid[np.argmin(np.abs(grid - usual[axis]))].item() for axis, grid in grids.items()}
 
 
 def nearest_temperature(temps: np.ndarray) -> float:

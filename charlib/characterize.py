@@ -85,8 +85,8 @@ def characterize(
         timeout: wall-clock limit of one sample [s]; a simulator that exceeds it is killed and the sample tried again.
 
     Returns:
-        Dataset over (process, vdd, temp[, dv_wl][, dv_bl][, dv_cell], sample[, lobe]), of what was asked for; the
-        files of a directory that is extended hold the union with what was there. Each metric with ``_status``,
+        Dataset over (process, vdd, temp[, dv_wl][, dv_bl][, dv_cell][, rows], sample[, lobe]), of what was asked for;
+        the files of a directory that is extended hold the union with what was there. Each metric with ``_status``,
         ``_bound``, ``_nominal`` and, where it exists per stored state, ``_lobes``; units in attrs.
 
     Raises:
@@ -141,7 +141,8 @@ def _asked_for(data: xr.Dataset, plan: Plan) -> xr.Dataset:
     """The part of a directory's Dataset that a plan asks for, its conditions in the plan's order."""
     axes = plan.conditions.axes
     part = data.sel({axis: list(values) for axis, values in axes.items()})
-    unasked = {axis: 0.0 for axis in OFFSETS if axis in data.dims and axis not in axes}
+    usual = dict.fromkeys(OFFSETS, 0.0) | {"rows": plan.readpath.rows}
+    unasked = {axis: value for axis, value in usual.items() if axis in data.dims and axis not in axes}
     return part.sel(unasked, drop=True).isel(sample=slice(plan.samples))
 
 

@@ -15,13 +15,17 @@ ROUNDING = 1e-9
 
 OFFSETS = {"dv_wl": "word line that is on", "dv_bl": "bit lines", "dv_cell": "cell supply"}
 """Axes of lines that lie apart from VDD, and what lies apart; an axis that holds 0 alone is no axis of results."""
+OPTIONAL = {axis: ("V", f"offset of the {line}") for axis, line in OFFSETS.items()} | {
+    "rows": ("1", "cells on the local bit lines")
+}
+"""Axes that results have only where they were swept, to their units and meanings."""
 MOST_OFFSET = 0.5
 """Largest offset either way [V], assumed: assist circuits move a line by part of VDD, and at half a volt below ground a
 bit line begins to open the junctions of its pass gates, which no testbench here is made for.
 """
 
-Place = tuple[str, float, float, float, float, float]
-"""One condition: process, vdd [V], temp [K], dv_wl, dv_bl and dv_cell [V]."""
+Place = tuple[str, float, float, float, float, float, int | None]
+"""One condition: process, vdd [V], temp [K], dv_wl, dv_bl and dv_cell [V], rows; None: those of the read path."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Conditions:
         temp: temperatures [K].
         dv_wl, dv_bl, dv_cell: offsets [V] of the word line that is on, the bit lines and the cell supply, see
             :class:`netlists.Setting`.
+        rows: cells on the local bit lines [1]; empty: those of the read path, and no axis of results.
     """
 
     process: Sequence[str] = ("tt",)
@@ -42,23 +47,26 @@ class Conditions:
     dv_wl: Sequence[float] = (0.0,)
     dv_bl: Sequence[float] = (0.0,)
     dv_cell: Sequence[float] = (0.0,)
+    rows: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         for axis in fields(self):
             given = getattr(self, axis.name)
-            kind = str if axis.name == "process" else float
+            kind = {"process": str, "rows": _whole}.get(axis.name, float)
             try:
                 values = None if isinstance(given, str) else tuple(kind(value) for value in given)
             except (TypeError, ValueError):
                 values = None
-            if not values or len(set(values)) < len(values):
+            lacking = not values and (values is None or axis.name != "rows")
+            if lacking or len(set(values)) < len(values):
                 raise InvalidPlan(f"{axis.name}={given!r} must be a list without repetition (conditions.{axis.name})")
             object.__setattr__(self, axis.name, values)
 
     @property
     def swept(self) -> tuple[str, ...]:
-        """Offsets that are axes of the results."""
-        return tuple(axis for axis in OFFSETS if getattr(self, axis) != (0.0,))
+        """Those of ``OPTIONAL`` that are axes of the results."""
+        offsets = (axis for axis in OFFSETS if getattr(self, axis) != (0.0,))
+        return (*offsets, *(["rows"] if self.rows else []))
 
     @property
     def axes(self) -> dict[str, tuple]:
@@ -67,7 +75,7 @@ class Conditions:
 
     def points(self) -> Iterator[Place]:
         """Every condition, process slowest."""
-        return product(*(getattr(self, axis.name) for axis in fields(self)))
+        return product(*(getattr(self, axis.name) or (None,) for axis in fields(self)))
 
     def check(self, technology: Technology) -> None:
         """Raise InvalidPlan for a condition outside the technology's validity range."""
@@ -80,6 +88,8 @@ class Conditions:
                 if not (math.isfinite(value) and low - ROUNDING <= value <= high + ROUNDING):
                     where = f"outside {low:g}..{high:g} {unit} for {technology.name} (conditions.{name})"
                     raise InvalidPlan(f"{name}={value:g} {unit} is {where}")
+        if any(rows < 1 for rows in self.rows):
+            raise InvalidPlan(f"rows={min(self.rows)} is not a whole number of at least 1 (conditions.rows)")
         if problem := self.offset_problem():
             axis, what = problem
             raise InvalidPlan(f"{what} (conditions.{axis})")
@@ -94,3 +104,10 @@ class Conditions:
                 if not lowest + value > ROUNDING:
                     return axis, f"{axis}={value:g} V leaves the {line} nothing of vdd={lowest:g} V"
         return None
+
+
+def _whole(value: float) -> int:
+    """A whole number as it is; raises ValueError for any other."""
+    if isinstance(value, bool) or value != int(value):
+        raise ValueError(value)
+    return int(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from charlib.conditions import OFFSETS, Place
+from charlib.conditions import OPTIONAL, Place
 from charlib.metrics import METRICS, Metric
 from charlib.metrics.butterfly import LOBES
 from charlib.plan import Plan
@@ -115,7 +115,7 @@ def _coordinates(plan: Plan, samples: int) -> dict[str, tuple]:
         "vdd": ("vdd", np.array(conditions.vdd, dtype=float), {"units": "V", "long_name": "supply voltage"}),
         "temp": ("temp", np.array(conditions.temp, dtype=float), {"units": "K", "long_name": "temperature"}),
         **{
-            axis: (axis, np.array(conditions.axes[axis]), {"units": "V", "long_name": f"offset of the {OFFSETS[axis]}"})
+            axis: (axis, np.array(conditions.axes[axis]), {"units": OPTIONAL[axis][0], "long_name": OPTIONAL[axis][1]})
             for axis in conditions.swept
         },
         "sample": ("sample", np.arange(samples), {"units": "1", "long_name": "Monte Carlo sample"}),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from charlib.conditions import OFFSETS, Conditions
+from charlib.conditions import OFFSETS, OPTIONAL, Conditions
 from charlib.errors import CountedTwice, InvalidPlan
 from charlib.metrics import METRICS, check_metrics
 from charlib.ngspice import ACCURACIES
@@ -62,9 +62,11 @@ class Plan:
         dv_wl: float = 0.0,
         dv_bl: float = 0.0,
         dv_cell: float = 0.0,
+        rows: int | None = None,
         window: float | None = None,
     ) -> Setting:
-        return Setting(self.technology, process, vdd, temp, self.cell, self.readpath, window, dv_wl, dv_bl, dv_cell)
+        path = replace(self.readpath, rows=rows) if rows else self.readpath
+        return Setting(self.technology, process, vdd, temp, self.cell, path, window, dv_wl, dv_bl, dv_cell)
 
     def grid(self) -> dict[str, object]:
         """What a results directory holds and may be extended in."""
@@ -78,8 +80,12 @@ class Plan:
         """
         if not grid:
             return self
-        held = {axis: grid.get(axis, (0.0,)) if axis in OFFSETS else grid[axis] for axis in asdict(self.conditions)}
-        axes = {axis: {*values, *held[axis]} for axis, values in asdict(self.conditions).items()}
+        asked = asdict(self.conditions)
+        unswept = dict.fromkeys(OFFSETS, (0.0,)) | {"rows": ()}
+        held = {axis: grid.get(axis, unswept[axis]) if axis in OPTIONAL else grid[axis] for axis in asked}
+        if bool(asked["rows"]) != bool(held["rows"]):  # the one without the axis has the read path's
+            asked["rows"], held["rows"] = (rows or (self.readpath.rows,) for rows in (asked["rows"], held["rows"]))
+        axes = {axis: {*values, *held[axis]} for axis, values in asked.items()}
         corners = list(self.technology.cards)
         process = sorted(axes.pop("process"), key=lambda p: (p != corner_of(p), corners.index(corner_of(p))))
         metrics = {*self.metrics, *grid["metrics"]}

@@ -61,6 +61,7 @@ def reproduce(
     dv_wl: float = 0.0,
     dv_bl: float = 0.0,
     dv_cell: float = 0.0,
+    rows: int | None = None,
 ) -> Reproduction:
     """Run one sample of a results directory alone and compare.
 
@@ -69,7 +70,7 @@ def reproduce(
         metric: name of a metric it holds.
         process, vdd [V], temp [K]: a condition of its grid.
         sample: number of the sample.
-        dv_wl, dv_bl, dv_cell: offsets [V], where the grid has them.
+        dv_wl, dv_bl, dv_cell: offsets [V], where the grid has them. rows: of the grid; None: the read path's.
 
     Returns:
         The comparison. ``DIRECTORY/reproduce/...`` then holds the deck to run by hand and the vectors as CSV; of a
@@ -86,15 +87,18 @@ def reproduce(
         raise PlanMismatch(f"{folder} holds no finished characterization")
     with xr.open_dataset(folder / "characterization.nc") as data:
         offsets = {"dv_wl": dv_wl, "dv_bl": dv_bl, "dv_cell": dv_cell}
+        usual = dict.fromkeys(OFFSETS, 0.0) | {"rows": manifest["plan"]["readpath"]["rows"]}
+        offsets["rows"] = usual["rows"] if rows is None else rows
         at = {"process": process, "vdd": vdd, "temp": temp, **offsets, "sample": sample}
-        stored = _stored(data, metric, at)
+        stored = _stored(data, metric, at, usual)
         unit = _unit(folder, manifest["plan"], data, metric, stored, sample)
         with Session(accuracy=unit.accuracy) as session:
             result, (solution,), (values,) = solve_samples(session, unit, sample, 1)
     measured = result.metrics[metric]
     if METRICS[metric].per_lobe:
         measured = worse(measured, METRICS[metric].fails_when)
-    apart = "".join(f"{axis}{offset:+g}V-" for axis, offset in offsets.items() if offset)
+    apart = "".join(f"{axis}{value:+g}V-" for axis, value in offsets.items() if value and axis in OFFSETS)
+    apart += f"rows{offsets['rows']}-" if offsets["rows"] != usual["rows"] else ""
     place = f"{metric}-{process}-{vdd:g}V-{temp:g}K-{apart}{sample}"
     target = folder / "reproduce" / place
     _write(target, hand_deck(unit, sample, values), solution)
@@ -108,13 +112,13 @@ def reproduce(
     )
 
 
-def _stored(data: xr.Dataset, metric: str, at: Mapping[str, object]) -> xr.Dataset:
-    """The Dataset at one sample; raises InvalidPlan with what there is."""
+def _stored(data: xr.Dataset, metric: str, at: Mapping[str, object], usual: Mapping[str, float]) -> xr.Dataset:
+    """The Dataset at one sample, ``usual`` where it lacks an axis; raises InvalidPlan with what there is."""
     held = [name for name in METRICS if name in data]
     if metric not in held:
         raise InvalidPlan(f"metric={metric!r} is not one of {', '.join(held)} in these results")
     for axis, value in at.items():
-        grid = data[axis].values.tolist() if axis in data.dims else [0.0]
+        grid = data[axis].values.tolist() if axis in data.dims else [usual[axis]]
         near = [g for g in grid if g == value or (isinstance(g, float) and abs(g - value) < 1e-6)]
         if not near:
             legal = f"0..{grid[-1]}" if axis == "sample" else ", ".join(f"{g}" for g in grid)
@@ -130,9 +134,10 @@ def _unit(folder: Path, plan: dict, data: xr.Dataset, metric: str, stored: xr.Da
         raise PlanMismatch(f"the model files of {technology.name} are not those of these results")
     name = METRICS[metric].testbench
     window = float(stored[f"{name}_window"]) if f"{name}_window" in data else None
+    readpath = ReadPath(**plan["readpath"] | {"rows": int(stored["rows"])})
     setting = Setting(
         technology, str(stored["process"].values), float(stored["vdd"]), float(stored["temp"]),
-        restored(plan["cell"], folder).sized(technology), ReadPath(**plan["readpath"]), window,
+        restored(plan["cell"], folder).sized(technology), readpath, window,
         **{axis: float(stored[axis]) for axis in OFFSETS},
     )  # fmt: skip
     nominal = "seed" not in plan or data.attrs["samples"] == 0

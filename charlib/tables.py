@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from itertools import product
@@ -106,6 +107,7 @@ class LookupTable:
         dv_wl: float = 0.0,
         dv_bl: float = 0.0,
         dv_cell: float = 0.0,
+        rows: int | None = None,
     ) -> float:
         """A number at a condition, exact on the grid.
 
@@ -115,7 +117,7 @@ class LookupTable:
         Args:
             name: variable, such as ``t_read_p`` (mean), ``t_read_p_std`` or ``t_read_p_nominal``.
             process: corner. vdd: supply [V]. temp: temperature [K]. dv_wl, dv_bl, dv_cell: offsets [V]; a table in
-                which one was not swept has it at 0 alone.
+                which one was not swept has it at 0 alone. rows: cells on the bit lines; None: the read path's.
 
         Raises:
             TableError: unknown variable or corner, a value outside the grid, or a grid point without a number.
@@ -125,6 +127,11 @@ class LookupTable:
         for axis in offsets.keys() - axes:
             if offsets[axis]:
                 raise TableError(f"{axis}={offsets[axis]:g} V is outside the table, which was made at {axis}=0 V")
+        usual = rows_of(self.data)
+        if "rows" in self.data.dims:
+            axes["rows"] = usual if rows is None else rows
+        elif rows not in (None, usual):
+            raise TableError(f"rows={rows} is outside the table, which was made with rows={usual}")
         names = [str(n) for n in self.data.data_vars if set(self.data[n].dims) == {"process", *axes}]
         if name not in names:
             raise TableError(f"{name!r} is not one of {', '.join(names)}")
@@ -160,6 +167,11 @@ def _along(
     if not np.isfinite(result).all():
         raise TableError(f"{name} has no number at or next to {axis.name}={value:g}: see its counts of failed samples")
     return result
+
+
+def rows_of(data: xr.Dataset) -> int:
+    """Rows of the read path that results or tables were made with, where they have no axis of rows."""
+    return int(json.loads(data.attrs["readpath"])["rows"])
 
 
 def left_out_error(data: xr.Dataset, name: str) -> float:

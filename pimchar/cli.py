@@ -315,15 +315,16 @@ def figures(directory: Path) -> None:
 @click.option("--dv-wl", default=0.0, metavar="V", help="Offset of the word line [V].")
 @click.option("--dv-bl", default=0.0, metavar="V", help="Offset of the bit lines [V].")
 @click.option("--dv-cell", default=0.0, metavar="V", help="Offset of the cell supply [V].")
+@click.option("--rows", type=int, metavar="N", help="Cells on the bit lines, where the grid has them.")
 def reproduce(
-    directory: Path, metric: str, process: str, vdd: float, temp_c: float, sample: int, **offsets: float
+    directory: Path, metric: str, process: str, vdd: float, temp_c: float, sample: int, **further: float
 ) -> None:
     """Run one sample again, alone, and compare; writes its deck and waveforms; exit 1 if a bit differs."""
     import charlib
     from pimchar.render import reproduction
     from pimchar.runfile import ZERO_CELSIUS
 
-    found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample, **offsets)
+    found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample, **further)
     click.echo(reproduction(metric, found))
     if not found.identical:
         sys.exit(EXIT_FAILED)

@@ -15,7 +15,7 @@ from tabulate import tabulate
 import charlib
 from analysis import architecture
 from charlib import METRICS, corners, devices, ngspice, tables
-from charlib.conditions import OFFSETS
+from charlib.conditions import OPTIONAL
 from netlists import technology
 from netlists.variation import MismatchLaw
 from pimchar.runfile import ZERO_CELSIUS
@@ -76,9 +76,14 @@ def _numeric(cell: str) -> bool:
     return cell == "-" or re.fullmatch(r"[+\-\N{MINUS SIGN}]?\d[\d.]*( \S+)?", cell) is not None
 
 
-def condition_cells(process: object, vdd: float, temp: float, *offsets: float) -> list[str]:
-    """Cells of a condition; temp in [K] is shown in degC, offsets are in [V]."""
-    return [str(process), f"{vdd:g} V", celsius(temp), *(f"{offset:g} V" for offset in offsets)]
+def condition_cells(process: object, vdd: float, temp: float, **optional: float) -> list[str]:
+    """Cells of a condition; temp in [K] is shown in degC, optional axes in their units."""
+    return [str(process), f"{vdd:g} V", celsius(temp), *(axis_cell(axis, value) for axis, value in optional.items())]
+
+
+def axis_cell(axis: str, value: float) -> str:
+    """A value of an optional axis with its unit."""
+    return f"{value:g} {OPTIONAL[axis][0]}".removesuffix(" 1")
 
 
 def celsius(temp: float) -> str:
@@ -210,9 +215,10 @@ def reproduction(metric: str, found: charlib.Reproduction) -> str:
 
 def lookup_tables(data: xr.Dataset) -> str:
     """The grid of the tables, and each metric's range, sample counts and interpolation error."""
-    axes = {"vdd": "V", "temp": "K"} | {axis: "V" for axis in OFFSETS if axis in data.dims}
+    axes = {"vdd": "V", "temp": "K"} | {axis: unit for axis, (unit, _) in OPTIONAL.items() if axis in data.dims}
     grid = [f"process {', '.join(map(str, data['process'].values))}"]
-    grid += [f"{axis} {', '.join(f'{v:g}' for v in data[axis].values)} {unit}" for axis, unit in axes.items()]
+    listed = {axis: ", ".join(f"{value:g}" for value in data[axis].values) for axis in axes}
+    grid += [f"{axis} {listed[axis]} {unit}".removesuffix(" 1") for axis, unit in axes.items()]
     names = [name for name in METRICS if name in data]
     rows = [
         (

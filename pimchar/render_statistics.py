@@ -12,9 +12,9 @@ import xarray as xr
 from matplotlib.ticker import EngFormatter
 
 from analysis import plots
-from charlib.conditions import OFFSETS
+from charlib.conditions import OPTIONAL
 from pimchar.chain import Statistics
-from pimchar.render import WIDTH, celsius, condition_cells, quantity, table
+from pimchar.render import WIDTH, axis_cell, celsius, condition_cells, quantity, table
 
 NORMAL = "normal p"
 LARGEST = 4
@@ -65,7 +65,7 @@ def _metric(summary: xr.Dataset, metric: str) -> str:
     rows = []
     for place in _conditions(summary, _axes(summary)):
         here = summary.sel(place)
-        rows.append([*condition_cells(*place.values()), *_row(here, metric, exponent, censored)])
+        rows.append([*condition_cells(**place), *_row(here, metric, exponent, censored)])
     limit = float(mean.attrs.get("fail_limit", math.nan))
     side = {"low": "at or below", "high": "at or above"}[mean.attrs["fails_when"]]
     fails = f"fails {side} {quantity(limit, unit)}" if math.isfinite(limit) else "fails where it did not happen"
@@ -111,8 +111,8 @@ def _between(low: float, high: float, number: Callable[[float], str]) -> str:
 
 
 def _axes(data: xr.Dataset) -> list[str]:
-    """Axes of the conditions, offsets last."""
-    return [axis for axis in ("process", "vdd", "temp", *OFFSETS) if axis in data.dims]
+    """Axes of the conditions, optional ones last."""
+    return [axis for axis in ("process", "vdd", "temp", *OPTIONAL) if axis in data.dims]
 
 
 def _conditions(data: xr.Dataset, axes: Sequence[str]) -> Iterator[dict]:
@@ -127,7 +127,7 @@ def _worst(found: xr.Dataset, names: Sequence[str]) -> str:
     for name in names:
         unit = found[f"{name}_corner_mean_value"].attrs["units"]
         for place in _conditions(found, [*axes, "temp"]):
-            cells = [name, f"{place['vdd']:g} V", *(f"{place[axis]:g} V" for axis in axes if axis != "vdd")]
+            cells = [name, f"{place['vdd']:g} V", *(axis_cell(axis, place[axis]) for axis in axes if axis != "vdd")]
             cells.append(celsius(place["temp"]))
             for level in ("mean", "sigma"):
                 here = found.sel(place)

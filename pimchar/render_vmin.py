@@ -8,9 +8,9 @@ from itertools import product
 
 import xarray as xr
 
-from charlib.conditions import OFFSETS
+from charlib.conditions import OPTIONAL
 from charlib.status import Status
-from pimchar.render import WIDTH, celsius, table
+from pimchar.render import WIDTH, axis_cell, celsius, table
 
 
 def lowest_supply(found: xr.Dataset) -> str:
@@ -28,12 +28,12 @@ def lowest_supply(found: xr.Dataset) -> str:
     notes = ["judged by " + "; ".join(judged)]
     if found.attrs["not_judged"] != "none":
         notes.append(f"NOT judged, for want of a metric: {found.attrs['not_judged']}")
-    axes = [axis for axis in ("process", "temp", *OFFSETS) if axis in found.dims]
+    axes = [axis for axis in ("process", "temp", *OPTIONAL) if axis in found.dims]
     operations = [str(name) for name in found["operation"].values]
     rows = []
     for place in product(*(found[axis].values for axis in axes)):
         here = found.sel(dict(zip(axes, place, strict=True)))
-        cells = [str(place[0]), celsius(place[1]), *(f"{offset:g} V" for offset in place[2:])]
+        cells = [str(place[0]), celsius(place[1]), *map(axis_cell, axes[2:], place[2:])]
         cells += [_cell(here.sel(operation=name), "v_min") for name in operations]
         rows.append([*cells, _cell(here, "all_v_min"), here["all_limit"].item() or "-"])
     parts = [textwrap.fill(head, WIDTH), "\n".join(textwrap.fill(note, WIDTH) for note in notes)]

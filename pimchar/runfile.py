@@ -19,7 +19,7 @@ import charlib
 import netlists
 from analysis import workloads
 from analysis.architecture import MacroGeometry
-from charlib.conditions import OFFSETS
+from charlib.conditions import OPTIONAL
 from charlib.metrics import METRICS
 from netlists import technology
 from netlists.cells import PARAMETRIZED
@@ -138,7 +138,7 @@ class CellSection(Section):
 
 
 class ConditionsSection(Section):
-    """Grid of process corners, supplies [V], temperatures [degC] and offsets against the supply [V]."""
+    """Grid of process corners, supplies [V], temperatures [degC], offsets against the supply [V], rows of a column."""
 
     process: Annotated[tuple[Name, ...], *Listed] = ("tt", "ff", "ss", "fs", "sf")
     vdd: Annotated[tuple[Number, ...], *Listed] = (0.6, 0.7, 0.8, 0.9, 1.0)
@@ -146,6 +146,7 @@ class ConditionsSection(Section):
     dv_wl: Annotated[tuple[Number, ...], *Listed] = (0.0,)
     dv_bl: Annotated[tuple[Number, ...], *Listed] = (0.0,)
     dv_cell: Annotated[tuple[Number, ...], *Listed] = (0.0,)
+    rows: Annotated[tuple[Count, ...], AfterValidator(_distinct)] = ()
 
 
 class VariationSection(Section):
@@ -204,8 +205,8 @@ class RunFile(Section):
         """The grid, temperatures in [K]."""
         grid = self.conditions
         temp = [_kelvin(t) for t in grid.temp_c]
-        offsets = {axis: getattr(grid, axis) for axis in OFFSETS}
-        return charlib.Conditions(process=grid.process, vdd=grid.vdd, temp=temp, **offsets)
+        optional = {axis: getattr(grid, axis) for axis in OPTIONAL}
+        return charlib.Conditions(process=grid.process, vdd=grid.vdd, temp=temp, **optional)
 
     def make_variation(self) -> charlib.Variation:
         """The Monte Carlo variation."""
