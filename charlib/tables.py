@@ -158,8 +158,8 @@ def _along(
     order = np.argsort(axis.values)
     grid, values = axis.values[order], values[order]
     if not grid[0] <= value <= grid[-1]:
-        unit = axis.attrs["units"]
-        raise TableError(f"{axis.name}={value:g} {unit} is outside the table's {grid[0]:g}..{grid[-1]:g} {unit}")
+        unit = f" {axis.attrs['units']}".removesuffix(" 1")
+        raise TableError(f"{axis.name}={value:g}{unit} is outside the table's {grid[0]:g}..{grid[-1]:g}{unit}")
     if value in grid:
         result = values[np.searchsorted(grid, value)]
     else:
