@@ -127,11 +127,10 @@ class LookupTable:
         for axis in offsets.keys() - axes:
             if offsets[axis]:
                 raise TableError(f"{axis}={offsets[axis]:g} V is outside the table, which was made at {axis}=0 V")
-        usual = rows_of(self.data)
         if "rows" in self.data.dims:
-            axes["rows"] = usual if rows is None else rows
-        elif rows not in (None, usual):
-            raise TableError(f"rows={rows} is outside the table, which was made with rows={usual}")
+            axes["rows"] = rows_of(self.data) if rows is None else rows
+        elif rows is not None and rows != rows_of(self.data):
+            raise TableError(f"rows={rows} is outside the table, which was made with rows={rows_of(self.data)}")
         names = [str(n) for n in self.data.data_vars if set(self.data[n].dims) == {"process", *axes}]
         if name not in names:
             raise TableError(f"{name!r} is not one of {', '.join(names)}")

@@ -83,7 +83,8 @@ def _errors(ax: Axes, found: xr.Dataset) -> None:
     ax.set_xticks(places, [str(place) for place in places])
     ax.set_xlabel("rows [1]")
     ax.set_ylabel("error [1]")
-    ax.legend(loc="lower left", ncols=2)
+    ax.set_ylim(SMALLEST / 2, 1.0)
+    ax.legend(loc="upper center", ncols=2)
 
 
 def _speed(ax: Axes, data: xr.Dataset, found: xr.Dataset) -> None:
