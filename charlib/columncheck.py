@@ -135,7 +135,7 @@ def column_check(
     data.attrs |= _provenance(technology, readpath, samples, seed) | {f"case_{case.name}": case.label for case in at}
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_whole(out / FILE, lambda path: data.to_netcdf(path, engine="h5netcdf"))
+        write_whole(out / FILE, lambda path: data.to_netcdf(path))
     return data
 
 

@@ -31,7 +31,7 @@ def test_a_directory_gains_rows_and_keeps_those_of_its_read_path(folder):
     assert "rows" not in plain.dims
     assert swept["t_read_p"].dims == ("process", "vdd", "temp", "rows", "sample")
     assert swept["rows"].values.tolist() == [8]
-    with xr.open_dataset(out / "characterization.nc", engine="h5netcdf") as stored:
+    with xr.open_dataset(out / "characterization.nc") as stored:
         assert stored["rows"].values.tolist() == [8, 16]
         assert stored["rows"].attrs == {"units": "1", "long_name": "cells on the local bit lines"}
         np.testing.assert_array_equal(stored["t_read_p"].sel(rows=16).values, plain["t_read_p"].values)

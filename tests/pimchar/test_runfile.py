@@ -126,11 +126,11 @@ MISTAKES = {
     "[conditions]\nvdd = [inf]": "vdd=inf: must be a finite number (conditions.vdd in run.toml)",
     '[conditions]\nvdd = ["0.9"]': "vdd='0.9': must be a valid number (conditions.vdd in run.toml)",
     "[conditions]\nvolt = [0.9]": (
-        "unknown key 'volt' in [conditions] of run.toml; legal: process, vdd, temp_c, dv_wl, dv_bl, dv_cell"
+        "unknown key 'volt' in [conditions] of run.toml; legal: process, vdd, temp_c, dv_wl, dv_bl, dv_cell, rows"
     ),
     "[conditions]\ndv_w = [0.1]": (
         "unknown key 'dv_w' in [conditions] of run.toml, did you mean 'dv_wl'? legal: "
-        "process, vdd, temp_c, dv_wl, dv_bl, dv_cell"
+        "process, vdd, temp_c, dv_wl, dv_bl, dv_cell, rows"
     ),
     "[conditions]\ndv_wl = 0.1": "dv_wl=0.1: must be a list, as in [0.9, 1.0] (conditions.dv_wl in run.toml)",
     "[conditions]\ndv_bl = [-0.6]": "dv_bl=-0.6 V is outside -0.5..0.5 V (conditions.dv_bl in run.toml)",
