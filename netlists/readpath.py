@@ -16,7 +16,7 @@ from PySpice.Spice.Netlist import Circuit, SubCircuit
 from netlists.bitcells import Cell
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
 from netlists.column import Array
-from netlists.logic import GATES, add_gate
+from netlists.logic import add_gate, gate_knobs
 from netlists.technology import Technology
 from netlists.testbench import Knob
 
@@ -129,7 +129,6 @@ class ReadPath:
         for name, (kind, _) in _GATES.items():
             scale = self.driver if name.endswith("driver") else 1.0
             inside = tuple(f"{i}.x{name}" for i in instances)
-            knobs |= transistor_knobs(technology, GATES[kind](technology, scale), name, inside)
+            knobs |= gate_knobs(technology, kind, name, inside, scale)
         loads = tuple(f"{i}.xload_{output}" for i in instances for output in "pn")
-        load = GATES["inverter"](technology, float(self.fanout))
-        return knobs | transistor_knobs(technology, load, "load", loads, mismatch=False)
+        return knobs | gate_knobs(technology, "inverter", "load", loads, float(self.fanout), mismatch=False)

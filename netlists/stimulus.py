@@ -9,7 +9,7 @@ from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.analyses import OperatingPoint, Transient
 from netlists.circuit import add_subcircuit, add_transistors, deck_text, transistor_knobs
-from netlists.logic import add_gate, inverter
+from netlists.logic import add_gate, gate_knobs
 from netlists.setting import STATES, Setting
 from netlists.testbench import Knob, Search, Testbench
 
@@ -95,7 +95,7 @@ def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -
         circuit.V(f"{control}_in", f"{control}_in", "0", source)
         circuit.X(f"shape_{control}", shaper, f"{control}_in", control, rail(setting, control), "0")
     instances = tuple(f"xshape_{control}" for control in sources)
-    return transistor_knobs(technology, inverter(technology, scale), "shape", instances, mismatch=False)
+    return gate_knobs(technology, "inverter", "shape", instances, scale, mismatch=False)
 
 
 def add_state(circuit: Circuit, setting: Setting, state: str, controls: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ from netlists.dynamic import (
     write,
     write_pulse,
 )
-from netlists.logic import add_gate, inverter
+from netlists.logic import add_gate, gate_knobs
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
 from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, high, pulse, swing, transient
@@ -192,11 +192,11 @@ def fo4(setting: Setting) -> Testbench:
     circuit.X("last", unit, "n4", "n4_last", "vdd", "0")
     probes = ("n2", "n3", "vmeasured#branch")
     stop = 2.1 * window
-    knobs = transistor_knobs(technology, inverter(technology), "fo4", ("x2",))
+    knobs = gate_knobs(technology, "inverter", "fo4", ("x2",))
     others = tuple(f"x{stage}" for stage in (0, 1, 3, "last"))
-    knobs |= transistor_knobs(technology, inverter(technology), "fo4_chain", others, mismatch=False)
+    knobs |= gate_knobs(technology, "inverter", "fo4_chain", others, mismatch=False)
     loads = tuple(f"x{stage}_rest" for stage in range(4))
-    knobs |= transistor_knobs(technology, inverter(technology, 3.0), "fo4_load", loads, mismatch=False)
+    knobs |= gate_knobs(technology, "inverter", "fo4_load", loads, 3.0, mismatch=False)
     return Testbench(
         name="fo4",
         deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
-from netlists.logic import add_gate, inverter
+from netlists.logic import add_gate, gate_knobs
 from netlists.technology import Technology
 from netlists.testbench import Knob
 
@@ -57,5 +57,5 @@ def write_driver_knobs(technology: Technology, instances: tuple[str, ...]) -> di
     knobs = transistor_knobs(technology, write_transistors(technology), "write_driver", instances)
     for name in ("gate_down", "gate_up"):
         inside = tuple(f"{i}.x{name}" for i in instances)
-        knobs |= transistor_knobs(technology, inverter(technology), f"write_{name}", inside)
+        knobs |= gate_knobs(technology, "inverter", f"write_{name}", inside)
     return knobs
