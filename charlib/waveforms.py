@@ -96,6 +96,14 @@ def crossing(
         return np.where(found, t0 - d0 * (t1 - t0) / (d1 - d0), np.nan)
 
 
+def at(time: np.ndarray, wave: np.ndarray, when: float) -> np.ndarray:
+    """Level of each waveform at a time [s], by linear interpolation, shape (sample,); its last one beyond its end."""
+    rows, after = np.arange(len(time)), np.clip((time < when).sum(axis=1), 1, time.shape[1] - 1)
+    t0, t1, v0, v1 = time[rows, after - 1], time[rows, after], wave[rows, after - 1], wave[rows, after]
+    share = np.clip((when - t0) / np.where(t1 > t0, t1 - t0, 1.0), 0.0, 1.0)
+    return v0 + share * (v1 - v0)
+
+
 def integral(time: np.ndarray, wave: np.ndarray) -> np.ndarray:
     """Trapezoidal integral of each waveform over its time, shape (sample,)."""
     # Summed up from the first point to the last: a sum in pairs rounds differently with the length of the company.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from PySpice.Spice.Netlist import Circuit
 
 from netlists.setting import STATES, Setting
 from netlists.stimulus import (
     EDGE,
-    OFF,
+    ON,
+    add_columns,
     add_shaped,
-    add_state,
     high,
     pulse,
     rail,
@@ -44,23 +42,6 @@ DIP_EDGE = 10e-9
 """Edges of the dip [s], assumed: slow for the cell, short against the dip."""
 DIP_RESOLUTION = 1e-3
 """Bracket at which the search for the lowest level ends [V]."""
-
-
-def _columns(
-    circuit: Circuit, setting: Setting, controls: Mapping[str, Sequence[str]]
-) -> tuple[list[str], list[str], dict[str, Knob]]:
-    """A column for each stored state; vectors, ``.nodeset`` lines and knobs.
-
-    Args:
-        controls: stored state to the nodes of its column's ``wl_b pre inp_b inn_b``.
-    """
-    probes, nodeset = [], []
-    for state, nodes in controls.items():
-        vectors, guesses = add_state(circuit, setting, state, nodes)
-        probes += vectors
-        nodeset += guesses
-    columns = {state: (f"x{state}",) for state in controls}
-    return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, columns)
 
 
 def _add_write_drivers(
@@ -101,8 +82,8 @@ def write(setting: Setting) -> Testbench:
     times = {"pre": (0.1, 1.6), "we_b": (0.2, 1.5), "wl_b": (0.4, 1.4)}
     times = {control: (start * window, end * window) for control, (start, end) in times.items()}
     knobs = add_shaped(circuit, at, {control: pulse(0.0, swing(at, control), *span) for control, span in times.items()})
-    controls = dict.fromkeys(STATES, ("wl_b", "pre", OFF, OFF))
-    probes, nodeset, of_columns = _columns(circuit, at, controls)
+    controls = dict.fromkeys(STATES, ("wl_b", "pre", "0", "0"))
+    probes, nodeset, of_columns = add_columns(circuit, at, controls)
     of_drivers, feet = _add_write_drivers(circuit, setting, *times["we_b"])
     values = {"window": window, "wordline_off": times["wl_b"][1], "precharge_on": times["pre"][1]}
     knobs, nodeset = of_columns | of_drivers | knobs, nodeset + high(at, times)
@@ -132,8 +113,8 @@ def write_pulse(setting: Setting) -> Testbench:
     pulses, search = _pulses(at, 0.4 * window, "high")
     off = {control: steps(0.0, [(start * window, at.vdd)]) for control, start in (("pre", 0.1), ("we_b", 0.2))}
     knobs = add_shaped(circuit, at, pulses | off)
-    controls = {state: (f"wl_b_{state}", "pre", OFF, OFF) for state in STATES}
-    _, nodeset, of_columns = _columns(circuit, at, controls)
+    controls = {state: (f"wl_b_{state}", "pre", "0", "0") for state in STATES}
+    _, nodeset, of_columns = add_columns(circuit, at, controls)
     of_drivers, _ = _add_write_drivers(circuit, setting, 0.2 * window)
     knobs = of_columns | of_drivers | knobs
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
@@ -151,8 +132,8 @@ def read_pulse(setting: Setting) -> Testbench:
     circuit = setting.circuit("read by a word-line pulse of searched width")
     pulses, search = _pulses(setting, 0.2 * window, "low")
     knobs = add_shaped(circuit, setting, pulses | {"pre": steps(0.0, [(0.1 * window, swing(setting, "pre"))])})
-    controls = {state: (f"wl_b_{state}", "pre", "0", "0") for state in STATES}
-    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    controls = {state: (f"wl_b_{state}", "pre", ON, ON) for state in STATES}
+    _, nodeset, of_columns = add_columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     nodeset += high(setting, (*pulses, "pre"))
     knobs = of_columns | knobs
@@ -169,8 +150,8 @@ def half_select(setting: Setting) -> Testbench:
     circuit = setting.circuit("half-selected columns in both stored states")
     knobs = add_shaped(circuit, setting, {"wl_b": pulse(0.0, swing(setting, "wl_b"), 0.1 * window, 1.1 * window)})
     # Precharge is on while its control is high.
-    controls = dict.fromkeys(STATES, ("wl_b", rail(setting, "pre"), OFF, OFF))
-    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    controls = dict.fromkeys(STATES, ("wl_b", rail(setting, "pre"), "0", "0"))
+    _, nodeset, of_columns = add_columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     knobs = of_columns | knobs
     nodeset += high(setting, ("wl_b",))
@@ -194,15 +175,15 @@ def pim_row(setting: Setting) -> Testbench:
         return steps(0.0, [(start + at * window, level) for start in starts for at, level in levels])
 
     sources = {"pre": repeated("pre", 0.1, 1.3), "wl_b": repeated("wl_b", 0.2, 1.2)}
-    for side, name in enumerate(("inp_b", "inn_b")):
-        inputs = [pattern[side] * vdd for pattern in patterns]
+    for side, name in enumerate(("inp", "inn")):
+        inputs = [(1 - pattern[side]) * vdd for pattern in patterns]
         sources[name] = steps(inputs[0], list(zip(starts[1:], inputs[1:], strict=True)))
     knobs = add_shaped(circuit, setting, sources)
-    controls = dict.fromkeys(STATES, ("wl_b", "pre", "inp_b", "inn_b"))
-    _, nodeset, of_columns = _columns(circuit, setting, controls)
+    controls = dict.fromkeys(STATES, ("wl_b", "pre", "inp", "inn"))
+    _, nodeset, of_columns = add_columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "bl", "blb", "p", "n", "q", "qb")]
-    off = [name for name, on in zip(("inp_b", "inn_b"), patterns[0], strict=True) if not on]
-    nodeset += high(setting, ("pre", "wl_b", *off))
+    on = [name for name, level in zip(("inp", "inn"), patterns[0], strict=True) if level]
+    nodeset += high(setting, ("pre", "wl_b", *on))
     stop = cycle * (len(patterns) + 0.05)
     values = {"window": window, "cycle": cycle, "activations": float(len(patterns))}
     return transient("pim_row", circuit, setting, stop, probes, nodeset, of_columns | knobs, values)

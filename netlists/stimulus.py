@@ -18,10 +18,8 @@ PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
 point converge at once; where ngspice has to step gmin instead, it forgets the stored state and ends with both nodes of
 the cell equal.
 """
-SUPPLIES = ("vdd", "vdrv", "vp", "vn")
-"""Supplies of a column: array and precharge, drivers, output gate of each side."""
-OFF = "shape"
-"""Node that is always at VDD: the supply of the inverters that shape controls, and an input INP or INN at 0."""
+ON = "shape"
+"""Node that is always at VDD: the supply of the inverters that shape controls, and an input INP or INN at 1."""
 CONTROLLED = {"wl_b": "wl", "pre": "bl"}
 """How a control's name begins to the line whose driver it drives: it is then as high as that driver's supply."""
 EDGE = 1e-12
@@ -69,7 +67,7 @@ def swing(setting: Setting, control: str) -> float:
 def rail(setting: Setting, control: str) -> str:
     """Node that is always where a control is when it is high; :func:`add_shaped` makes it."""
     line = _line(setting, control)
-    return f"{OFF}_{line}" if line else OFF
+    return f"{ON}_{line}" if line else ON
 
 
 def high(setting: Setting, controls: Iterable[str]) -> list[str]:
@@ -87,9 +85,9 @@ def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -
         Knobs of the inverters, without mismatch.
     """
     technology, scale = setting.technology, setting.readpath.driver
-    circuit.V(OFF, OFF, "0", setting.vdd)
+    circuit.V(ON, ON, "0", setting.vdd)
     for line in dict.fromkeys(line for line in CONTROLLED.values() if line in setting.offsets):
-        circuit.V(f"{OFF}_{line}", f"{OFF}_{line}", "0", getattr(setting, f"v_{line}"))
+        circuit.V(f"{ON}_{line}", f"{ON}_{line}", "0", getattr(setting, f"v_{line}"))
     shaper = add_gate(circuit, technology, "inverter", scale)
     for control, source in sources.items():
         circuit.V(f"{control}_in", f"{control}_in", "0", source)
@@ -98,30 +96,37 @@ def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -
     return gate_knobs(technology, "inverter", "shape", instances, scale, mismatch=False)
 
 
-def add_state(circuit: Circuit, setting: Setting, state: str, controls: Sequence[str]) -> tuple[list[str], list[str]]:
+def add_state(
+    circuit: Circuit, setting: Setting, state: str, controls: Sequence[str], metered: bool = False
+) -> tuple[list[str], list[str]]:
     """One column at rest that stores a state, each supply with a source of its own.
 
     Args:
-        controls: nodes of ``wl_b pre inp_b inn_b``.
+        controls: nodes of ``wl_b pre inp inn``; the last is left out where the read path has no such input.
+        metered: the currents of its drivers are measured.
 
     Returns:
         Vectors of its nodes and supplies, ``<node>_<state>`` and ``v<supply>_<state>#branch``, then of what lifts its
-        lines, ``v.x<state>.vrise_<line>#branch``; and ``.nodeset`` lines.
+        lines, ``v.x<state>.vrise_<line>#branch``, and of the meters, ``v.x<state>.vmeter_<line>#branch``; and
+        ``.nodeset`` lines.
     """
+    readpath = setting.readpath
     q, qb = STATES[state]
-    levels = PRECHARGED | {"q": q, "qb": qb}
+    guesses = PRECHARGED | {"q": q, "qb": qb}
+    levels = {node: guesses[node] for node in readpath.nodes}
     rest = {"bl": setting.v_bl, "blb": setting.v_bl, "q": setting.v_cell, "qb": setting.v_cell}
-    supplies = [f"{supply}_{state}" for supply in SUPPLIES]
+    supplies = [f"{supply}_{state}" for supply in readpath.supplies]
     nodes = [f"{node}_{state}" for node in levels]
     for supply in supplies:
         circuit.V(supply, supply, "0", setting.vdd)
-    subcircuit = setting.readpath.add_column(circuit, setting.technology, setting.cell, state, setting.offsets)
-    circuit.X(state, subcircuit, *controls, *supplies, "0", *nodes)
+    subcircuit = readpath.add_column(circuit, setting.technology, setting.cell, state, setting.offsets, metered)
+    circuit.X(state, subcircuit, *controls[: 2 + len(readpath.inputs)], *supplies, "0", *nodes)
     nodeset = [f".nodeset v({node}_{state})={level * rest.get(node, setting.vdd)!r}" for node, level in levels.items()]
     inside = setting.readpath.array.levels(state).items()
     nodeset += [f".nodeset v(x{state}.xarray.{node})={level * setting.v_cell!r}" for node, level in inside]
     rises = [f"v.x{state}.vrise_{line}#branch" for line in setting.offsets]
-    return nodes + [f"v{supply}#branch" for supply in supplies] + rises, nodeset
+    meters = [f"v.x{state}.vmeter_{line}#branch" for line in readpath.driven] if metered else []
+    return nodes + [f"v{supply}#branch" for supply in supplies] + rises + meters, nodeset
 
 
 def off_currents(setting: Setting) -> Testbench:
@@ -145,6 +150,23 @@ def off_currents(setting: Setting) -> Testbench:
         probes.append(f"v{number}#branch")
     deck = deck_text(circuit, probes)
     return Testbench("off", deck, OperatingPoint(), tuple(probes), knobs, {}, osdi=technology.osdi)
+
+
+def add_columns(
+    circuit: Circuit, setting: Setting, controls: Mapping[str, Sequence[str]], metered: bool = False
+) -> tuple[list[str], list[str], dict[str, Knob]]:
+    """A column for each stored state; vectors, ``.nodeset`` lines and knobs.
+
+    Args:
+        controls: stored state to the nodes of its column's ``wl_b pre inp inn``. metered: as of :func:`add_state`.
+    """
+    probes, nodeset = [], []
+    for state, nodes in controls.items():
+        vectors, guesses = add_state(circuit, setting, state, nodes, metered)
+        probes += vectors
+        nodeset += guesses
+    columns = {state: (f"x{state}",) for state in controls}
+    return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, columns)
 
 
 def transient(

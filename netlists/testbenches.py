@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from PySpice.Spice.Netlist import SubCircuit
@@ -23,8 +24,9 @@ from netlists.dynamic import (
 )
 from netlists.logic import add_gate, gate_knobs
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
+from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
-from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, add_shaped, add_state, high, pulse, swing, transient
+from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, pulse
 from netlists.testbench import Testbench
 
 BUTTERFLY_POINTS = 33
@@ -143,37 +145,6 @@ def leakage(setting: Setting) -> Testbench:
     return static_cell(setting, OperatingPoint(), "leakage", read_port=apart)
 
 
-def read_path(setting: Setting) -> Testbench:
-    """One read-and-precharge cycle of a local column in both stored states, inputs INP = INN = 1.
-
-    The cycle starts and ends precharged. In windows: precharge off at 0.1, word line on from 0.2 to 1.2, precharge on
-    from 1.3 to 2.3. Inputs are stable throughout. Word line and precharge have drivers of their own on a counted
-    supply; inverters in front of them, on a supply that is not counted, give the drivers a real input edge, so that
-    nothing measured depends on the window. Each of these inverters is on the level of the line that is driven.
-    """
-    technology, window = setting.technology, setting.window
-    circuit = setting.circuit("complementary read path, one cycle in each stored state")
-    shapers = add_shaped(
-        circuit, setting, {
-            control: pulse(0.0, swing(setting, control), start * window, end * window)
-            for control, start, end in (("pre", 0.1, 1.3), ("wl_b", 0.2, 1.2))
-        },
-    )  # fmt: skip
-    probes, nodeset = [], high(setting, ("pre", "wl_b"))
-    for state in STATES:
-        vectors, guesses = add_state(circuit, setting, state, ("wl_b", "pre", "0", "0"))
-        probes += vectors
-        nodeset += guesses
-    knobs = setting.readpath.knobs(technology, setting.cell, {state: (f"x{state}",) for state in STATES}) | shapers
-    values = {
-        "window": window,
-        "wordline_on": 0.2 * window,
-        "wordline_off": 1.2 * window,
-        "precharge_on": 1.3 * window,
-    }
-    return transient("read_path", circuit, setting, 2.3 * window, probes, nodeset, knobs, values)
-
-
 def fo4(setting: Setting) -> Testbench:
     """A chain of unit inverters, each of which drives four; the third one is measured, on its own supply.
 
@@ -282,12 +253,28 @@ RETENTION_REFUSES = {
 }
 """Offsets that contradict what a data retention voltage is."""
 
+_AT_SPEED = {
+    "timed_by": ("t_read_p", "t_read_n", "t_precharge"), "window": CYCLE, "timed_on": "read_path",
+    "lacks": _not_for_column,
+}  # fmt: skip
+"""Row of a read path at work, its cycle set by the nominal read."""
+
 TESTBENCHES: Mapping[str, Row] = {
     "butterfly_hold": Row(butterfly_hold, drawn=True),
     "butterfly_read": Row(butterfly_read, drawn=True),
     "read_current": Row(read_current),
     "leakage": Row(leakage),
     "read_path": Row(read_path, ("t_read_p", "t_read_n", "t_precharge"), drawn=True, lacks=_not_for_column),
+    "read_path_single": Row(
+        partial(read_path, outputs="p"), ("t_read_single", "t_precharge_single"), lacks=_not_for_column
+    ),
+    "truth": Row(truth, **_AT_SPEED),
+    "truth_single": Row(partial(truth, outputs="p"), **_AT_SPEED),
+    "compute": Row(compute, **_AT_SPEED),
+    "compute_single": Row(partial(compute, outputs="p"), **_AT_SPEED),
+    "held": Row(held, **_AT_SPEED),
+    "held_single": Row(partial(held, outputs="p"), **_AT_SPEED),
+    "line_hold": Row(line_hold, ("t_hold_line",), window=HOLD_WINDOW, lacks=_not_for_column),
     "fo4": Row(fo4, ("t_fo4",)),
     "threshold": Row(threshold, lacks=_not_parametrized),
     "write_butterfly": Row(write_butterfly, drawn=True),

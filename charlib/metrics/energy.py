@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from charlib.waveforms import Block, integral
-from netlists.stimulus import SUPPLIES
+from netlists.readpath import RISES, SUPPLIES
 
 WHOLE = (0.0, np.inf)
 """The whole cycle [s]."""
 
 
 def energy(
-    block: Block, state: str, supplies: Sequence[str] = SUPPLIES, spans: Iterable[tuple[float, float]] = (WHOLE,)
+    block: Block, state: str, supplies: Iterable[str] = SUPPLIES, spans: Iterable[tuple[float, float]] = (WHOLE,)
 ) -> np.ndarray:
     """Energy [J] of one stored state's column over spans of its cycle, less what leaks at its start, shape (sample,).
 
@@ -22,21 +22,22 @@ def energy(
     what it is given.
 
     Args:
-        supplies: of the column, without the ``v``. spans: from and to [s].
+        supplies: of ``SUPPLIES``; those that the column does not have give nothing. spans: from and to [s].
     """
     time, vdd, spans = block["time"], block.values["vdd"], tuple(spans)
+    supplies = [supply for supply in supplies if f"v{supply}_{state}#branch" in block.vectors]
 
     def over(wave: np.ndarray) -> np.ndarray:
         # Spans begin and end where a source has a corner, so at points of the waveform.
         return sum(integral(np.clip(time, *span), wave) for span in spans)
 
     def given(*sources: str) -> np.ndarray:
-        current = -sum(block[f"{source}#branch"] for source in sources)
+        current = -sum((block[f"{source}#branch"] for source in sources), np.zeros_like(time))
         return current - current[:, :1]
 
     total = vdd * over(given(*(f"v{supply}_{state}" for supply in supplies)))
-    for line in ("wl", "bl", "cell"):
-        if f"v_{line}" in block.values:
+    for line, supply in RISES.items():
+        if f"v_{line}" in block.values and supply in supplies:
             total = total + (block.values[f"v_{line}"] - vdd) * over(given(f"v.x{state}.vrise_{line}"))
     if f"low_{state}" in block.vectors:
         total = total + over(block[f"low_{state}"] * given(f"vlow_{state}"))

@@ -10,7 +10,7 @@ from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import WHOLE, energy
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, measured
-from netlists.stimulus import SUPPLIES
+from netlists.readpath import SUPPLIES
 
 RECOVERED = 0.95
 """Share of its precharged level at which a line counts as precharged [1], assumed."""

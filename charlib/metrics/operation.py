@@ -1,0 +1,339 @@
+"""A read path at work: truth over whole waveforms, delay, energy by part, races with their margins, input charge.
+
+Delay and energy are believed only where the outputs were right throughout: at every sampling instant, with no rise too
+many, and back at zero before each next cycle where the lines are precharged in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlib.metrics.butterfly import LOBES
+from charlib.metrics.energy import energy
+from charlib.metrics.readpath import LOW, RECOVERED
+from charlib.status import Status
+from charlib.waveforms import Block, Measured, at, crossing, integral, measured
+from netlists.operation import INPUTS, PAIRS, PHASES, SAMPLED, TRUTH
+from netlists.readpath import SIDES, SUPPLIES
+from netlists.setting import STATES
+
+COMPUTED = (PAIRS[-1], *PAIRS)
+"""Numbers of the inputs of the testbench ``compute``, cycle by cycle."""
+HELD = (0, *PAIRS[1:], PAIRS[0])
+"""The same of the testbench ``held``; its first cycle reads the row."""
+STORED = {"p": 0, "n": 1}
+"""Output to the place of its stored bit in ``STATES``."""
+
+
+@dataclass(frozen=True)
+class _Cycle:
+    """What an output should do in one cycle: its number, where it begins [s], and whether the output is to be high."""
+
+    number: int
+    start: float
+    high: bool
+
+
+def _cycles(block: Block, state: str, output: str, inputs: Sequence[int]) -> Iterator[_Cycle]:
+    """Cycles of an output, from its input's bit and the stored one."""
+    side = tuple(SIDES).index(output)
+    stored = STATES[state][STORED[output]]
+    for number, pattern in enumerate(inputs):
+        yield _Cycle(number, number * block.values["cycle"], bool(INPUTS[pattern][side] and stored))
+
+
+def outputs(block: Block) -> tuple[str, ...]:
+    """Outputs that the read path of a block has."""
+    return tuple(output for output in SIDES if f"{output}_q" in block.vectors)
+
+
+def _places(block: Block) -> Iterator[tuple[str, str]]:
+    """Every stored state with every output."""
+    return ((state, output) for state in LOBES for output in outputs(block))
+
+
+def _verdict(block: Block, state: str, output: str, inputs: Sequence[int], held: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Whether an output or the stored bit was wrong, and whether an output came too late, each of shape (sample,).
+
+    Too late is an output that is low where it is sampled and should be high, if nothing else is wrong.
+    """
+    half, cycle, time, wave = block.values["vdd"] / 2, block.values["cycle"], block["time"], block[f"{output}_{state}"]
+    kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
+    wrong = (wave[:, 0] >= half) | (kept[:, 0] <= 0) | (kept[:, -1] <= 0)
+    late = np.zeros(len(time), dtype=bool)
+    rises, before = 0, False
+    for turn in _cycles(block, state, output, inputs):
+        sampled = at(time, wave, turn.start + SAMPLED * cycle) >= half
+        late |= turn.high & ~sampled
+        wrong |= ~np.bool_(turn.high) & sampled
+        if not held:
+            wrong |= at(time, wave, turn.start + cycle) > LOW * block.values["vdd"]
+        rises += turn.high and not (held and before)
+        before = turn.high
+    high = wave >= half
+    risen = (high[:, 1:] & ~high[:, :-1]).sum(axis=1)
+    return wrong | (risen > rises), late | (risen < rises)
+
+
+def _right(block: Block, inputs: Sequence[int], held: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Wrong and late over all outputs, shape (sample, lobe) each."""
+    verdicts = {place: _verdict(block, *place, inputs, held) for place in _places(block)}
+    both = [
+        np.stack([np.any([verdicts[s, o][i] for s, o in verdicts if s == state], axis=0) for state in LOBES], axis=1)
+        for i in (0, 1)
+    ]
+    return both[0], both[1]
+
+
+def _slowest(block: Block, inputs: Sequence[int], from_: Callable[[str, str], tuple[np.ndarray, float, bool]],
+             held: bool) -> Measured:  # fmt: skip
+    """Longest delay of all outputs that rise, shape (sample,).
+
+    Args:
+        from_: state and output to the wave that starts the delay, its half level [V] and whether it rises.
+    """
+    wrong, late = (part.any(axis=1) for part in _right(block, inputs, held))
+    time, half, cycle = block["time"], block.values["vdd"] / 2, block.values["cycle"]
+    longest = np.full(len(time), -np.inf)
+    for state, output in _places(block):
+        wave, level, rising = from_(state, output)
+        before = False
+        for turn in _cycles(block, state, output, inputs):
+            if turn.high and not (held and before):
+                start = crossing(time, wave, level, rising, after=turn.start)
+                longest = np.maximum(
+                    longest, crossing(time, block[f"{output}_{state}"], half, True, turn.start) - start
+                )
+            before = turn.high
+    bound = (SAMPLED - (0.0 if held else PHASES["wl_b"][0])) * cycle
+    return measured(longest, ((wrong, Status.not_performed, np.nan), (late, Status.censored_high, bound)))
+
+
+def t_compute(block: Block) -> Measured:
+    """Longest delay [s] from the word line to an output, both at 50 %, over the eight combinations, shape (sample,).
+
+    ``not_performed`` where any output is wrong anywhere: an output that should be low is high where it is sampled,
+    rises in between, is not back below ``LOW`` of VDD before the next cycle, or the stored bit is lost;
+    ``censored_high`` where an output only comes too late, beyond the time from the word line to the sampling.
+    """
+    half = block.values.get("v_wl", block.values["vdd"]) / 2
+    return _slowest(block, TRUTH, lambda state, _: (block[f"wl_{state}"], half, True), held=False)
+
+
+def t_held(block: Block) -> Measured:
+    """Longest delay [s] from an input to its output while the row is held, both at 50 %, shape (sample,).
+
+    The input is the active-low one behind its driver. Verdicts as of :func:`t_compute`; an output then stays high from
+    one 1 to the next.
+    """
+    half = block.values["vdd"] / 2
+    return _slowest(
+        block, HELD, lambda state, output: (block[f"x{state}.{SIDES[output][2]}_b"], half, False), held=True
+    )
+
+
+def v_glitch(block: Block) -> Measured:
+    """Highest voltage [V] of an output that should be low, over the eight combinations, shape (sample,).
+
+    ``not_performed`` where the stored bit is lost.
+    """
+    time, cycle = block["time"], block.values["cycle"]
+    highest, lost = np.zeros(len(time)), np.zeros(len(time), dtype=bool)
+    for state, output in _places(block):
+        for turn in _cycles(block, state, output, TRUTH):
+            inside = (time >= turn.start) & (time <= turn.start + cycle)
+            if not turn.high:
+                highest = np.maximum(highest, np.where(inside, block[f"{output}_{state}"], 0.0).max(axis=1))
+        kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
+        lost |= (kept[:, 0] <= 0) | (kept[:, -1] <= 0)
+    return measured(highest, ((lost, Status.not_performed, np.nan),))
+
+
+def _smallest(block: Block, margin: Callable[[str, float], np.ndarray]) -> Measured:
+    """Smallest margin over the cycles of both states, shape (sample,); ``suspect`` where an event is missing."""
+    cycle = block.values["cycle"]
+    margins = [margin(state, i * cycle) for state in LOBES for i in range(len(TRUTH))]
+    return measured(np.min(margins, axis=0))
+
+
+def _edge(block: Block, node: str, line: str, rising: bool, after: float) -> np.ndarray:
+    """When a node crosses half of what is high on its line, from a time on [s]."""
+    return crossing(block["time"], block[node], block.values.get(line, block.values["vdd"]) / 2, rising, after)
+
+
+def t_race_wordline(block: Block) -> Measured:
+    """Time [s] from the end of precharge to the word line, both at 50 %; below 0 the two fight over the line."""
+
+    def margin(state: str, start: float) -> np.ndarray:
+        off = _edge(block, f"pre_b_{state}", "v_bl", True, start)
+        return _edge(block, f"wl_{state}", "v_wl", True, start) - off
+
+    return _smallest(block, margin)
+
+
+def t_race_precharge(block: Block) -> Measured:
+    """Time [s] from the word line's fall to the next precharge, both at 50 %; below 0 the two fight over the line."""
+
+    def margin(state: str, start: float) -> np.ndarray:
+        off = _edge(block, f"wl_{state}", "v_wl", False, start + PHASES["wl_b"][0] * block.values["cycle"])
+        on = _edge(block, f"pre_b_{state}", "v_bl", False, start + PHASES["pre"][0] * block.values["cycle"])
+        return on - off
+
+    return _smallest(block, margin)
+
+
+def t_race_recovery(block: Block) -> Measured:
+    """Time [s] from both lines at ``RECOVERED`` of their level to the end of their precharge at 50 %, shape (sample,).
+
+    ``censored_low`` where a line does not get there before precharge ends.
+    """
+    time, cycle = block["time"], block.values["cycle"]
+    level, margins = block.values.get("v_bl", block.values["vdd"]), []
+    for state in LOBES:
+        lowest = np.minimum(block[f"bl_{state}"], block[f"blb_{state}"])
+        for i in range(1, len(TRUTH)):
+            begun = (i - 1 + PHASES["pre"][1]) * cycle
+            end = _edge(block, f"pre_b_{state}", "v_bl", True, i * cycle)
+            back = crossing(time, lowest, RECOVERED * level, True, begun)
+            margins.append(np.where(back < end, end - back, np.nan))
+    return measured(np.min(margins, axis=0), ((np.isnan(margins).any(axis=0), Status.censored_low, 0.0),))
+
+
+def t_race_sample(block: Block) -> Measured:
+    """Time [s] from an output at 50 % to the sampling instant, the shortest of all that rise, shape (sample,).
+
+    ``not_performed`` and ``censored_low`` as ``t_compute`` is ``not_performed`` and ``censored_high``.
+    """
+    wrong, late = (part.any(axis=1) for part in _right(block, TRUTH))
+    cycle, half, shortest = block.values["cycle"], block.values["vdd"] / 2, np.full(block.samples, np.inf)
+    for state, output in _places(block):
+        for turn in _cycles(block, state, output, TRUTH):
+            if turn.high:
+                fired = crossing(block["time"], block[f"{output}_{state}"], half, True, turn.start)
+                shortest = np.minimum(shortest, turn.start + SAMPLED * cycle - fired)
+    return measured(shortest, ((wrong, Status.not_performed, np.nan), (late, Status.censored_low, 0.0)))
+
+
+def pair_energies(block: Block, state: str, supplies: Sequence[str] = tuple(SUPPLIES)) -> np.ndarray:
+    """Energy [J] of each of the 16 cycles of ``compute`` behind the first one, less leakage, shape (cycle, sample)."""
+    cycle = block.values["cycle"]
+    return np.stack([energy(block, state, supplies, ((i * cycle, (i + 1) * cycle),)) for i in range(1, len(COMPUTED))])
+
+
+def _part(part: str) -> tuple[str, ...]:
+    """Supplies of one part of the energy, all of them where it is empty."""
+    return tuple(supply for supply, of in SUPPLIES.items() if part in ("", of))
+
+
+def _per_cycle(
+    inputs: Sequence[int], first: int, last: int, held: bool
+) -> Callable[[str], Callable[[Block], Measured]]:
+    """Maker of mean energies per cycle over some cycles of a testbench.
+
+    Args:
+        inputs: of all its cycles. first, last: cycles ``first`` to ``last - 1`` are counted.
+    """
+
+    def of(part: str) -> Callable[[Block], Measured]:
+        def measure(block: Block) -> Measured:
+            cycle = block.values["cycle"]
+            span = ((first * cycle, last * cycle),)
+            values = [energy(block, state, _part(part), span) / (last - first) for state in LOBES]
+            failed = np.logical_or(*_right(block, inputs, held))
+            return measured(np.stack(values, axis=1), ((failed, Status.not_performed, np.nan),))
+
+        return measure
+
+    return of
+
+
+e_compute = _per_cycle(COMPUTED, 1, len(COMPUTED), held=False)
+"""Part of ``SUPPLIES`` (empty: all) to the metric of its energy [J] per cycle, shape (sample, lobe): mean over all
+pairs of successive inputs, less leakage. ``not_performed`` where an output is wrong or late."""
+e_held_row = _per_cycle(HELD, 0, 1, held=True)
+"""The same for reading a row into its latch, which held the other bit before, inputs at 0."""
+e_held_input = _per_cycle(HELD, 1, len(HELD), held=True)
+"""The same per input bit while the row is held."""
+
+
+def _at_rest(block: Block, supplies: Sequence[str]) -> np.ndarray:
+    """Current [A] of some supplies where the transient begins, precharged, shape (sample, lobe)."""
+    present = [s for s in supplies if f"v{s}_q#branch" in block.vectors]
+    return np.stack([-sum(block[f"v{s}_{state}#branch"][:, 0] for s in present) for state in LOBES], axis=1)
+
+
+def i_leak_path(block: Block) -> Measured:
+    """Leakage [A] at rest of drivers, latch and output gates with their loads, precharged, shape (sample, lobe)."""
+    return measured(_at_rest(block, [s for s, part in SUPPLIES.items() if part != "bitline"]))
+
+
+def e_compute_leak(block: Block) -> Measured:
+    """Leakage of all supplies at rest over a cycle [J], shape (sample, lobe)."""
+    return measured(_at_rest(block, tuple(SUPPLIES)) * block.values["vdd"] * block.values["cycle"])
+
+
+def _charge(line: str, level: str, spans: Callable[[float], list[tuple[float, float]]]) -> Callable[[Block], Measured]:
+    """Metric of the charge that a driver gives its line for a swing, over the swing [F], shape (sample, lobe).
+
+    Args:
+        line: what is driven. level: number of the testbench that its swing is, if that is not VDD.
+        spans: cycle time to spans that hold one edge each [s].
+    """
+
+    def measure(block: Block) -> Measured:
+        swing, columns = block.values.get(level, block.values["vdd"]), []
+        for state in LOBES:
+            edges = spans(block.values["cycle"])
+            current = block[f"v.x{state}.vmeter_{line}#branch"]
+            charges = [integral(np.clip(block["time"], *span), current) for span in edges]
+            columns.append(sum(np.abs(charge) for charge in charges) / len(edges) / swing)
+        return measured(np.stack(columns, axis=1))
+
+    return measure
+
+
+def _while_on(control: str) -> Callable[[float], list[tuple[float, float]]]:
+    on, off = PHASES[control]
+    return lambda cycle: [((i + on) * cycle, (i + off) * cycle) for i in range(1, len(COMPUTED))]
+
+
+def _input_edges(side: int) -> Callable[[float], list[tuple[float, float]]]:
+    """Cycles in which an input changes, up to the end of precharge: its output stays low there."""
+    changed = [i for i in range(1, len(COMPUTED)) if INPUTS[COMPUTED[i]][side] != INPUTS[COMPUTED[i - 1]][side]]
+    return lambda cycle: [(i * cycle, (i + PHASES["pre"][0]) * cycle) for i in changed]
+
+
+c_wl = _charge("wl", "v_wl", _while_on("wl_b"))
+"""Capacitance [F] of the selected cell's word line, by the charge of its rising edges."""
+c_pre = _charge("pre_b", "v_bl", _while_on("pre"))
+"""Capacitance [F] of the precharge signal, by the charge of its rising edges."""
+c_inp = _charge("inp_b", "", _input_edges(0))
+"""Capacitance [F] of input INP (active low), by the charge of its edges in precharge."""
+c_inn = _charge("inn_b", "", _input_edges(1))
+"""Capacitance [F] of input INN, as ``c_inp``."""
+
+
+def t_hold_line(block: Block) -> Measured:
+    """Time [s] from the end of precharge at 50 % to a false output at 50 %, by stored state, shape (sample, lobe).
+
+    With Q = 1 line BL should stay high and N low, with Q = 0 line BLB and P. ``censored_high`` where no output is
+    wrong at the end; ``not_performed`` where the stored bit is lost.
+    """
+    half, time = block.values["vdd"] / 2, block["time"]
+    values, lost = [], []
+    for state in LOBES:
+        off = _edge(block, f"pre_b_{state}", "v_bl", True, 0.0)
+        false = np.full(len(time), np.inf)
+        for output in outputs(block):
+            fired = crossing(time, block[f"{output}_{state}"], half, True)
+            false = np.fmin(false, fired)
+        values.append(false - off)
+        kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
+        lost.append((kept[:, 0] <= 0) | (kept[:, -1] <= 0))
+    values, lost = np.stack(values, axis=1), np.stack(lost, axis=1)
+    longest = (time[:, -1:] - 0.1 * block.values["window"]) * np.ones_like(values)
+    beyond = ~np.isfinite(values)
+    return measured(values, ((lost, Status.not_performed, np.nan), (beyond, Status.censored_high, longest)))
