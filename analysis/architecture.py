@@ -106,6 +106,7 @@ class Design:
         splits: whether the adder tree splits, so that windows of several channels run side by side.
         energy: variable of the table with the energy of one read-and-precharge cycle of a column.
         delays: variables of the table with the read delays, one per output.
+        precharge: variable of the table with the precharge time.
     """
 
     name: str
@@ -113,11 +114,12 @@ class Design:
     splits: bool
     energy: str
     delays: tuple[str, ...]
+    precharge: str
 
 
 DESIGNS = (
-    Design("baseline", 1, False, "e_read_single", ("t_read_p",)),
-    Design("ddc", 2, True, "e_read", ("t_read_p", "t_read_n")),
+    Design("baseline", 1, False, "e_read_single", ("t_read_single",), "t_precharge_single"),
+    Design("ddc", 2, True, "e_read", ("t_read_p", "t_read_n"), "t_precharge"),
 )
 """The macro with Q alone, and DDC-PIM: both nodes, two sets of trees and accumulators, and the recover unit."""
 
@@ -131,7 +133,7 @@ class MacroModel:
         reads_per_pass: array reads per row address; the lines are held for the other input bits [1].
         timing_yield: probability that every cell of all macros is read within the cycle [1].
         gate_input: capacitance of one gate input over a NAND2's switched capacitance [1].
-        precharge_per_read: precharge time over read time where the table has no ``t_precharge`` [1].
+        precharge_per_read: precharge time over read time where the table has none [1].
         strip_area: precharge devices of one local bit-line pair [m2].
         leakage_per_nand2: leakage of a NAND2 over that of one cell [1].
     """

@@ -152,8 +152,8 @@ def stage_delays(
     factor = logic.delay_factor(_need(table, "t_fo4")).drop_attrs()
     slow = [_need(table, name) + k * _spread(table, name) for name in design.delays]
     read = xr.concat(slow, "output").max("output", skipna=False)
-    if "t_precharge" in table:
-        precharge = _need(table, "t_precharge") + k * _spread(table, "t_precharge")
+    if design.precharge in table:
+        precharge = _need(table, design.precharge) + k * _spread(table, design.precharge)
     else:
         precharge = model.precharge_per_read * read
     gates = {
@@ -218,8 +218,9 @@ def evaluate(
 
     Args:
         table: characterized means and ``_std`` [SI], dimensions ``process, vdd, temp`` (of offsets 0 is taken):
-            ``t_read_p``, ``t_read_n``, ``e_read``, ``e_read_single``, ``i_leak`` and ``t_fo4`` (mean only);
-            ``t_precharge`` and, for energies and leakage, ``_lobes`` (dimension ``lobe``) if it has them.
+            ``t_read_p``, ``t_read_n``, ``e_read``, ``t_read_single``, ``e_read_single``, ``i_leak`` and ``t_fo4`` (mean
+            only); ``t_precharge``, ``t_precharge_single`` and, for energies and leakage, ``_lobes`` (dimension
+            ``lobe``) if it has them.
         geometry: the macro.
         cell_area: area of one bit cell [m2].
         model: the model's own numbers; the defaults if None.
@@ -251,7 +252,7 @@ def evaluate(
         macro[dim].attrs = {"units": "1", "long_name": long_name}
     reference = logic.delay_factor(_need(table, "t_fo4")).attrs["reference_temp"]
     macro["cycle_time_stages"].attrs["precharge"] = (
-        "characterized" if "t_precharge" in table else f"assumed: {model.precharge_per_read:g} times the read"
+        "characterized" if all(design.precharge in table for design in DESIGNS) else f"assumed: {model.precharge_per_read:g} times the read"
     )
     own = {
         "title": "PIM macro",

@@ -137,18 +137,13 @@ class ReadPath:
 
     def line_transistors(self, technology: Technology, supply: str = "vbl") -> tuple[Transistor, ...]:
         """Two precharge transistors and one equalizer, gates on ``pre_b``; then the keepers."""
-        w, length = self.precharge * technology.w_p, technology.length
+        w, weak, length = self.precharge * technology.w_p, self.keeper * technology.w_p, technology.length
         kept = self.lines if self.keeper else ()
         return (
             Transistor("pre_l", "p", ("bl", "pre_b", supply, supply), w, length),
             Transistor("pre_r", "p", ("blb", "pre_b", supply, supply), w, length),
             Transistor("eq", "p", ("bl", "pre_b", "blb", supply), w, length),
-            *(
-                Transistor(
-                    f"keep_{line}", "p", (line, f"{line}_kept", supply, supply), self.keeper * technology.w_p, length
-                )
-                for line in kept
-            ),
+            *(Transistor(f"keep_{n}", "p", (n, f"{n}_kept", supply, supply), weak, length) for n in kept),
         )
 
     @property
@@ -215,6 +210,6 @@ class ReadPath:
         return knobs | gate_knobs(technology, "inverter", "load", loads, float(self.fanout), mismatch=False)
 
     def transistors(self, technology: Technology) -> tuple[Transistor, ...]:
-        """All that the path adds to the cells, loads aside: precharge, keepers, drivers' shares, latch, output gates."""
+        """All that the path adds to the cells, loads aside: precharge, keepers, drivers' shares, latch, gates."""
         gates = [t for kind, scale, _ in self.gates.values() for t in GATES[kind].transistors(technology, scale)]
         return (*self.line_transistors(technology), *gates)

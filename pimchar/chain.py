@@ -19,7 +19,10 @@ from netlists import technology
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
 
-MACRO_METRICS = ("i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "e_read_single", "t_fo4")
+MACRO_METRICS = (
+    "i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "t_read_single", "t_precharge_single", "e_read_single",
+    "t_fo4",
+)  # fmt: skip
 """What the macro model reads from the tables; a run measures it besides what its run file asks for."""
 
 CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "macro.nc", "network.csv"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from charlib.errors import InvalidPlan
-from charlib.metrics import butterfly, dynamic, followed, logic, ncurve, readpath, static, threshold
+from charlib.metrics import butterfly, dynamic, followed, logic, ncurve, operation, readpath, static, threshold
 from charlib.waveforms import Block, Measured
+from netlists.operation import VARIANTS
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,27 @@ class Metric:
     per_lobe: bool = False
     version: int = 1
 
+
+_SIDED = {"": "", "_single": ", output P only"}
+_COST = ("high", math.inf, True)
+_OPERATION = {
+    "t_compute": ("s", "slowest delay word line to output", "truth", operation.t_compute, "high", math.inf, False),
+    "v_glitch": ("V", "highest level of an output at 0", "truth", operation.v_glitch, "high", math.inf, False),
+    "e_compute": ("J", "energy per computing cycle", "compute", operation.e_compute(""), *_COST),
+    **{
+        f"e_compute_{part}": ("J", f"energy per computing cycle, {text}", "compute", operation.e_compute(part), *_COST)
+        for part, text in {
+            "bitline": "bit lines and cells", "precharge": "precharge signal", "drivers": "word line and inputs",
+            "gates": "output gates",
+        }.items()
+    },
+    "e_compute_leak": ("J", "leakage over a computing cycle", "compute", operation.e_compute_leak, *_COST),
+    "t_held": ("s", "slowest delay input to output, row held", "held", operation.t_held, "high", math.inf, False),
+    "e_held_row": ("J", "energy of reading a row into its latch", "held", operation.e_held_row(""), *_COST),
+    "e_held_latch": ("J", "part of the latch in reading a row", "held", operation.e_held_row("latch"), *_COST),
+    "e_held_input": ("J", "energy per input bit, row held", "held", operation.e_held_input(""), *_COST),
+}  # fmt: skip
+"""Metrics of a read path at work: complementary, and with ``_single`` behind the name those of output P alone."""
 
 METRICS: Mapping[str, Metric] = {
     "snm_hold": Metric(
@@ -77,8 +99,45 @@ METRICS: Mapping[str, Metric] = {
         version=2
     ),
     "e_read_single": Metric(
-        "J", "energy of a read cycle, output P only", "read_path", readpath.e_read_single, "high", math.inf,
-        per_lobe=True, version=2,
+        "J", "energy of a read cycle, output P only", "read_path_single", readpath.e_read, "high", math.inf,
+        per_lobe=True, version=3,
+    ),
+    "t_read_single": Metric(
+        "s", "delay word line to P, output P only", "read_path_single", readpath.t_read_p, "high", math.inf
+    ),
+    "t_precharge_single": Metric(
+        "s", "precharge time of the bit lines, output P only", "read_path_single", readpath.t_precharge, "high",
+        math.inf, per_lobe=True,
+    ),
+    **{
+        f"{name}{ending}": Metric(unit, f"{text}{_SIDED[ending]}", f"{bench}{ending}", measure, side, limit, per_lobe)
+        for ending in VARIANTS.values()
+        for name, (unit, text, bench, measure, side, limit, per_lobe) in _OPERATION.items()
+    },
+    **{
+        name: Metric("s", text, "truth", measure, "low", 0.0)
+        for name, (text, measure) in {
+            "t_race_recovery": ("bit lines precharged to end of precharge", operation.t_race_recovery),
+            "t_race_wordline": ("end of precharge to word line", operation.t_race_wordline),
+            "t_race_sample": ("output to its sampling", operation.t_race_sample),
+            "t_race_precharge": ("fall of the word line to next precharge", operation.t_race_precharge),
+        }.items()
+    },
+    "i_leak_path": Metric(
+        "A", "leakage of the read path without bit lines", "compute", operation.i_leak_path, "high", math.inf,
+        per_lobe=True,
+    ),
+    **{
+        name: Metric("F", f"capacitance of {line}", "compute", measure, "high", math.inf, per_lobe=True)
+        for name, (line, measure) in {
+            "c_wl": ("a cell's word line", operation.c_wl),
+            "c_pre": ("the precharge signal", operation.c_pre),
+            "c_inp": ("input INP", operation.c_inp),
+            "c_inn": ("input INN", operation.c_inn),
+        }.items()
+    },
+    "t_hold_line": Metric(
+        "s", "time that a floating bit line holds", "line_hold", operation.t_hold_line, "low", 0.0, per_lobe=True
     ),
     "t_bl": Metric(
         "s", "delay word line to a bit-line difference", "read_path", readpath.t_bl, "high", math.inf, per_lobe=True

@@ -9,6 +9,7 @@ import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import energy
+from charlib.metrics.readpath import outputs
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, measured
 
@@ -36,7 +37,7 @@ def _write(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         crossed = crossing(time, apart, 0.0, rising=False)
         delays.append(np.where(crossed <= end, crossed - start, np.nan))
         looked.append(np.nan_to_num(end - start, nan=0.0))
-        fired = np.maximum(block[f"p_{state}"].max(axis=1), block[f"n_{state}"].max(axis=1)) >= vdd / 2
+        fired = np.max([block[f"{output}_{state}"].max(axis=1) for output in outputs(block)], axis=0) >= vdd / 2
         returned = (crossed <= end) & (apart[:, -1] >= 0)
         wrong.append((apart[:, 0] <= 0) | returned | fired)
         back.append(np.minimum(block[f"bl_{state}"][:, -1], block[f"blb_{state}"][:, -1]) >= RECOVERED * vdd)

@@ -13,7 +13,7 @@ import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import energy
-from charlib.metrics.readpath import LOW, RECOVERED
+from charlib.metrics.readpath import LOW, RECOVERED, outputs
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, at, crossing, integral, measured
 from netlists.operation import INPUTS, PAIRS, PHASES, SAMPLED, TRUTH
@@ -43,11 +43,6 @@ def _cycles(block: Block, state: str, output: str, inputs: Sequence[int]) -> Ite
     stored = STATES[state][STORED[output]]
     for number, pattern in enumerate(inputs):
         yield _Cycle(number, number * block.values["cycle"], bool(INPUTS[pattern][side] and stored))
-
-
-def outputs(block: Block) -> tuple[str, ...]:
-    """Outputs that the read path of a block has."""
-    return tuple(output for output in SIDES if f"{output}_q" in block.vectors)
 
 
 def _places(block: Block) -> Iterator[tuple[str, str]]:
@@ -197,7 +192,8 @@ def t_race_recovery(block: Block) -> Measured:
         for i in range(1, len(TRUTH)):
             begun = (i - 1 + PHASES["pre"][1]) * cycle
             end = _edge(block, f"pre_b_{state}", "v_bl", True, i * cycle)
-            back = crossing(time, lowest, RECOVERED * level, True, begun)
+            away = at(time, lowest, begun) < RECOVERED * level
+            back = np.where(away, crossing(time, lowest, RECOVERED * level, True, begun), begun)
             margins.append(np.where(back < end, end - back, np.nan))
     return measured(np.min(margins, axis=0), ((np.isnan(margins).any(axis=0), Status.censored_low, 0.0),))
 

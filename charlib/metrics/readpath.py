@@ -10,7 +10,7 @@ from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import WHOLE, energy
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, measured
-from netlists.readpath import SUPPLIES
+from netlists.readpath import SIDES, SUPPLIES
 
 RECOVERED = 0.95
 """Share of its precharged level at which a line counts as precharged [1], assumed."""
@@ -21,7 +21,13 @@ what a sense amplifier's offset usually asks for.
 LOW = 0.05
 """Share of VDD below which an output counts as back at zero [1], assumed."""
 OUTPUTS = {"q": ("p", "n", "blb"), "qb": ("n", "p", "bl")}
-"""Stored state to the output that must rise, the one that must stay low, and the line that falls."""
+"""Stored state to the output that must rise, the one that must stay low, and the line that falls. A single-sided path
+has output P only."""
+
+
+def outputs(block: Block) -> tuple[str, ...]:
+    """Outputs that the read path of a block has."""
+    return tuple(output for output in SIDES if f"{output}_q" in block.vectors)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class _Cycle:
     """One stored state's cycle; every array has shape (sample,).
 
     Attributes:
-        delay: word line to output, 50 % to 50 % [s]; NaN where the output did not rise while the word line was on.
+        delay: word line to output, 50 % to 50 % [s]; NaN where the output did not rise while the word line was on, 0
+            where the path has no such output.
         precharge: precharge signal at 50 % to both lines at ``RECOVERED`` [s]; NaN where they did not recover.
         looked, precharge_looked: how long each was looked for [s].
         wrong: the wrong output fired, the right one fired again or stayed up, or the stored bit was lost.
@@ -47,10 +54,11 @@ def _cycle(block: Block, state: str) -> _Cycle:
     v_wl, v_bl = (block.values.get(line, vdd) for line in ("v_wl", "v_bl"))
     time = block["time"]
     rising, quiet, _ = OUTPUTS[state]
-    waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb", "p", "n", "q", "qb")}
+    waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb", "q", "qb")}
+    waves |= {o: block[f"{o}_{state}"] if o in outputs(block) else np.zeros_like(time) for o in SIDES}
     start = crossing(time, waves["wl"], v_wl / 2, rising=True)
     fired = crossing(time, waves[rising], vdd / 2, rising=True)
-    delay = np.where(fired <= end, fired - start, np.nan)
+    delay = np.where(fired <= end, fired - start, np.nan) if rising in outputs(block) else np.zeros(len(time))
     begin = crossing(time, waves["pre_b"], v_bl / 2, rising=False, after=on)
     recovered = crossing(time, np.minimum(waves["bl"], waves["blb"]), RECOVERED * v_bl, rising=True, after=on)
     # A line that never left the recovered band takes no time to come back.
@@ -139,20 +147,12 @@ def _energy(block: Block, supplies: tuple[str, ...], spans: tuple[tuple[float, f
 def e_read(block: Block) -> Measured:
     """Energy [J] of one read-and-precharge cycle with INP = INN = 1 per stored state, shape (sample, lobe).
 
-    Supplies of array and precharge, word-line and precharge driver, both output gates and their loads of four unit
-    inverters; what charges the drivers' own inputs is not in it. The current before the operation times the cycle is
-    taken off: leakage is a metric of its own. The bit line falls all the way, as the word line stays on for the whole
-    window; a line without keeper that leaks away in that time counts as a wrong output.
+    Supplies of array and precharge, of the drivers, and of the output gates with their loads; what charges the
+    drivers' own inputs is not in it. The current before the operation times the cycle is taken off: leakage is a
+    metric of its own. The bit line falls all the way, as the word line stays on for the whole window; a line without
+    keeper that leaks away in that time counts as a wrong output.
     """
-    return _energy(block, SUPPLIES, (WHOLE,))
-
-
-def e_read_single(block: Block) -> Measured:
-    """Energy [J] as :func:`e_read` without the gate of output N: the single-sided read of a macro that uses Q only.
-
-    N's input still loads the bit line, so this is an upper bound.
-    """
-    return _energy(block, tuple(s for s in SUPPLIES if s != "vn"), (WHOLE,))
+    return _energy(block, tuple(SUPPLIES), (WHOLE,))
 
 
 def e_precharge(block: Block) -> Measured:
@@ -163,4 +163,4 @@ def e_precharge(block: Block) -> Measured:
     precharge's turn to the end. What is left of ``e_read`` is the access. The line has fallen all the way.
     """
     on, back = block.values["wordline_on"], block.values["precharge_on"]
-    return _energy(block, SUPPLIES, ((0.0, on), (back, np.inf)))
+    return _energy(block, tuple(SUPPLIES), ((0.0, on), (back, np.inf)))

@@ -24,6 +24,7 @@ def synthetic_table() -> xr.Dataset:
         "t_read_p": (100e-12 * slow, "s"),
         "t_read_n": (105e-12 * slow, "s"),
         "e_read": (3.0e-15 * square, "J"),
+        "t_read_single": (99e-12 * slow, "s"),
         "e_read_single": (2.5e-15 * square, "J"),
         "i_leak": (20e-12 * square, "A"),
         "t_fo4": (15e-12 * slow, "s"),
