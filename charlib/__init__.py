@@ -14,6 +14,7 @@ from charlib.errors import (
 )
 from charlib.metrics import METRICS
 from charlib.reproduce import Reproduction, reproduce
+from charlib.shmoo import shmoo
 from charlib.status import Status
 from charlib.tables import LookupTable, TableError
 from charlib.variation import Variation
@@ -36,4 +37,5 @@ __all__ = [
     "Variation",
     "characterize",
     "reproduce",
+    "shmoo",
 ]

@@ -129,7 +129,7 @@ def _extend(
         results, runner = _simulate(plan, store, start_pool(), progress, known.get("seconds_per_sample"))
     except TooManyFailures as error:
         raise TooManyFailures(f"{error}{_keep_decks(error, folder if kept else None)}", error.samples) from error
-    data = build.characterization(plan, results).assign_attrs(_provenance(plan, version, run_file))
+    data = build.characterization(plan, results).assign_attrs(provenance(plan, version, run_file))
     if kept:
         _write(folder, plan, data, results, run_file)
         # The grid is that of the files: a run that is broken off leaves the directory's as it was.
@@ -167,9 +167,9 @@ def _simulate(
     progress = Progress(total, show)
     try:
         with Runner(store, pool, progress, plan.max_failed * total, known) as runner:
-            windows = {name: _windows(plan, runner, name) for name in plan.testbenches}
+            windows = {name: windows_of(plan, runner, name) for name in plan.testbenches}
             places = [(name, point) for name in plan.testbenches for point in conditions]
-            nominal = [_unit(plan, name, point, windows[name].get(point), None) for name, point in places]
+            nominal = [unit_at(plan, name, point, windows[name].get(point), None) for name, point in places]
             nominal_results = runner.run([(unit, 1) for unit in nominal])
             blocks = [_blocks(plan, unit) for unit in nominal]
             sampled = iter(runner.run([block for group in blocks for block in group], announce=True))
@@ -183,7 +183,8 @@ def _simulate(
         progress.close()
 
 
-def _unit(plan: Plan, name: str, point: Place, window: float | None, block: int | None) -> Unit:
+def unit_at(plan: Plan, name: str, point: Place, window: float | None, block: int | None) -> Unit:
+    """Unit of a testbench of a plan at a condition; window [s], block as in :class:`Unit`."""
     testbench = TESTBENCHES[name].build(plan.setting(*point, window))
     variation = plan.variation
     seed, local = (variation.seed, variation.local) if variation else (0, False)
@@ -200,7 +201,7 @@ def _blocks(plan: Plan, nominal: Unit) -> list[tuple[Unit, int]]:
     ]
 
 
-def _windows(plan: Plan, runner: Runner, name: str) -> dict[Place, float]:
+def windows_of(plan: Plan, runner: Runner, name: str) -> dict[Place, float]:
     """Window [s] of a transient at each condition, from its nominal delays: a row's multiple of the slowest.
 
     The nominal operation is tried in windows that grow until it is done well inside one.
@@ -212,7 +213,7 @@ def _windows(plan: Plan, runner: Runner, name: str) -> dict[Place, float]:
     pending, guess = list(plan.conditions.points()), FIRST_WINDOW
     while pending:
         tried = row.timed_on or name
-        trials = runner.run([(_unit(plan, tried, point, guess, None), 1) for point in pending], trial=True)
+        trials = runner.run([(unit_at(plan, tried, point, guess, None), 1) for point in pending], trial=True)
         for point, trial in zip(pending, trials, strict=True):
             slowest = _slowest(trial, row.timed_by)
             if slowest is not None and slowest * GROWTH <= guess:
@@ -236,7 +237,8 @@ def _slowest(trial: UnitResult, metrics: Sequence[str]) -> float | None:
     return max((float(v) for m in measured for v in m.values.ravel() if np.isfinite(v)), default=0.0)
 
 
-def _provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, object]:
+def provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, object]:
+    """Attributes that say where a Dataset comes from; version of ngspice, text of the run file."""
     variation = plan.variation
     return {
         "title": f"pimchar characterization, {plan.technology.name}",

@@ -171,7 +171,9 @@ def test_energy_and_leakage_are_means_over_the_stored_states(table, cell_area):
     np.testing.assert_allclose(mean["leakage_power"], 0.75 * worse["leakage_power"])
 
 
-@pytest.mark.parametrize("name", ["t_read_single", "t_read_n", "e_read", "e_read_single", "i_leak", "t_fo4", "i_leak_std"])
+@pytest.mark.parametrize(
+    "name", ["t_read_single", "t_read_n", "e_read", "e_read_single", "i_leak", "t_fo4", "i_leak_std"]
+)
 def test_a_missing_variable_is_named(table, cell_area, name):
     with pytest.raises(MacroError, match=rf"variable {name} is missing in the table \(tables\.nc\)"):
         macro.evaluate(table.drop_vars(name), GEOMETRY, cell_area)
