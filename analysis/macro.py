@@ -251,10 +251,9 @@ def evaluate(
     for dim, long_name in names.items():
         macro[dim].attrs = {"units": "1", "long_name": long_name}
     reference = logic.delay_factor(_need(table, "t_fo4")).attrs["reference_temp"]
+    measured = all(design.precharge in table for design in DESIGNS)
     macro["cycle_time_stages"].attrs["precharge"] = (
-        "characterized"
-        if all(design.precharge in table for design in DESIGNS)
-        else f"assumed: {model.precharge_per_read:g} times the read"
+        "characterized" if measured else f"assumed: {model.precharge_per_read:g} times the read"
     )
     own = {
         "title": "PIM macro",

@@ -288,7 +288,7 @@ def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) ->
     xr.Dataset(attrs=data.attrs).to_netcdf(path)
     for name in plan.testbenches:
         if TESTBENCHES[name].drawn:
-            of = build.trials if TESTBENCHES[name].searched else build.curves
+            of = build.curves if TESTBENCHES[name].cloud else build.trials
             group = of(plan, results, name).assign_attrs(data.attrs)
             packed = {v: {"zlib": True, "complevel": 4} for v in group.data_vars}
             group.to_netcdf(path, mode="a", group=name, encoding=packed)

@@ -202,9 +202,9 @@ def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
 
 
 def trials(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
-    """Waveforms of the nominal cell's trials in a search, padded with NaN, single precision.
+    """Waveforms of the nominal cell, of every trial of a search, padded with NaN, single precision.
 
-    Dimensions: the conditions' axes, step, point; steps in the order in which they were tried.
+    Dimensions: the conditions' axes, step, point; steps in the order in which they were tried, one without a search.
     """
     found = [results[testbench, point].nominal for point in plan.conditions.points()]
     known = [result for result in found if result.curves]

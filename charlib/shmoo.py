@@ -1,4 +1,4 @@
-"""Between which cycle times a read path computes right: too short a cycle does not read, too long a one loses a line."""
+"""Between which cycle times a read path computes right: too short and it does not read, too long and a line is lost."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def shmoo(
     readpath: ReadPath | None = None,
     scheduler: str | None = None,
     timeout: float = ngspice.TIMEOUT,
+    run_file: str | None = None,
 ) -> xr.Dataset:
     """Shortest and longest cycle time at which the nominal read path computes all eight combinations right.
 
@@ -116,7 +117,7 @@ def shmoo(
         worst = replace(plan, readpath=replace(plan.readpath, pattern=PATTERN))
         with Runner(Store(folder / "units", version), start_pool(), Progress(0, False), math.inf) as runner:
             tried = _search(worst, runner)
-        data = _dataset(plan, tried).assign_attrs(provenance(plan, version, None), pattern=PATTERN)
+        data = _dataset(plan, tried).assign_attrs(provenance(plan, version, run_file), pattern=PATTERN)
         if out is not None:
             write_whole(folder / FILE, lambda path: data.to_netcdf(path, engine="h5netcdf"))
     return data

@@ -175,7 +175,8 @@ def measure_unit(unit: Unit, first: int, solutions: Sequence[Solved | Unsolved])
     for name, metric in testbench_metrics(unit.testbench.name).items():
         measured = metric.measure(block) if block else None
         metrics[name] = _spread(measured, good, solutions, metric.per_lobe)
-    kept = [i for i in good if first + i < CURVES] if TESTBENCHES[unit.testbench.name].drawn else []
+    row = TESTBENCHES[unit.testbench.name]
+    kept = [i for i in good if first + i < CURVES] if row.drawn and (row.cloud or unit.block is None) else []
     rows = [good.index(i) for i in kept]
     curves = {name: wave[rows].astype(np.float32) for name, wave in block.vectors.items()} if kept else {}
     return UnitResult(len(solutions), metrics, failures, retried, curves, tuple(first + i for i in kept))

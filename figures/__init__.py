@@ -102,6 +102,21 @@ FIGURES: Mapping[str, Figure] = _table(
         ("curves.nc", "characterization.nc"),
     ),
     Figure(
+        "operation",
+        "Waveforms of the read path for all eight combinations of the stored bit and both inputs.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "computing_energy",
+        "Energy of a computing cycle for every pair of successive inputs, and by part on both read paths.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "cycle_limits",
+        "Shmoo of the read path over supply and cycle, with the shortest and the longest cycle that is right.",
+        ("shmoo.nc",),
+    ),
+    Figure(
         "write_pulse",
         "The shortest word-line pulse that writes: waveforms of the cell around it, and the bisection that finds it.",
         ("curves.nc", "characterization.nc"),

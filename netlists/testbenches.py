@@ -230,20 +230,20 @@ class Row:
         timed_by: for a transient, the metrics whose nominal values set its window; empty where none does.
         timed_on: row that gives these metrics, if it is another one.
         window: window in units of the slowest of them [1]; samples slower than the window are censored there.
-        drawn: figures show its curves, so the first samples' are kept.
+        drawn: figures show its curves, so they are kept.
+        cloud: the first samples' as well as the nominal cell's; of a search, the nominal cell's trials alone.
         lacks: says what a cell lacks that the testbench needs; empty for a cell that it is for.
         refuses: offset that has no meaning on it to why; any other one either moves a line of it or, where that line
             is at 0 or not there, leaves it as it is.
-        searched: it has a search; what is kept of it is then the nominal cell's trials.
     """
 
     build: Callable[[Setting], Testbench]
     timed_by: tuple[str, ...] = ()
     window: float = 20.0
     drawn: bool = False
+    cloud: bool = True
     lacks: Callable[[Cell], str] = lambda _: ""
     timed_on: str = ""
-    searched: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -268,9 +268,9 @@ TESTBENCHES: Mapping[str, Row] = {
     "read_path_single": Row(
         partial(read_path, outputs="p"), ("t_read_single", "t_precharge_single"), lacks=_not_for_column
     ),
-    "truth": Row(truth, **_AT_SPEED),
+    "truth": Row(truth, drawn=True, cloud=False, **_AT_SPEED),
     "truth_single": Row(partial(truth, outputs="p"), **_AT_SPEED),
-    "compute": Row(compute, **_AT_SPEED),
+    "compute": Row(compute, drawn=True, cloud=False, **_AT_SPEED),
     "compute_single": Row(partial(compute, outputs="p"), **_AT_SPEED),
     "held": Row(held, **_AT_SPEED),
     "held_single": Row(partial(held, outputs="p"), **_AT_SPEED),
@@ -289,13 +289,13 @@ TESTBENCHES: Mapping[str, Row] = {
         window=WRITE_WINDOW,
         timed_on="write",
         drawn=True,
-        searched=True,
+        cloud=False,
         lacks=_not_for_column,
     ),
-    "read_pulse": Row(read_pulse, ("t_bl",), timed_on="read_path", searched=True, lacks=_not_for_column),
+    "read_pulse": Row(read_pulse, ("t_bl",), timed_on="read_path", lacks=_not_for_column),
     "half_select": Row(half_select, ("t_bl",), timed_on="read_path", lacks=_not_for_column),
     "pim_row": Row(
         pim_row, ("t_read_p", "t_read_n", "t_precharge"), window=PIM_WINDOW, timed_on="read_path", lacks=_not_for_column
     ),
-    "supply_dip": Row(supply_dip, searched=True, lacks=_not_for_column),
+    "supply_dip": Row(supply_dip, lacks=_not_for_column),
 }

@@ -12,7 +12,9 @@ import xarray as xr
 
 import charlib
 import figures
-from analysis import correlation, logic, macro, network, plots, sensitivity, statistics, vmin, workloads, worst
+from analysis import (
+    correlation, logic, macro, network, plots, readpaths, sensitivity, statistics, vmin, workloads, worst,
+)  # fmt: skip
 from charlib import columncheck
 from charlib.directory import write_whole
 from netlists import technology
@@ -105,6 +107,26 @@ def check_column(
     for path in plots.save(figures.FIGURES[COLUMN_CHECK].draw(out), out / "figures", COLUMN_CHECK):
         say(f"figure: {path}")
     return data
+
+
+def search_cycles(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset:
+    """Limits of the read path's cycle at the conditions of a run file, stored in ``out``; see :func:`charlib.shmoo`."""
+    return charlib.shmoo(
+        cell=run.make_cell(),
+        technology=run.technology.name,
+        conditions=run.make_conditions(),
+        variation=run.make_variation(),
+        out=out,
+        workers=workers.count,
+        scheduler=workers.scheduler,
+        timeout=run.characterize.timeout_s,
+        run_file=text,
+    )
+
+
+def compare_paths(folder: Path) -> xr.Dataset:
+    """Both read paths side by side, from a directory's samples; see :func:`analysis.readpaths.compare`."""
+    return readpaths.compare(open_samples(folder))
 
 
 def stored_run(folder: Path) -> RunFile:

@@ -161,6 +161,23 @@ def characterize(run_file: Path, out: Path, workers: int | None, scheduler: str 
     click.echo(f"done: {out}; next: pimchar tables {out}")
 
 
+@main.command()
+@click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
+@WORKERS
+@SCHEDULER
+def shmoo(run_file: Path, out: Path, workers: int | None, scheduler: str | None) -> None:
+    """Search the shortest and the longest cycle in which the read path computes right; writes shmoo.nc.
+
+    Too short a cycle does not read, too long a one loses a floating line. At every condition of the run file, with the
+    nominal cell, every combination of Q, INP and INN, and the worst pattern in the unselected rows.
+    """
+    from pimchar import chain, render_readpath
+
+    plan, text = _read(run_file)
+    click.echo(render_readpath.cycle_limits(chain.search_cycles(plan, text, out, chain.Workers(workers, scheduler))))
+
+
 @main.group()
 def tech() -> None:
     """Technologies: what there is, what can be installed, and how well the model cards meet their targets."""
@@ -276,6 +293,15 @@ def vmin(directory: Path, sigma: float, metrics: tuple[str, ...], t_read: float 
     from pimchar import chain, render_vmin
 
     click.echo(render_vmin.lowest_supply(chain.evaluate_vmin(directory, sigma, confidence, metrics, t_read)))
+
+
+@main.command()
+@DIRECTORY
+def paths(directory: Path) -> None:
+    """Compare the complementary read path with the single-sided one: delay, energy, transistors, area; with spread."""
+    from pimchar import chain, render_readpath
+
+    click.echo(render_readpath.read_paths(chain.compare_paths(directory)))
 
 
 @main.command()
