@@ -16,6 +16,7 @@ from charlib.directory import write_whole
 from charlib.errors import InvalidPlan
 from charlib.metrics import METRICS
 from charlib.metrics.butterfly import LOBES
+from charlib.metrics.energy import given
 from charlib.ngspice import Session, Solved
 from charlib.unit import BLOCK, Unit
 from charlib.waveforms import Block, stack
@@ -205,8 +206,7 @@ def _solved(
 def _measured(block: Block) -> dict[str, np.ndarray]:
     """``MEASURED`` of a block, shape (sample, lobe)."""
     delays = [METRICS[name].measure(block).values for name in ("t_read_p", "t_read_n")]
-    supplies = [[name for name in block.vectors if name.endswith(f"_{state}#branch")] for state in LOBES]
-    currents = [-sum(block[name][:, 0] for name in names) for names in supplies]
+    currents = [given(block, state)[:, 0] for state in LOBES]
     return {
         "t_read": np.stack(delays, axis=1),
         "e_read": METRICS["e_read"].measure(block).values,

@@ -13,7 +13,17 @@ import xarray as xr
 import charlib
 import figures
 from analysis import (
-    correlation, logic, macro, network, plots, readpaths, sensitivity, statistics, vmin, workloads, worst,
+    correlation,
+    logic,
+    macro,
+    network,
+    plots,
+    readpaths,
+    sensitivity,
+    statistics,
+    vmin,
+    workloads,
+    worst,
 )  # fmt: skip
 from charlib import columncheck
 from charlib.directory import write_whole

@@ -13,6 +13,12 @@ WHOLE = (0.0, np.inf)
 """The whole cycle [s]."""
 
 
+def given(block: Block, state: str, supplies: Iterable[str] = SUPPLIES) -> np.ndarray:
+    """Current [A] of those of some supplies that a stored state's column has, shape (sample, point)."""
+    names = [name for supply in supplies if (name := f"v{supply}_{state}#branch") in block.vectors]
+    return -sum((block[name] for name in names), np.zeros_like(block["time"]))
+
+
 def energy(
     block: Block, state: str, supplies: Iterable[str] = SUPPLIES, spans: Iterable[tuple[float, float]] = (WHOLE,)
 ) -> np.ndarray:
@@ -25,20 +31,20 @@ def energy(
         supplies: of ``SUPPLIES``; those that the column does not have give nothing. spans: from and to [s].
     """
     time, vdd, spans = block["time"], block.values["vdd"], tuple(spans)
-    supplies = [supply for supply in supplies if f"v{supply}_{state}#branch" in block.vectors]
+    supplies = tuple(supplies)
 
     def over(wave: np.ndarray) -> np.ndarray:
         # Spans begin and end where a source has a corner, so at points of the waveform.
         return sum(integral(np.clip(time, *span), wave) for span in spans)
 
-    def given(*sources: str) -> np.ndarray:
-        current = -sum((block[f"{source}#branch"] for source in sources), np.zeros_like(time))
+    def moved(current: np.ndarray) -> np.ndarray:
         return current - current[:, :1]
 
-    total = vdd * over(given(*(f"v{supply}_{state}" for supply in supplies)))
+    total = vdd * over(moved(given(block, state, supplies)))
     for line, supply in RISES.items():
         if f"v_{line}" in block.values and supply in supplies:
-            total = total + (block.values[f"v_{line}"] - vdd) * over(given(f"v.x{state}.vrise_{line}"))
+            rise = moved(-block[f"v.x{state}.vrise_{line}#branch"])
+            total = total + (block.values[f"v_{line}"] - vdd) * over(rise)
     if f"low_{state}" in block.vectors:
-        total = total + over(block[f"low_{state}"] * given(f"vlow_{state}"))
+        total = total + over(block[f"low_{state}"] * moved(-block[f"vlow_{state}#branch"]))
     return total

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
-from charlib.metrics.energy import energy
+from charlib.metrics.energy import energy, given
 from charlib.metrics.readpath import LOW, RECOVERED, outputs
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, at, crossing, integral, measured
@@ -257,8 +257,7 @@ e_held_input = _per_cycle(HELD, 1, len(HELD), held=True)
 
 def _at_rest(block: Block, supplies: Sequence[str]) -> np.ndarray:
     """Current [A] of some supplies where the transient begins, precharged, shape (sample, lobe)."""
-    present = [s for s in supplies if f"v{s}_q#branch" in block.vectors]
-    return np.stack([-sum(block[f"v{s}_{state}#branch"][:, 0] for s in present) for state in LOBES], axis=1)
+    return np.stack([given(block, state, supplies)[:, 0] for state in LOBES], axis=1)
 
 
 def i_leak_path(block: Block) -> Measured:
