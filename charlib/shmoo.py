@@ -117,7 +117,7 @@ def shmoo(
         worst = replace(plan, readpath=replace(plan.readpath, pattern=PATTERN))
         with Runner(Store(folder / "units", version), start_pool(), Progress(0, False), math.inf) as runner:
             tried = _search(worst, runner)
-        data = _dataset(plan, tried).assign_attrs(provenance(plan, version, run_file), pattern=PATTERN)
+        data = limits(plan, tried).assign_attrs(provenance(plan, version, run_file), pattern=PATTERN)
         if out is not None:
             write_whole(folder / FILE, lambda path: data.to_netcdf(path, engine="h5netcdf"))
     return data
@@ -157,16 +157,16 @@ def _limits(tried: Mapping[float, bool | None]) -> dict[str, float]:
     return found
 
 
-def _dataset(plan: Plan, tried: Mapping[Place, Mapping[float, bool | None]]) -> xr.Dataset:
-    """Limits and trials over the axes of the conditions."""
+def limits(plan: Plan, tried: Mapping[Place, Mapping[float, bool | None]]) -> xr.Dataset:
+    """Limits and trials over the axes of a plan's conditions; each place's trials as of :func:`wanted`."""
     axes = plan.conditions.axes
     shape, dims = tuple(len(values) for values in axes.values()), tuple(axes)
     every = [tried[point] for point in plan.conditions.points()]
-    limits = [_limits(trials) for trials in every]
+    both = [_limits(trials) for trials in every]
     texts = {"cycle_min": "shortest cycle that is right", "cycle_max": "longest cycle that is right"}
     data = xr.Dataset(coords={axis: list(values) for axis, values in axes.items()})
-    for name in limits[0]:
-        values = np.array([found[name] for found in limits]).reshape(shape)
+    for name in both[0]:
+        values = np.array([found[name] for found in both]).reshape(shape)
         if name.endswith("_status"):
             data[name] = (dims, values.astype(np.int8), {"long_name": f"status of {name[:-7]}", **FLAG_ATTRS})
         else:

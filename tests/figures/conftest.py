@@ -10,11 +10,16 @@ import charlib
 from analysis import macro, network, workloads
 from analysis.architecture import MacroGeometry
 from charlib import METRICS
+from charlib.characterize import provenance
+from charlib.plan import make_plan
+from charlib.shmoo import limits, wanted
 
 SAMPLES = 12
 """Enough for a regression on the six transistors of the cell, too few for one on those of the read path."""
-NOT_DRAWN = ("read_pulse", "half_select", "pim_row", "supply_dip")
+NOT_DRAWN = ("read_pulse", "half_select", "pim_row", "supply_dip", "truth_single", "held", "held_single", "line_hold")
 """Testbenches that take time and that no figure shows."""
+AT_WORK = ("truth", "compute", "compute_single")
+"""Testbenches of which figures show the nominal cell alone, and which take longest."""
 
 
 def results(folder, vdd, samples, without):
@@ -40,14 +45,27 @@ def results(folder, vdd, samples, without):
 
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory):
-    """Two supplies, Monte Carlo, without the write pulse, whose search takes as long as all the rest; read only."""
-    return results(tmp_path_factory.mktemp("figures") / "sampled", [0.9, 1.0], SAMPLES, (*NOT_DRAWN, "write_pulse"))
+    """Two supplies, Monte Carlo, without what takes longer than all the rest; read only."""
+    return results(tmp_path_factory.mktemp("figures") / "sampled", [0.9, 1.0], SAMPLES, (*NOT_DRAWN, *AT_WORK, "write_pulse"))
 
 
 @pytest.fixture(scope="session")
 def nominal(tmp_path_factory):
     """One supply, the nominal cell alone; read only."""
-    return results(tmp_path_factory.mktemp("figures") / "nominal", [0.9], 0, NOT_DRAWN)
+    folder = results(tmp_path_factory.mktemp("figures") / "nominal", [0.9], 0, NOT_DRAWN)
+    cycles().to_netcdf(folder / "shmoo.nc")
+    return folder
+
+
+def cycles():
+    """SYNTHETIC limits of the cycle: ``1 ns / VDD^3`` and 1 us, none at 0.5 V."""
+    at = charlib.Conditions(process=["tt", "ff"], vdd=[0.5, 0.7, 0.9], temp=[298.15])
+    plan = make_plan(None, "predictive28", at, None, ("t_compute",), "ngspice", "default", None, 1.0)
+    tried = {point: {} for point in at.points()}
+    for (_, vdd, *_), trials in tried.items():
+        while todo := wanted(2e-9 / vdd**3, trials):
+            trials |= {cycle: vdd > 0.6 and 1e-9 / vdd**3 < cycle < 1e-6 for cycle in todo}
+    return limits(plan, tried).assign_attrs(provenance(plan, "none", None), pattern="worst")
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ BUTTERFLIES = ("butterfly_hold", "butterfly_read")
 GROUPS = (*BUTTERFLIES, "read_path")
 OF_RUNS = [name for name in FIGURES if name != "column_check"]
 """Figures of a characterization; the check of the column is a run of its own (tests/charlib/test_column.py)."""
-SAMPLED = [name for name in OF_RUNS if name != "write_pulse"]
-"""Figures that Monte Carlo results allow; the write pulse is drawn from the nominal ones."""
+AT_WORK = ("operation", "computing_energy", "cycle_limits")
+SAMPLED = [name for name in OF_RUNS if name not in ("write_pulse", *AT_WORK)]
+"""Figures that Monte Carlo results allow; the write pulse and the path at work are drawn from the nominal ones."""
 STATISTICS = ("margins", "qq", "correlation", "tornado")
 """Figures that need samples."""
 KEPT = ("i_read", "read_", "t_read")
@@ -78,8 +79,9 @@ def test_every_figure_that_results_allow_is_saved_twice_and_told(sampled, tmp_pa
     assert [path.name for path in written] == [f"{name}.{kind}" for name in SAMPLED for kind in ("svg", "png")]
     assert all(path.stat().st_size > 5000 for path in written)
     skipped = [line for line in lines if "skipped" in line]
-    assert skipped[0].startswith("figure write_pulse skipped: curves.nc, group write_pulse, is missing")
-    assert skipped[1:] == ["figure column_check skipped: column_check.nc is missing"]
+    assert [line.split()[1] for line in skipped] == [name for name in FIGURES if name not in SAMPLED]
+    assert "figure write_pulse skipped: curves.nc, group write_pulse, is missing" in "".join(skipped)
+    assert "figure column_check skipped: column_check.nc is missing" in skipped
     assert [line for line in lines if line not in skipped] == [f"figure: {path}" for path in written]
 
 
@@ -264,6 +266,30 @@ def test_one_figure_from_the_command_line(sampled, tmp_path, capsys):
     assert capsys.readouterr().out.split() == [str(tmp_path / "margins.svg"), str(tmp_path / "margins.png")]
     assert figures.main("margins", [str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"{tmp_path}: figure margins not drawn: characterization.nc is missing\n"
+
+
+def test_cycle_limits_tell_where_no_cycle_is_right(nominal):
+    figure = FIGURES["cycle_limits"].draw(nominal)
+    assert figure.get_suptitle().startswith("Right from 0.7 V on; the longest cycle is at least ")
+    assert [ax.get_title() for ax in figure.axes] == ["tt, 25 °C", "ff, 25 °C"]
+
+
+def test_waveforms_of_a_wrong_output_say_so(nominal, tmp_path, change):
+    folder = shutil.copytree(nominal, tmp_path / "copy", ignore=shutil.ignore_patterns("units"))
+    good = FIGURES["operation"].draw(folder)
+    assert good.get_suptitle() == "All eight combinations of Q, INP and INN give the right outputs"
+    change(folder / "curves.nc", lambda data: data.assign(p_q=0 * data["p_q"]), ("truth",))
+    assert FIGURES["operation"].draw(folder).get_suptitle() == "The nominal read path gives wrong outputs"
+
+
+def test_ratio_in_the_title_is_that_of_the_metrics(nominal):
+    title = FIGURES["computing_energy"].draw(nominal).get_suptitle()
+    data = xr.load_dataset(nominal / "characterization.nc").squeeze()
+    both, single = (
+        float(data[f"e_compute{end}_lobes"].mean() + data[f"e_compute_leak{end}_lobes"].mean())
+        for end in ("", "_single")
+    )
+    assert float(re.search(r"costs ([\d.]+) times", title)[1]) == pytest.approx(both / single, abs=0.006)
 
 
 def test_no_figure_is_left_out_of_the_table():
