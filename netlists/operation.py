@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from netlists.setting import STATES, Setting
-from netlists.stimulus import ON, add_columns, add_shaped, high, pulse, steps, swing, transient
+from netlists.stimulus import EDGE, ON, SHORTEST, add_columns, add_shaped, high, pulse, steps, swing, transient
 from netlists.testbench import Testbench
 
 VARIANTS = {"pn": "", "p": "_single"}
@@ -71,16 +71,17 @@ def _cycles(setting: Setting, inputs: Sequence[int], reads: int) -> dict[str, st
         inputs: numbers of the inputs of each cycle.
     """
     cycle = setting.window
+    edge = max(EDGE, SHORTEST * len(inputs) * cycle)
 
     def repeated(control: str) -> str:
         on, off = PHASES[control]
         levels = ((on, swing(setting, control)), (off, 0.0))
-        return steps(0.0, [((i + share) * cycle, level) for i in range(reads) for share, level in levels])
+        return steps(0.0, [((i + share) * cycle, level) for i in range(reads) for share, level in levels], edge)
 
     sources = {control: repeated(control) for control in PHASES}
     for side, name in enumerate(setting.readpath.inputs):
         levels = [(1 - INPUTS[number][side]) * setting.vdd for number in inputs]
-        sources[name] = steps(levels[0], [(i * cycle, level) for i, level in enumerate(levels) if i])
+        sources[name] = steps(levels[0], [(i * cycle, level) for i, level in enumerate(levels) if i], edge)
     return sources
 
 
@@ -137,7 +138,8 @@ def line_hold(setting: Setting) -> Testbench:
     setting = replace(setting, readpath=replace(setting.readpath, pattern="worst"))
     window = setting.window
     circuit = setting.circuit("floating bit lines in both stored states")
-    shapers = add_shaped(circuit, setting, {"pre": steps(0.0, [(0.1 * window, swing(setting, "pre"))])})
+    off = steps(0.0, [(0.1 * window, swing(setting, "pre"))], max(EDGE, SHORTEST * 1.1 * window))
+    shapers = add_shaped(circuit, setting, {"pre": off})
     closed = ON if "wl" not in setting.offsets else f"{ON}_wl"
     _, nodeset, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, (closed, "pre", ON, ON)))
     probes = [f"{n}_{state}" for state in STATES for n in ("pre_b", "bl", "blb", *setting.readpath.outputs, "q", "qb")]

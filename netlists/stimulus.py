@@ -34,15 +34,21 @@ Against reltol 1e-6 and 4,000 steps, read path of predictive28 at 0.6 and 1.0 V:
 """
 
 
-def steps(first: float, changes: Sequence[tuple[float, float]]) -> str:
-    """Piecewise-linear source: a level [V], then at each time [s] another one, in edges of ``EDGE``.
+SHORTEST = 1e-4 * MAX_STEP
+"""Least edge as a share of the simulated time: ngspice takes corners that are closer than 5e-5 of its largest step for
+one, and then steps over the edge; twice that is safe.
+"""
+
+
+def steps(first: float, changes: Sequence[tuple[float, float]], edge: float = EDGE) -> str:
+    """Piecewise-linear source: a level [V], then at each time [s] another one, in edges of ``edge`` [s].
 
     >>> steps(0.0, [(2e-9, 1.0)])
     'PWL(0.0 0.0 2e-09 0.0 2.001e-09 1.0)'
     """
     points, level = [(0.0, first)], first
     for time, following in changes:
-        points += [(time, level), (time + EDGE, following)]
+        points += [(time, level), (time + edge, following)]
         level = following
     return f"PWL({' '.join(f'{t!r} {v!r}' for t, v in points)})"
 

@@ -232,6 +232,16 @@ def test_a_cycle_too_long_loses_a_line_and_one_too_short_does_not_read(place, se
     assert operation.t_compute(short).status[0] in (Status.not_performed, Status.censored_high)
 
 
+@pytest.mark.ngspice
+def test_edges_are_seen_however_long_the_cycle(place, session, simulated):
+    """Cold, where lines hold for milliseconds: corners too close for the solver's step would be stepped over."""
+    block = simulated(session, benches.truth(place(process="ss", vdd=0.8, temp=233.15, cycle=98e-6)))
+    assert operation.t_compute(block).status[0] == Status.ok
+    for state in STATES:
+        rises = np.diff(np.sign(block[f"wl_{state}"][0] - 0.4)) > 0
+        assert rises.sum() == len(TRUTH)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -15,7 +15,7 @@ from netlists.veriloga import CompiledModel
 from pimchar import cli, doctor, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
-COMMANDS += ["column-check", "tables", "stats", "vmin", "macro", "network", "figures", "reproduce"]
+COMMANDS += ["column-check", "tables", "stats", "vmin", "paths", "shmoo", "macro", "network", "figures", "reproduce"]
 
 
 def pimchar(*arguments):
