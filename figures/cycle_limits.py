@@ -38,7 +38,7 @@ def draw(results_dir: Path) -> Figure:
         "last cycles tried that are right." + (f" Not drawn for want of room: {left_out}." if left_out else "")
     )
     places = places[:MOST]
-    columns = min(3, len(places))
+    columns = 2 if len(places) == 4 else min(3, len(places))
     figure = plots.new_figure(1.6 + 2.1 * -(-len(places) // columns), _title(data), caption)
     axes = plots.panels(figure, len(places), columns, sharex=True, sharey=True)
     for ax, (process, temp) in zip(axes, places, strict=True):
@@ -48,12 +48,13 @@ def draw(results_dir: Path) -> Figure:
         ax.yaxis.set_major_formatter(EngFormatter())  # the limits are decades apart: a prefix on each tick
         ax.set_ylabel("cycle [s]")
         ax.set_xlabel("VDD [V]")
+        ax.tick_params(labelbottom=True, labelleft=True)  # a panel may have none below it
     handles = [
         Line2D([], [], color="0.0", marker="o", linestyle="", label="right"),
         Line2D([], [], color="#d55e00", marker="x", linestyle="", label="wrong"),
         Patch(facecolor=plots.LIGHT, label="between both limits"),
     ]
-    axes[0].legend(handles=handles, loc="center", frameon=True, framealpha=0.9)
+    axes[-1].legend(handles=handles, loc="best", frameon=True, framealpha=0.9)
     return figure
 
 
