@@ -119,7 +119,7 @@ def shmoo(
             tried = _search(worst, runner)
         data = limits(plan, tried).assign_attrs(provenance(plan, version, run_file), pattern=PATTERN)
         if out is not None:
-            write_whole(folder / FILE, lambda path: data.to_netcdf(path, engine="h5netcdf"))
+            write_whole(folder / FILE, lambda path: data.to_netcdf(path))
     return data
 
 

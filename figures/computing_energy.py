@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import figures
 from analysis import plots
 from analysis.plots import Condition, NothingToDraw
+from charlib.conditions import OFFSETS
 from charlib.metrics.operation import COMPUTED, pair_energies
 from charlib.waveforms import Block
 from figures.operation import nominal
@@ -54,7 +55,7 @@ def draw(results_dir: Path) -> Figure:
 
 def _pairs(folder: Path, condition: Condition, state: str) -> np.ndarray:
     """Energy [J] by numbers of the inputs before and of those of the cycle, shape (4, 4)."""
-    if any(condition.offsets.values()):
+    if any(condition.offsets.get(axis) for axis in OFFSETS):
         raise NothingToDraw(f"{GROUP} is drawn without offsets only, not at {condition}")
     waves = nominal(
         folder, GROUP, condition, [f"v{supply}_{state}#branch" for supply in SUPPLIES if supply != "vlatch"]

@@ -8,21 +8,15 @@ from itertools import product
 
 import xarray as xr
 
-from charlib.conditions import OFFSETS
+from charlib.conditions import OPTIONAL
 from charlib.status import Status
-from pimchar.render import WIDTH, celsius, quantity, table
+from pimchar.render import WIDTH, condition_cells, quantity, table
 
 
 def _conditions(found: xr.Dataset) -> tuple[list[str], list[tuple]]:
     """Axes of the conditions, and every place on them."""
-    axes = [axis for axis in ("process", "vdd", "temp", *OFFSETS) if axis in found.dims]
+    axes = [axis for axis in ("process", "vdd", "temp", *OPTIONAL) if axis in found.dims]
     return axes, list(product(*(found[axis].values for axis in axes)))
-
-
-def _place(axes: list[str], place: tuple) -> list[str]:
-    shown = {"vdd": "{:g} V".format, "temp": celsius}
-    return [shown.get(axis, "{:g} V".format if axis in OFFSETS else str)(value)
-            for axis, value in zip(axes, place, strict=True)]  # fmt: skip
 
 
 def read_paths(found: xr.Dataset) -> str:
@@ -34,7 +28,15 @@ def read_paths(found: xr.Dataset) -> str:
         unit = here["unit"].item()
         sides = [f"{_spread(here.sel(path=path), unit)}" for path in found["path"].values]
         ratio = f"{float(here['ratio_mean']):.3f}" + _deviation(float(here["ratio_std"]), "{:.3f}".format)
-        rows.append([here["long_name"].item(), *_place(axes, place), *sides, ratio, int(here["n"])])
+        rows.append(
+            [
+                here["long_name"].item(),
+                *condition_cells(**dict(zip(axes, place, strict=True))),
+                *sides,
+                ratio,
+                int(here["n"]),
+            ]
+        )
     samples = f"{found.attrs['samples']} samples" if found.attrs["samples"] else "the nominal cell"
     head = (
         f"read path of a local column on {found.attrs['technology']}, {samples} per condition, mean +- standard "
@@ -70,7 +72,12 @@ def cycle_limits(found: xr.Dataset) -> str:
     rows = []
     for place in places:
         here = found.sel(dict(zip(axes, place, strict=True)))
-        rows.append([*_place(axes, place), *(_limit(here, f"cycle_{side}") for side in ("min", "max"))])
+        rows.append(
+            [
+                *condition_cells(**dict(zip(axes, place, strict=True))),
+                *(_limit(here, f"cycle_{side}") for side in ("min", "max")),
+            ]
+        )
     head = (
         f"cycles in which the nominal read path of {found.attrs['technology']} gives the right outputs for every Q, "
         f"INP and INN, unselected rows storing the {found.attrs['pattern']} pattern; in parentheses the next cycle "

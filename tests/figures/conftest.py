@@ -46,7 +46,8 @@ def results(folder, vdd, samples, without):
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory):
     """Two supplies, Monte Carlo, without what takes longer than all the rest; read only."""
-    return results(tmp_path_factory.mktemp("figures") / "sampled", [0.9, 1.0], SAMPLES, (*NOT_DRAWN, *AT_WORK, "write_pulse"))
+    without = (*NOT_DRAWN, *AT_WORK, "write_pulse")
+    return results(tmp_path_factory.mktemp("figures") / "sampled", [0.9, 1.0], SAMPLES, without)
 
 
 @pytest.fixture(scope="session")
