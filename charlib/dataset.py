@@ -137,6 +137,7 @@ def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: 
         "fails_when": metric.fails_when,
         "fail_limit": metric.fail_limit,
         "testbench": metric.testbench,
+        "references": metric.source,
     }
     sampled = _gather(name, [point.blocks for point in points], plan.samples)
     nominal = _gather(name, [(point.nominal,) for point in points], 1)

@@ -25,6 +25,7 @@ class Metric:
         fail_limit: where it fails, in the metric's unit; infinite where the metric itself sets no limit.
         per_lobe: measured for each stored state; the metric is then the worse one.
         version: raised whenever ``measure`` changes its numbers.
+        source: publication of the definition.
     """
 
     unit: str
@@ -35,6 +36,16 @@ class Metric:
     fail_limit: float
     per_lobe: bool = False
     version: int = 1
+    source: str = "own definition"
+
+
+SEEVINCK = "Seevinck, List, Lohstroh, JSSC 22(5), 1987"
+WANG = "Wang, Nalam, Calhoun, ISLPED 2008"
+N_CURVE = "Wann et al., VLSI-TSA 2005; Grossar et al., JSSC 41(11), 2006"
+TAKEDA = "Takeda et al., ISSCC 2006"
+QIN = "Qin et al., ISQED 2004"
+GROSSAR = "Grossar et al., JSSC 41(11), 2006"
+"""Publications of definitions; what was read of them, and where a metric departs from them, says docs/metrics.md."""
 
 
 _SIDED = {"": "", "_single": ", output P only"}
@@ -60,10 +71,12 @@ _OPERATION = {
 
 METRICS: Mapping[str, Metric] = {
     "snm_hold": Metric(
-        "V", "hold static noise margin", "butterfly_hold", butterfly.snm, "low", 0.0, per_lobe=True, version=2
+        "V", "hold static noise margin", "butterfly_hold", butterfly.snm, "low", 0.0, per_lobe=True, version=2,
+        source=SEEVINCK,
     ),
     "snm_read": Metric(
-        "V", "read static noise margin", "butterfly_read", butterfly.snm, "low", 0.0, per_lobe=True, version=2
+        "V", "read static noise margin", "butterfly_read", butterfly.snm, "low", 0.0, per_lobe=True, version=2,
+        source=SEEVINCK,
     ),
     "i_read": Metric("A", "read current", "read_current", static.i_read, "low", 0.0, per_lobe=True),
     "i_leak": Metric("A", "cell leakage", "leakage", static.i_leak, "high", math.inf, per_lobe=True),
@@ -77,18 +90,37 @@ METRICS: Mapping[str, Metric] = {
         "A", "cell leakage from bit line BLB", "leakage", static.i_leak_blb, "high", math.inf, per_lobe=True
     ),
     "v_bump": Metric(
-        "V", "rise of the low node at read", "read_current", static.v_bump, "high", math.inf, per_lobe=True
+        "V", "rise of the low node at read", "read_current", static.v_bump, "high", math.inf, per_lobe=True,
+        source=GROSSAR,
     ),
     "snm_write": Metric(
-        "V", "write static noise margin", "write_butterfly", butterfly.snm_write, "low", 0.0, per_lobe=True
+        "V", "write static noise margin", "write_butterfly", butterfly.snm_write, "low", 0.0, per_lobe=True, source=WANG
     ),
-    "wm_bl": Metric("V", "bit-line write margin", "write_bl", followed.wm_bl, "low", 0.0, per_lobe=True),
-    "wm_wl": Metric("V", "word-line write margin", "write_wl", followed.wm_wl, "low", 0.0, per_lobe=True),
-    "svnm": Metric("V", "static voltage noise margin (N-curve)", "n_curve", ncurve.svnm, "low", 0.0, per_lobe=True),
-    "sinm": Metric("A", "static current noise margin (N-curve)", "n_curve", ncurve.sinm, "low", 0.0, per_lobe=True),
-    "wtv": Metric("V", "write trip voltage (N-curve)", "n_curve", ncurve.wtv, "high", math.inf, per_lobe=True),
-    "wti": Metric("A", "write trip current (N-curve)", "n_curve", ncurve.wti, "high", math.inf, per_lobe=True),
-    "drv": Metric("V", "data retention voltage", "retention", followed.drv, "high", math.inf, per_lobe=True),
+    "wm_bl": Metric("V", "bit-line write margin", "write_bl", followed.wm_bl, "low", 0.0, per_lobe=True, source=WANG),
+    "wm_wl": Metric(
+        "V", "word-line write margin", "write_wl", followed.wm_wl, "low", 0.0, per_lobe=True,
+        source=TAKEDA,
+    ),
+    "svnm": Metric(
+        "V", "static voltage noise margin (N-curve)", "n_curve", ncurve.svnm, "low", 0.0, per_lobe=True,
+        source=N_CURVE,
+    ),
+    "sinm": Metric(
+        "A", "static current noise margin (N-curve)", "n_curve", ncurve.sinm, "low", 0.0, per_lobe=True,
+        source=N_CURVE,
+    ),
+    "wtv": Metric(
+        "V", "write trip voltage (N-curve)", "n_curve", ncurve.wtv, "high", math.inf, per_lobe=True,
+        source=N_CURVE,
+    ),
+    "wti": Metric(
+        "A", "write trip current (N-curve)", "n_curve", ncurve.wti, "high", math.inf, per_lobe=True,
+        source=N_CURVE,
+    ),
+    "drv": Metric(
+        "V", "data retention voltage", "retention", followed.drv, "high", math.inf, per_lobe=True,
+        source=QIN,
+    ),
     "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),
     "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),
     "t_precharge": Metric(

@@ -52,6 +52,7 @@ assert d.snm_read.units == "V" and d.i_read.units == "A" and d.t_read_p.units ==
 assert d.vdd.units == "V" and d.temp.units == "K"
 assert all(v.attrs["units"] and v.attrs["long_name"] for v in d.variables.values())
 assert d.snm_read.fails_when == "low" and d.snm_read.fail_limit == 0
+assert d.snm_read.references == "Seevinck, List, Lohstroh, JSSC 22(5), 1987"
 meanings = d.snm_read_status.flag_meanings.split()
 assert meanings == "ok censored_low censored_high not_performed numerical_failure timeout suspect".split()
 assert list(d.snm_read_status.flag_values) == list(range(7)) and d.snm_read_status.dtype == "int8"
