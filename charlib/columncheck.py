@@ -192,11 +192,12 @@ def _solved(
     unit = Unit(testbench, 0 if local else None, seed, local, "default")
     values = unit.knob_values(session, 0, count)
     session.prepare(testbench)
-    times = []
+    runs, times = [], []
     for _ in range(repeats):
         start = time.perf_counter()
-        solutions = session.solve(testbench, values)
+        runs.append(session.solve(testbench, values))
         times.append((time.perf_counter() - start) / count)
+    solutions = runs[0]
     for solution in solutions:
         if not isinstance(solution, Solved):
             raise InvalidPlan(f"{setting.readpath.array}: {solution.reason} (column-check)")
