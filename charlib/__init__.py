@@ -12,7 +12,9 @@ from charlib.errors import (
     StorageFailed,
     TooManyFailures,
 )
+from charlib.logictable import LogicTable
 from charlib.metrics import METRICS
+from charlib.periphery import characterize_logic
 from charlib.reproduce import Reproduction, reproduce
 from charlib.shmoo import shmoo
 from charlib.status import Status
@@ -26,6 +28,7 @@ __all__ = [
     "CountedTwice",
     "DirectoryInUse",
     "InvalidPlan",
+    "LogicTable",
     "LookupTable",
     "PlanMismatch",
     "Reproduction",
@@ -36,6 +39,7 @@ __all__ = [
     "TooManyFailures",
     "Variation",
     "characterize",
+    "characterize_logic",
     "reproduce",
     "shmoo",
 ]

@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 
 from charlib.errors import DirectoryInUse, PlanMismatch
 
-MANIFEST = "manifest.json"
+MANIFEST, PERIPHERY = "manifest.json", "periphery.json"
+"""What was run for the cell and for the logic gates; a directory has either or both."""
 DRAWS = {"seed", "local"}
 """Parts of a plan that a directory may gain later: a nominal run draws nothing, so samples of any seed extend it."""
 PARTIAL = ".partial"
@@ -37,19 +38,23 @@ def write_json(path: Path, content: object) -> None:
     write_whole(path, lambda p: p.write_text(json.dumps(content, indent=2) + "\n"))
 
 
-def read_manifest(folder: Path) -> dict | None:
-    """The manifest of a results directory, or None where there is none."""
+def read_manifest(folder: Path, name: str = MANIFEST) -> dict | None:
+    """A manifest of a results directory, or None where there is none."""
     try:
-        return json.loads((folder / MANIFEST).read_text())
+        return json.loads((folder / name).read_text())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise PlanMismatch(f"{folder / MANIFEST} is not readable ({error}): choose another directory") from error
+        raise PlanMismatch(f"{folder / name} is not readable ({error}): choose another directory") from error
 
 
 @contextmanager
-def open_directory(out: str | Path | None, identity: dict[str, object]) -> Iterator[Path]:
+def open_directory(out: str | Path | None, identity: dict[str, object], manifest: str = MANIFEST) -> Iterator[Path]:
     """A directory for a plan, locked; None is a temporary one that is removed.
+
+    Args:
+        identity: what the manifest of that name must say, if there is one; any other manifest of the directory must
+            not contradict it.
 
     Raises:
         PlanMismatch: the directory belongs to another plan, or holds something else.
@@ -63,7 +68,7 @@ def open_directory(out: str | Path | None, identity: dict[str, object]) -> Itera
             shutil.rmtree(folder, ignore_errors=True)
         return
     folder = Path(out)
-    _check(folder, identity)
+    _check(folder, identity, manifest)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -74,27 +79,30 @@ def open_directory(out: str | Path | None, identity: dict[str, object]) -> Itera
     except Timeout:
         raise DirectoryInUse(f"{folder} is in use by another run: wait for it or choose another directory") from None
     try:
-        _check(folder, identity)
+        _check(folder, identity, manifest)
         yield folder
     finally:
         lock.release()
 
 
-def _check(folder: Path, identity: dict[str, object]) -> None:
+def _check(folder: Path, identity: dict[str, object], name: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise PlanMismatch(f"{folder} is not a directory")
-    manifest = read_manifest(folder)
-    if manifest is None:
+    manifests = {n: read_manifest(folder, n) for n in (MANIFEST, PERIPHERY)}
+    if not any(manifests.values()):
         if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise PlanMismatch(f"{folder} is not empty and holds no {MANIFEST}: choose another directory")
+            raise PlanMismatch(f"{folder} is not empty and holds no {name}: choose another directory")
         return
-    known, other = _flat(json.loads(json.dumps(identity))), _flat(manifest.get("plan", {}))
-    keys = known.keys() | other.keys() if other else set()
-    changed = [key for key in sorted(keys - DRAWS) if other.get(key) != known.get(key)]
-    changed += [key for key in sorted(DRAWS) if key in other and other[key] != known.get(key)]
-    differing = [f"{key}: {_short(other.get(key))} there, {_short(known.get(key))} here" for key in changed]
-    if differing:
-        raise PlanMismatch(f"{folder} belongs to another plan ({'; '.join(differing)}): choose another directory")
+    known = _flat(json.loads(json.dumps(identity)))
+    for held, manifest in manifests.items():
+        other = _flat(manifest.get("plan", {})) if manifest else {}
+        both = known.keys() & other.keys()
+        keys = both if held != name or not other else known.keys() | other.keys()
+        changed = [key for key in sorted(keys - DRAWS) if other.get(key) != known.get(key)]
+        changed += [key for key in sorted(keys & DRAWS) if key in other and other[key] != known.get(key)]
+        differing = [f"{key}: {_short(other.get(key))} there, {_short(known.get(key))} here" for key in changed]
+        if differing:
+            raise PlanMismatch(f"{folder} belongs to another plan ({'; '.join(differing)}): choose another directory")
 
 
 def _flat(plan: dict, prefix: str = "") -> dict[str, object]:

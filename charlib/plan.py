@@ -80,21 +80,13 @@ class Plan:
         """
         if not grid:
             return self
-        asked = asdict(self.conditions)
-        unswept = dict.fromkeys(OFFSETS, (0.0,)) | {"rows": ()}
-        held = {axis: grid.get(axis, unswept[axis]) if axis in OPTIONAL else grid[axis] for axis in asked}
-        if bool(asked["rows"]) != bool(held["rows"]):  # the one without the axis has the read path's
-            asked["rows"], held["rows"] = (rows or (self.readpath.rows,) for rows in (asked["rows"], held["rows"]))
-        axes = {axis: {*values, *held[axis]} for axis, values in asked.items()}
-        corners = list(self.technology.cards)
-        process = sorted(axes.pop("process"), key=lambda p: (p != corner_of(p), corners.index(corner_of(p))))
         metrics = {*self.metrics, *grid["metrics"]}
         variation = self.variation
         if variation and grid["samples"] > variation.samples:
             variation = replace(variation, samples=grid["samples"])
         whole = replace(
             self,
-            conditions=Conditions(process, **{axis: sorted(values) for axis, values in axes.items()}),
+            conditions=united_conditions(self.conditions, grid, self.technology, (self.readpath.rows,)),
             variation=variation,
             metrics=tuple(name for name in METRICS if name in metrics),
         )
@@ -140,7 +132,7 @@ def make_plan(
     conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
     conditions.check(technology)
     if variation and variation.global_:
-        conditions = _drawn(conditions, technology)
+        conditions = drawn_conditions(conditions, technology)
     plan = Plan(
         technology=technology,
         cell=(cell or Sram6T()).sized(technology),
@@ -183,7 +175,26 @@ def _check_sizes(plan: Plan) -> None:
             TESTBENCHES[name].build(plan.setting(process, plan.conditions.vdd[0], plan.conditions.temp[0], window=1e-9))
 
 
-def _drawn(conditions: Conditions, technology: Technology) -> Conditions:
+def united_conditions(
+    conditions: Conditions, grid: Mapping[str, Any], technology: Technology, rows: tuple[int, ...] = ()
+) -> Conditions:
+    """Conditions and those of a directory's grid, axes in order.
+
+    Args:
+        rows: of the one that has no such axis, where the other has it.
+    """
+    asked = asdict(conditions)
+    unswept = dict.fromkeys(OFFSETS, (0.0,)) | {"rows": ()}
+    held = {axis: grid.get(axis, unswept[axis]) if axis in OPTIONAL else grid[axis] for axis in asked}
+    if bool(asked["rows"]) != bool(held["rows"]):
+        asked["rows"], held["rows"] = (given or rows for given in (asked["rows"], held["rows"]))
+    axes = {axis: {*values, *held[axis]} for axis, values in asked.items()}
+    corners = list(technology.cards)
+    process = sorted(axes.pop("process"), key=lambda p: (p != corner_of(p), corners.index(corner_of(p))))
+    return Conditions(process, **{axis: sorted(values) for axis, values in axes.items()})
+
+
+def drawn_conditions(conditions: Conditions, technology: Technology) -> Conditions:
     """Conditions with global variation drawn; warns of corners that hold it already."""
     if technology.global_law is None:
         lacks = f"{technology.name} states no law of global variation ([global] in a technology file)"

@@ -140,17 +140,18 @@ class LookupTable:
         number = self.data[name]
         values = number.sel(process=process).transpose(*axes).values
         logarithmic = number.attrs["units"] in LOGARITHMIC and (values > 0).all()
-        scale, back = (np.log, np.exp) if logarithmic else (_same, _same)
+        scale, back = (np.log, np.exp) if logarithmic else (same, same)
         for axis, value in axes.items():
-            values = _along(self.data[axis], value, values, name, scale, back)
+            values = along(self.data[axis], value, values, name, scale, back)
         return float(values)
 
 
-def _same(values: np.ndarray) -> np.ndarray:
+def same(values: np.ndarray) -> np.ndarray:
+    """The scale on which numbers are interpolated as they are."""
     return values
 
 
-def _along(
+def along(
     axis: xr.DataArray, value: float, values: np.ndarray, name: str, scale: Callable, back: Callable
 ) -> np.ndarray:
     """Interpolate the first dimension of ``values`` at one value of its axis, on a scale."""

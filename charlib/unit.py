@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from charlib.lumped import lump_draws, off_currents
-from charlib.metrics import METRICS, testbench_metrics
+from charlib.metrics import testbench_metrics
 from charlib.ngspice import Session, Solved, Unsolved
 from charlib.search import Searched, search
 from charlib.status import Status
@@ -67,6 +67,8 @@ class Unit:
             content["osdi"] = [model.sha256 for model in testbench.osdi]
         if testbench.search:
             content["search"] = list(vars(testbench.search).values())
+        if testbench.points:
+            content["points"] = [testbench.points.parameters, testbench.points.rows]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def knob_values(self, session: Session, first: int, count: int) -> np.ndarray:
@@ -95,7 +97,7 @@ class UnitResult:
 
     Attributes:
         count: number of samples.
-        metrics: every metric of the testbench.
+        metrics: every metric of the testbench, arrays of shape (sample[, point][, what the metric has further]).
         failures: sample number to status, reason and the end of the log, for samples without an answer.
         retried: samples that needed another option line of the retry ladder.
         curves: probe to values, shape (curve, point), of those of the first ``CURVES`` samples that were solved; of a
@@ -126,14 +128,18 @@ def solve_samples(
     """As :func:`solve_unit`; also the solution of each sample, of a search its last trial, and its parameters.
 
     Returns:
-        Result; solutions; parameters, shape (sample, knob), with those searched behind the others.
+        Result; solutions; parameters, shape (sample, knob), with those searched behind the others. Of a testbench with
+        points, solutions and parameters of each point of a sample follow one another.
     """
-    values = unit.knob_values(session, first, count)
+    values, points = unit.knob_values(session, first, count), unit.testbench.points
+    if points:
+        each = np.array(points.rows)
+        values = np.hstack([np.repeat(values, len(each), axis=0), np.tile(each, (count, 1))])
     if unit.testbench.search is None:
-        solutions = session.solve(unit.testbench, values)
+        solutions = session.solve(unit.testbench.settable if points else unit.testbench, values)
         return measure_unit(unit, first, solutions), solutions, values
-    (name,) = testbench_metrics(unit.testbench.name)
-    found = search(session, unit.testbench, values, METRICS[name].measure)
+    ((name, metric),) = testbench_metrics(unit.testbench.name).items()
+    found = search(session, unit.testbench, values, metric.measure)
     return searched_unit(unit, first, name, found), found.solutions, found.rows
 
 
@@ -141,11 +147,17 @@ def searched_unit(unit: Unit, first: int, name: str, found: Searched) -> UnitRes
     """Result of a search for one metric; the nominal cell keeps its trials where figures draw them."""
     good, failures, retried = _verdicts(first, found.solutions)
     parts = (getattr(found.measured, part)[good] for part in ("values", "status", "bound"))
-    metrics = {name: _spread(Measured(*parts), good, found.solutions, per_lobe=True)}
-    kept = TESTBENCHES[unit.testbench.name].drawn and unit.block is None
+    metrics = {name: _spread(Measured(*parts), good, found.solutions, found.measured.values.shape)}
+    kept = _drawn(unit) and unit.block is None
     curves = _trial_curves(found.trials) if kept and good else {}
     steps = tuple(range(len(found.trials))) if curves else ()
     return UnitResult(len(found.solutions), metrics, failures, retried, curves, steps)
+
+
+def _drawn(unit: Unit) -> bool:
+    """Whether figures show its curves; none does those of a gate, whose testbenches are in no table."""
+    row = TESTBENCHES.get(unit.testbench.name)
+    return row is not None and row.drawn and (row.cloud or unit.block is None)
 
 
 def _trial_curves(trials: Sequence[Block]) -> dict[str, np.ndarray]:
@@ -159,32 +171,39 @@ def _trial_curves(trials: Sequence[Block]) -> dict[str, np.ndarray]:
 
 
 def _verdicts(
-    first: int, solutions: Sequence[Solved | Unsolved]
+    first: int, solutions: Sequence[Solved | Unsolved], points: int = 1
 ) -> tuple[list[int], dict[int, tuple[str, str, tuple[str, ...]]], tuple[int, ...]]:
-    """Places of solved samples, then what a result says of those without an answer and of those tried again."""
+    """Places of solutions, then what a result says of samples without an answer and of those tried again."""
     good = [i for i, s in enumerate(solutions) if isinstance(s, Solved)]
-    failures = {first + i: (s.status.name, s.reason, s.log) for i, s in enumerate(solutions) if isinstance(s, Unsolved)}
-    return good, failures, tuple(first + i for i in good if solutions[i].retries)
+    failures = {
+        first + i // points: (s.status.name, s.reason, s.log)
+        for i, s in enumerate(solutions)
+        if isinstance(s, Unsolved)
+    }
+    return good, failures, tuple(dict.fromkeys(first + i // points for i in good if solutions[i].retries))
 
 
 def measure_unit(unit: Unit, first: int, solutions: Sequence[Solved | Unsolved]) -> UnitResult:
-    """Measure the samples of a unit from sample ``first`` on."""
-    good, failures, retried = _verdicts(first, solutions)
-    block = stack(unit.testbench, [solutions[i].data for i in good]) if good else None
+    """Measure the samples of a unit from sample ``first`` on, all points of one after those of the other."""
+    testbench = unit.testbench
+    points = len(testbench.points.rows) if testbench.points else 1
+    good, failures, retried = _verdicts(first, solutions, points)
+    block = stack(testbench, [solutions[i].data for i in good]) if good else None
+    samples = (len(solutions) // points, points) if testbench.points else (len(solutions),)
     metrics = {}
-    for name, metric in testbench_metrics(unit.testbench.name).items():
-        measured = metric.measure(block) if block else None
-        metrics[name] = _spread(measured, good, solutions, metric.per_lobe)
-    row = TESTBENCHES[unit.testbench.name]
-    kept = [i for i in good if first + i < CURVES] if row.drawn and (row.cloud or unit.block is None) else []
+    for name, metric in testbench_metrics(testbench.name).items():
+        measured, shape = metric.measure(block) if block else None, metric.shape(testbench)
+        rows = _spread(measured, good, solutions, (len(solutions), *shape))
+        parts = (getattr(rows, part).reshape(*samples, *shape) for part in ("values", "status", "bound"))
+        metrics[name] = Measured(*parts)
+    kept = [i for i in good if first + i < CURVES] if _drawn(unit) else []
     rows = [good.index(i) for i in kept]
     curves = {name: wave[rows].astype(np.float32) for name, wave in block.vectors.items()} if kept else {}
-    return UnitResult(len(solutions), metrics, failures, retried, curves, tuple(first + i for i in kept))
+    return UnitResult(samples[0], metrics, failures, retried, curves, tuple(first + i for i in kept))
 
 
-def _spread(measured: Measured | None, good: list[int], solutions: list, per_lobe: bool) -> Measured:
-    """Put the measured samples in their places; the others take the status of their simulation."""
-    shape = (len(solutions), 2) if per_lobe else (len(solutions),)
+def _spread(measured: Measured | None, good: list[int], solutions: list, shape: tuple[int, ...]) -> Measured:
+    """Put the measured rows in their places in arrays of a shape; the others take the status of their simulation."""
     values, bound = np.full(shape, np.nan), np.full(shape, np.nan)
     status = np.full(shape, Status.ok, dtype=np.int8)
     for i, solution in enumerate(solutions):

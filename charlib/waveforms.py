@@ -10,6 +10,9 @@ import numpy as np
 from charlib.status import Status
 from netlists.testbench import Testbench
 
+HALVINGS = 30
+"""Steps of bisection between two points of a waveform: a billionth of their distance."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -84,24 +87,64 @@ def crossing(
         rising: direction.
         after: earliest time [s], scalar or shape (sample,).
     """
-    sign = 1.0 if rising else -1.0
-    distance = sign * (wave - level)
-    after = np.broadcast_to(np.asarray(after, dtype=float), time.shape[:1])
-    hit = (distance[:, :-1] < 0) & (distance[:, 1:] >= 0) & (time[:, 1:] >= after[:, None])
-    found = hit.any(axis=1)
-    at = hit.argmax(axis=1)
-    rows = np.arange(len(time))
+    distance = (1.0 if rising else -1.0) * (wave - level)
+    rows, at, found = _crossed(time, distance, after)
     t0, t1, d0, d1 = time[rows, at], time[rows, at + 1], distance[rows, at], distance[rows, at + 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(found, t0 - d0 * (t1 - t0) / (d1 - d0), np.nan)
 
 
-def at(time: np.ndarray, wave: np.ndarray, when: float) -> np.ndarray:
-    """Level of each waveform at a time [s], by linear interpolation, shape (sample,); its last one beyond its end."""
-    rows, after = np.arange(len(time)), np.clip((time < when).sum(axis=1), 1, time.shape[1] - 1)
+def at(time: np.ndarray, wave: np.ndarray, when: np.ndarray | float) -> np.ndarray:
+    """Level of each waveform at a time [s], by linear interpolation, shape (sample,); its last one beyond its end.
+
+    Args:
+        when: the time, the same for all or one for each, shape (sample,).
+    """
+    when = np.broadcast_to(np.asarray(when, dtype=float), time.shape[:1])
+    rows, after = np.arange(len(time)), np.clip((time < when[:, None]).sum(axis=1), 1, time.shape[1] - 1)
     t0, t1, v0, v1 = time[rows, after - 1], time[rows, after], wave[rows, after - 1], wave[rows, after]
     share = np.clip((when - t0) / np.where(t1 > t0, t1 - t0, 1.0), 0.0, 1.0)
     return v0 + share * (v1 - v0)
+
+
+def _crossed(
+    time: np.ndarray, distance: np.ndarray, after: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, the point before the first rise through 0 in each, and whether there is one; each of shape (sample,)."""
+    after = np.broadcast_to(np.asarray(after, dtype=float), time.shape[:1])
+    hit = (distance[:, :-1] < 0) & (distance[:, 1:] >= 0) & (time[:, 1:] >= after[:, None])
+    return np.arange(len(time)), hit.argmax(axis=1), hit.any(axis=1)
+
+
+def smooth_crossing(
+    time: np.ndarray, wave: np.ndarray, level: float, rising: bool, after: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """As :func:`crossing`, on a cubic between the two points next to the level whose slopes come from their neighbours.
+
+    For smooth waveforms of few points: with ten on an edge, times err by a tenth of what a straight line leaves.
+    """
+    distance = (1.0 if rising else -1.0) * (wave - level)
+    rows, at, found = _crossed(time, distance, after)
+    near = np.clip(at[:, None] + np.arange(-1, 3), 0, time.shape[1] - 1)
+    t, d = time[rows[:, None], near], distance[rows[:, None], near]
+    width = t[:, 2] - t[:, 1]
+    left, right = (_slope(t[:, i : i + 3], d[:, i : i + 3]) * width for i in (0, 1))
+    low, high = np.zeros(len(time)), np.ones(len(time))
+    for _ in range(HALVINGS):
+        x = (low + high) / 2
+        bend = (1 - x) ** 2 * x * left - x**2 * (1 - x) * right
+        below = (1 + 2 * x) * (1 - x) ** 2 * d[:, 1] + x**2 * (3 - 2 * x) * d[:, 2] + bend < 0
+        low, high = np.where(below, x, low), np.where(below, high, x)
+    return np.where(found, t[:, 1] + width * (low + high) / 2, np.nan)
+
+
+def _slope(t: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Slope of the parabola through three points at the middle one, shape (sample,); of a line where two coincide."""
+    before, after = t[:, 1] - t[:, 0], t[:, 2] - t[:, 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first, second = (y[:, 1] - y[:, 0]) / before, (y[:, 2] - y[:, 1]) / after
+        both = (first * after + second * before) / (before + after)
+    return np.where(before <= 0, second, np.where(after <= 0, first, both))
 
 
 def integral(time: np.ndarray, wave: np.ndarray) -> np.ndarray:

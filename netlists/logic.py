@@ -8,7 +8,7 @@ a gate sees a capacitance that does not depend on the gate's load, which tables 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
@@ -38,6 +38,14 @@ class Mos:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What a clocked gate begins with: the level of what it stores, and that of its clock."""
+
+    stored: int
+    clock: int
+
+
+@dataclass(frozen=True)
 class Gate:
     """A static CMOS gate.
 
@@ -47,6 +55,8 @@ class Gate:
             become at the clock's rising edge; they stay as they are otherwise.
         table: its transistors.
         clock: input at whose rising edge a clocked gate takes its data; empty for a gate without memory.
+        storage: of a clocked gate, nets and outputs that hold what it stores, to their levels where that is 1.
+        latched: those that do so while the clock is high, and follow the data while it is low.
     """
 
     inputs: tuple[str, ...]
@@ -54,6 +64,25 @@ class Gate:
     function: Callable[..., tuple[int, ...]]
     table: tuple[Mos, ...]
     clock: str = ""
+    storage: Mapping[str, int] = field(default_factory=dict)
+    latched: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def data(self) -> str:
+        """The data input of a clocked gate."""
+        return next(name for name in self.inputs if name != self.clock)
+
+    @property
+    def memories(self) -> tuple[Memory | None, ...]:
+        """What it can begin with; None alone for a gate without memory."""
+        return tuple(Memory(s, c) for s in (0, 1) for c in (0, 1)) if self.clock else (None,)
+
+    def held(self, memory: Memory | None) -> dict[str, int]:
+        """Levels of the nets and outputs that hold what it begins with."""
+        if memory is None:
+            return {}
+        nets = {**self.storage, **(self.latched if memory.clock else {})}
+        return {net: one if memory.stored else 1 - one for net, one in nets.items()}
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -256,7 +285,7 @@ GATES: Mapping[str, Gate] = {
     "half_adder": Gate(("a", "b"), ("s", "co"), lambda a, b: (a ^ b, a & b), HALF_ADDER),
     "full_adder": Gate(("a", "b", "ci"), ("s", "co"), _full_adder, FULL_ADDER),
     "compressor42": Gate(("a", "b", "c", "d", "ci"), ("s", "carry", "co"), _compressor42, COMPRESSOR42),
-    "dff": Gate(("d", "clk"), ("q",), lambda d, clk: (d,), DFF, clock="clk"),
+    "dff": Gate(("d", "clk"), ("q",), lambda d, clk: (d,), DFF, "clk", {"q": 1, "l": 1, "ln": 0}, {"m": 0, "mn": 1}),
     # A row select to a word line of 16 cells, about fourteen unit inputs with its wire on predictive28.
     "wl_driver": Gate(("a",), ("y",), lambda a: (a,), _chain(1, 4)),
     # An input bit to the active-low line of 16 NOR gates of read paths, about thirty unit inputs with its wire.

@@ -19,11 +19,30 @@ SWEEP_OPTIONS = ".options reltol=1e-4"
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One condition of a testbench.
+class Condition:
+    """Where a circuit is simulated.
 
     Attributes:
         technology, process, vdd [V], temp [K]: the condition; the technology's laws become those of the process.
+    """
+
+    technology: Technology
+    process: str
+    vdd: float
+    temp: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "technology", self.technology.at(self.process))
+
+    def circuit(self, title: str) -> Circuit:
+        return new_circuit(title, self.technology, self.process, self.temp)
+
+
+@dataclass(frozen=True)
+class Setting(Condition):
+    """One condition of a testbench of a cell.
+
+    Attributes:
         cell: bit cell, sized for the technology.
         readpath: read path around it.
         window: time that a transient gives each phase [s].
@@ -34,22 +53,12 @@ class Setting:
         dv_cell: cell supply against VDD [V]. Everything else stays at VDD.
     """
 
-    technology: Technology
-    process: str
-    vdd: float
-    temp: float
     cell: Cell
     readpath: ReadPath = field(default_factory=ReadPath)
     window: float | None = None
     dv_wl: float = 0.0
     dv_bl: float = 0.0
     dv_cell: float = 0.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "technology", self.technology.at(self.process))
-
-    def circuit(self, title: str) -> Circuit:
-        return new_circuit(title, self.technology, self.process, self.temp)
 
     @property
     def v_wl(self) -> float:

@@ -41,7 +41,9 @@ one, and then steps over the edge; twice that is safe.
 
 
 def steps(first: float, changes: Sequence[tuple[float, float]], edge: float = EDGE) -> str:
-    """Piecewise-linear source: a level [V], then at each time [s] another one, in edges of ``edge`` [s].
+    """Piecewise-linear source: a level [V], then from each time [s] on another one, in edges of ``edge`` [s].
+
+    The solver stops at every corner of it; at the first one of a PULSE it does not.
 
     >>> steps(0.0, [(2e-9, 1.0)])
     'PWL(0.0 0.0 2e-09 0.0 2.001e-09 1.0)'

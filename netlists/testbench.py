@@ -85,6 +85,19 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Points:
+    """Settings that every sample of a testbench is simulated at, one analysis each.
+
+    Attributes:
+        parameters: simulator parameters that are altered, each as those of a :class:`Knob`.
+        rows: values of all parameters at each point, in their units.
+    """
+
+    parameters: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Testbench:
     """A circuit at one condition with its analysis.
 
@@ -100,6 +113,7 @@ class Testbench:
         search: what is searched on it; None where one analysis is all.
         off: transistors that lumps stand for, each alone and off, with their thresholds as knobs and their currents as
             probes, in the same order; None where there are no lumps.
+        points: settings that it is simulated at; None where it is at one.
     """
 
     name: str
@@ -111,12 +125,16 @@ class Testbench:
     osdi: tuple[CompiledModel, ...] = ()
     search: Search | None = None
     off: Testbench | None = None
+    points: Points | None = None
 
     @property
     def settable(self) -> Testbench:
-        """The same with what is searched as further knobs, behind the others."""
-        searched = {f"search.{i}": Knob((p,), 0.0, 1) for i, p in enumerate(self.search.parameters)}
-        return replace(self, knobs={**self.knobs, **searched}, search=None)
+        """The same with what is searched, or differs between its points, as further knobs behind the others."""
+        kind, altered = (
+            ("search", [(p,) for p in self.search.parameters]) if self.search else ("point", self.points.parameters)
+        )
+        further = {f"{kind}.{i}": Knob(parameters, 0.0, 1) for i, parameters in enumerate(altered)}
+        return replace(self, knobs={**self.knobs, **further}, search=None, points=None)
 
     @property
     def vectors(self) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from charlib.errors import InvalidPlan
 from charlib.metrics import butterfly, dynamic, followed, logic, ncurve, operation, readpath, static, threshold
+from charlib.metrics.periphery import QUANTITIES, Quantity
 from charlib.waveforms import Block, Measured
 from netlists.operation import VARIANTS
+from netlists.testbench import Testbench
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Metric:
     per_lobe: bool = False
     version: int = 1
     source: str = "own definition"
+
+    def shape(self, testbench: Testbench) -> tuple[int, ...]:
+        """Shape of one sample's numbers on a testbench."""
+        return (2,) if self.per_lobe else ()
 
 
 SEEVINCK = "Seevinck, List, Lohstroh, JSSC 22(5), 1987"
@@ -211,9 +217,9 @@ METRICS: Mapping[str, Metric] = {
 }  # fmt: skip
 
 
-def testbench_metrics(testbench: str) -> dict[str, Metric]:
-    """All metrics that one testbench gives, by name."""
-    return {name: metric for name, metric in METRICS.items() if metric.testbench == testbench}
+def testbench_metrics(testbench: str) -> dict[str, Metric | Quantity]:
+    """All that is measured on one testbench, of a cell or of a gate, by name."""
+    return {name: metric for name, metric in (METRICS | QUANTITIES).items() if metric.testbench == testbench}
 
 
 def check_metrics(names: Iterable[str]) -> tuple[str, ...]:

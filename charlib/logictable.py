@@ -1,0 +1,89 @@
+"""Looking up logic gates: delay, output slew and energy between the points of a characterization, never beyond."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from charlib.tables import TableError, along, same
+
+
+@dataclass(frozen=True)
+class LogicTable:
+    """Gates at one condition.
+
+    Attributes:
+        data: of :func:`charlib.characterize_logic`, at one process, vdd and temp.
+    """
+
+    data: xr.Dataset
+
+    @classmethod
+    def open(cls, path: str | Path, process: str, vdd: float, temp: float) -> LogicTable:
+        """Read one condition of ``periphery.nc``; raises TableError for no such table or condition.
+
+        Args:
+            process: corner. vdd: supply [V]. temp: temperature [K].
+        """
+        try:
+            data = xr.load_dataset(path, engine="netcdf4")
+        except (OSError, ValueError) as error:
+            raise TableError(f"{path} is not a table: {error}") from error
+        missing = {"process", "vdd", "temp", "arc", "event"} - set(data.dims)
+        if missing:
+            raise TableError(f"{path} is no table of gates: no dimension {', '.join(sorted(missing))}")
+        return cls.at(data, process, vdd, temp)
+
+    @classmethod
+    def at(cls, data: xr.Dataset, process: str, vdd: float, temp: float) -> LogicTable:
+        """One condition of a Dataset; raises TableError, with what there is, unless it is one of its grid."""
+        for axis, value in (("process", process), ("vdd", vdd), ("temp", temp)):
+            grid = data[axis].values.tolist()
+            near = [g for g in grid if g == value or (isinstance(g, float) and abs(g - value) < 1e-6)]
+            if not near:
+                raise TableError(f"{axis}={value} is not one of {', '.join(map(str, grid))}")
+            data = data.sel({axis: near[0]})
+        return cls(data)
+
+    def delay(self, arc: str, slew: float, load: float) -> float:
+        """Delay [s] of an arc, such as ``nand2 a rise b=1 y``, at an input slew [s] and a load of each output [F].
+
+        A monotone cubic is laid along slew, then along load.
+
+        Raises:
+            TableError: no such arc, a slew or load outside the grid, or a point of the grid without a number.
+        """
+        return self._number("delay", "arc", arc, slew, load)
+
+    def output_slew(self, arc: str, slew: float, load: float) -> float:
+        """Output slew [s], 0 to 100 %; as :meth:`delay`."""
+        return self._number("output_slew", "arc", arc, slew, load)
+
+    def energy(self, event: str, slew: float, load: float) -> float:
+        """Energy [J] that an event, such as ``nand2 a rise b=1``, takes from the gate's supply; as :meth:`delay`."""
+        return self._number("energy", "event", event, slew, load)
+
+    def capacitance(self, pin: str) -> float:
+        """Input capacitance [F] of a pin, such as ``nand2 a``; raises TableError for an unknown one."""
+        return float(self._row("capacitance", "pin", pin))
+
+    def leakage(self, state: str) -> float:
+        """Leakage [A] of a gate at rest, such as ``nand2 a=0,b=1``; raises TableError for an unknown state."""
+        return float(self._row("leakage", "state", state))
+
+    def _row(self, name: str, dim: str, label: str) -> np.ndarray:
+        known = self.data.get_index(dim)
+        if label not in known:
+            kind = label.split(" ")[0]
+            near = [other for other in known if other.split(" ")[0] == kind] or sorted({n.split(" ")[0] for n in known})
+            raise TableError(f"{dim}={label!r} is not one of {'; '.join(near)}")
+        return self.data[name].values[known.get_loc(label)]
+
+    def _number(self, name: str, dim: str, label: str, slew: float, load: float) -> float:
+        values = self._row(name, dim, label)
+        for axis, value in (("slew", slew), ("load", load)):
+            values = along(self.data[axis], value, values, f"{name} of {label}", same, same)
+        return float(values)
