@@ -127,6 +127,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("tables.nc",),
     ),
     Figure(
+        "gates",
+        "Delay, output slew and energy of a logic gate against its load, a line for each input slew.",
+        ("periphery.nc",),
+    ),
+    Figure(
         "network",
         "Latency and energy of each network on the baseline and on the DDC macro, with the gain.",
         ("network.csv", "macro.nc"),

@@ -83,8 +83,12 @@ def run_all(run: RunFile, text: str, out: Path, workers: Workers, say: Callable[
 def characterize(
     run: RunFile, text: str, out: Path, workers: Workers, metrics: tuple[str, ...] | None = None
 ) -> xr.Dataset:
-    """The characterization of a run file, stored in ``out``; ``metrics`` in place of the run file's if given."""
-    return charlib.characterize(
+    """The characterization of a run file, stored in ``out``: the cell's, which is returned, and that of its gates.
+
+    Args:
+        metrics: in place of the run file's, if given.
+    """
+    data = charlib.characterize(
         cell=run.make_cell(),
         technology=run.technology.name,
         conditions=run.make_conditions(),
@@ -94,6 +98,26 @@ def characterize(
         workers=workers.count,
         scheduler=workers.scheduler,
         engine=run.characterize.engine,
+        max_failed=run.characterize.max_failed,
+        timeout=run.characterize.timeout_s,
+        run_file=text,
+        progress=True,
+    )
+    if run.gates_wanted:
+        characterize_gates(run, text, out, workers)
+    return data
+
+
+def characterize_gates(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset:
+    """The logic gates of a run file that has a section ``[periphery]``, stored in ``out``."""
+    return charlib.characterize_logic(
+        technology=run.technology.name,
+        conditions=run.make_conditions(),
+        variation=run.make_gate_variation(),
+        **run.periphery.model_dump(include={"gates", "slews", "loads"}),
+        out=out,
+        workers=workers.count,
+        scheduler=workers.scheduler,
         max_failed=run.characterize.max_failed,
         timeout=run.characterize.timeout_s,
         run_file=text,

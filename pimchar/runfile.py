@@ -20,9 +20,11 @@ import netlists
 from analysis import workloads
 from analysis.architecture import MacroGeometry
 from charlib.conditions import OPTIONAL
+from charlib.logicplan import CHARACTERIZED, LOADS, SLEWS, check_axis
 from charlib.metrics import METRICS
 from netlists import technology
 from netlists.cells import PARAMETRIZED
+from netlists.logic import GATES
 
 ZERO_CELSIUS = 273.15
 """0 degC [K], exact by the definition of the Celsius scale (SI brochure, 9th edition, 2.3.1)."""
@@ -69,6 +71,7 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 Switch = Annotated[bool, Field(strict=True)]
 Technology = Annotated[Name, AfterValidator(lambda value: _one_of(value, technology.names(), "technology"))]
 Metric = Annotated[Name, AfterValidator(lambda value: _one_of(value, METRICS, "metric"))]
+Gate = Annotated[Name, AfterValidator(lambda value: _one_of(value, GATES, "gate"))]
 Network = Annotated[Name, AfterValidator(lambda value: _one_of(value, workloads.available(), "network"))]
 Listed = (Field(min_length=1), AfterValidator(_distinct))
 """What every list of a run file must be: at least one item, none twice."""
@@ -167,6 +170,15 @@ class CharacterizeSection(Section):
     timeout_s: Size = 60.0
 
 
+class PeripherySection(Section):
+    """Logic gates: which, slews and loads in the technology's own units [1], samples with mismatch per condition."""
+
+    gates: Annotated[tuple[Gate, ...], *Listed] = CHARACTERIZED
+    slews: Annotated[tuple[Number, ...], AfterValidator(check_axis)] = SLEWS
+    loads: Annotated[tuple[Number, ...], AfterValidator(check_axis)] = LOADS
+    samples: Annotated[int, Field(strict=True, ge=0)] = 100
+
+
 class MacroSection(Section):
     """Organization of the macro: counts."""
 
@@ -183,13 +195,14 @@ class NetworkSection(Section):
 
 
 class RunFile(Section):
-    """A whole run file."""
+    """A whole run file; logic gates are characterized only where it has their section."""
 
     technology: TechnologySection = TechnologySection()
     cell: CellSection = CellSection()
     conditions: ConditionsSection = ConditionsSection()
     variation: VariationSection = VariationSection()
     characterize: CharacterizeSection = CharacterizeSection()
+    periphery: PeripherySection = PeripherySection()
     macro: MacroSection = MacroSection()
     network: NetworkSection = NetworkSection()
 
@@ -211,6 +224,17 @@ class RunFile(Section):
     def make_variation(self) -> charlib.Variation:
         """The Monte Carlo variation."""
         return charlib.Variation(**self.variation.model_dump())
+
+    @property
+    def gates_wanted(self) -> bool:
+        """Whether the file has the section of logic gates, if only its heading."""
+        return "periphery" in self.model_fields_set
+
+    def make_gate_variation(self) -> charlib.Variation | None:
+        """The Monte Carlo variation of logic gates; None where nothing is drawn."""
+        if self.periphery.samples == 0:
+            return None
+        return charlib.Variation(**self.variation.model_dump() | {"samples": self.periphery.samples})
 
     def make_macro(self) -> MacroGeometry:
         """The organization of the macro."""

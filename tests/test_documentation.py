@@ -13,7 +13,7 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
-TECHNOLOGIES, CELLS = (ROOT / "docs" / name for name in ("technologies.md", "cells.md"))
+TECHNOLOGIES, CELLS, GATES = (ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md"))
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
 
@@ -54,6 +54,19 @@ def test_a_cell_of_yours(tmp_path):
         )
         assert (found[metric].values == stored[metric].values).all()
         assert np.isfinite(found[metric].values).all()
+
+
+@pytest.mark.ngspice
+def test_gates_and_their_tables(tmp_path):
+    written, _ = carried_out(GATES, tmp_path)
+    assert written == {"gates.toml"}
+    (example,) = blocks(GATES, "python")
+    scope = {}
+    exec(example.replace("results/", f"{tmp_path}/results/"), scope)
+    table = scope["table"]
+    assert 5e-12 < table.delay("nand2 b rise a=1 y", slew=20e-12, load=0.5e-15) < 20e-12
+    assert table.energy("nand2 b rise a=0", slew=20e-12, load=0.5e-15) < 0 < table.leakage("nand2 a=0,b=1")
+    assert table.data.sizes["sample"] == 8
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():

@@ -35,6 +35,15 @@ def results(folder, vdd, samples, without):
         out=folder,
         workers=1,
     )
+    charlib.characterize_logic(
+        conditions=charlib.Conditions(process=["tt"], vdd=[vdd[-1]]),
+        variation=charlib.Variation(samples=samples, seed=5) if samples else None,
+        gates=["nand2"],
+        slews=[1.0, 4.0],
+        loads=[1.0, 6.0],
+        out=folder,
+        workers=1,
+    )
     tables = xr.load_dataset(folder / "tables.nc")
     array = macro.evaluate(tables, MacroGeometry(), tables.attrs["cell_area"])
     array.to_netcdf(folder / "macro.nc")

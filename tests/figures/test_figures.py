@@ -102,7 +102,7 @@ def test_missing_groups_and_metrics_are_skipped_with_their_names(copy, change):
     (copy / "macro.nc").write_text("broken")
     lines = []
     written = figures.draw_all(copy, progress=lines.append)
-    drawn = ("qq", "correlation", "tornado", "shmoo", "read_path")
+    drawn = ("qq", "correlation", "tornado", "shmoo", "read_path", "gates")
     assert written == [copy / "figures" / f"{name}.{kind}" for name in drawn for kind in ("svg", "png")]
     skipped = "\n".join(line for line in lines if "skipped" in line)
     assert "figure butterfly skipped: curves.nc, group butterfly_hold, is missing or not readable" in skipped
@@ -140,7 +140,7 @@ def test_results_without_any_number_do_not_crash(copy, change):
     frame.assign(**dict.fromkeys(numbers, np.nan)).to_csv(copy / "network.csv", index=False)
     lines = []
     written = figures.draw_all(copy, progress=lines.append)
-    assert {path.stem for path in written} <= {"layers", "shmoo"}  # what is no number has not passed
+    assert {path.stem for path in written} <= {"layers", "shmoo", "gates"}  # what is no number has not passed
     assert any("butterfly_hold has no nominal curves at tt, VDD 1 V, 25 °C" in line for line in lines)
     assert any("no sample has a static noise margin" in line for line in lines)
 

@@ -156,7 +156,7 @@ MISTAKES = {
     ),
     "[macros]\nrows = 64": (
         "unknown key 'macros' in run.toml, did you mean 'macro'? "
-        "legal: technology, cell, conditions, variation, characterize, macro, network"
+        "legal: technology, cell, conditions, variation, characterize, periphery, macro, network"
     ),
     "[macro]\nrows = 40": "rows=40 is not a multiple of rows_per_local_bitline=16 (macro.rows in run.toml)",
     "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
@@ -301,3 +301,24 @@ def test_what_is_no_text_file_is_refused(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(RunFileError, match="cannot be read"):
         runfile.read(path)
+
+
+def test_gates_are_characterized_only_where_their_section_is():
+    assert not runfile.default()[0].gates_wanted
+    plan = runfile.parse("[variation]\nseed = 7\n[periphery]\n", "run.toml")
+    assert plan.gates_wanted
+    assert (plan.make_gate_variation().seed, plan.make_gate_variation().samples) == (7, 100)
+    assert runfile.parse("[periphery]\nsamples = 0\n", "run.toml").make_gate_variation() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('gates = ["nand3"]', "'nand3' is not a gate, did you mean 'nand2'? legal: inverter, nand2"),
+        ("slews = [2.0, 1.0]", "numbers above 0 that rise, not [2.0, 1.0] (periphery.slews in run.toml)"),
+        ("loads = [0.0, 1.0]", "numbers above 0 that rise, not [0.0, 1.0] (periphery.loads in run.toml)"),
+        ("sample = 3", "unknown key 'sample' in [periphery] of run.toml, did you mean 'samples'?"),
+    ],
+)
+def test_a_mistake_in_the_periphery(line, message):
+    assert message in refusal(f"[periphery]\n{line}\n")
