@@ -9,7 +9,7 @@ import charlib
 from charlib import Conditions, LogicTable, TableError, Variation, characterize_logic
 from charlib.directory import PERIPHERY
 from charlib.errors import InvalidPlan, PlanMismatch
-from charlib.logicplan import LOADS
+from charlib.logicplan import LOADS, make_logic_plan
 from charlib.metrics import periphery
 from charlib.waveforms import stack
 from netlists.analyses import OperatingPoint, Transient
@@ -239,3 +239,9 @@ def test_lookups_are_exact_on_the_grid_and_refuse_what_is_outside(place):
 def test_a_plan_that_cannot_be(key, value, message):
     with pytest.raises(InvalidPlan, match=message):
         characterize_logic(**{key: value})
+
+
+def test_offsets_of_a_cell_are_none_of_a_gate():
+    at = Conditions(vdd=[0.9], dv_wl=[0.0, 0.1])
+    plan = make_logic_plan("predictive28", at, None, KINDS, *GRID.values(), "default", 0.0)
+    assert plan.points == (("tt", 0.9, 298.15),)
