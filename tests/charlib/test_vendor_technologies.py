@@ -9,12 +9,13 @@ import charlib
 from charlib import devices
 from charlib.devices import Condition
 from charlib.ngspice import Session, Solved
-from netlists import Sram6T
+from netlists import Setting, Sram6T
 from netlists.analyses import OperatingPoint
 from netlists.circuit import instance_text
 from netlists.slim import Size
 from netlists.technology import TechnologyError, load
 from netlists.testbench import Knob, Testbench
+from netlists.testbenches import TESTBENCHES
 
 pytestmark = [pytest.mark.ngspice, pytest.mark.usefixtures("installed")]
 
@@ -132,3 +133,15 @@ def test_no_file_is_left_in_the_working_directory(tmp_path, monkeypatch):
         (result,) = fresh.solve(Testbench("one", deck, OperatingPoint(), ("vd#branch",), {}, {}), np.zeros((1, 0)))
     assert isinstance(result, Solved)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_transient_of_bsim3_does_not_wear_the_circuit_out(session):
+    """ngspice would scale BSIM3's junction capacitances by temperature again in each run and at each altered card."""
+    technology = load("sky130/sram")
+    setting = Setting(technology, "tt", technology.vdd_nominal, 398.15, Sram6T().sized(technology), window=2e-9)
+    testbench = TESTBENCHES["half_select"].build(setting)
+    assert any(knob.card for knob in testbench.knobs.values())
+    first, *others = session.solve(testbench, testbench.knob_values(np.zeros((3, len(testbench.knobs)))))
+    assert isinstance(first, Solved)
+    for other in others:
+        np.testing.assert_array_equal(other.data, first.data)
