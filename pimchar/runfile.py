@@ -155,7 +155,7 @@ class ConditionsSection(Section):
 class VariationSection(Section):
     """Monte Carlo variation."""
 
-    samples: Count = 100
+    samples: Count = 64
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 1
     local: Switch = True
     global_: Annotated[Switch, Field(alias="global")] = False
