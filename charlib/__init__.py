@@ -20,6 +20,7 @@ from charlib.shmoo import shmoo
 from charlib.status import Status
 from charlib.tables import LookupTable, TableError
 from charlib.variation import Variation
+from charlib.vectors import simulate_pairs
 
 __all__ = [
     "METRICS",
@@ -42,4 +43,5 @@ __all__ = [
     "characterize_logic",
     "reproduce",
     "shmoo",
+    "simulate_pairs",
 ]

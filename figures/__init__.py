@@ -132,6 +132,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("periphery.nc",),
     ),
     Figure(
+        "adder_tree",
+        "Adder trees by events against all of their transistors: energy and latest arrival of every pair of vectors.",
+        ("tree_check.nc",),
+    ),
+    Figure(
         "network",
         "Latency and energy of each network on the baseline and on the DDC macro, with the gain.",
         ("network.csv", "macro.nc"),

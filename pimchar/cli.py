@@ -60,15 +60,18 @@ def _bad_input() -> tuple[type[Exception], ...]:
     """Errors that the user's input caused."""
     import charlib
     from analysis.architecture import MacroError
+    from analysis.gatetables import GateTableError
     from analysis.intervals import StatisticsError
     from analysis.logic import LogicError
     from analysis.workloads import WorkloadError
+    from netlists.addertree import TreeError
     from netlists.netlistcell import CellError
     from netlists.technology import TechnologyError
     from pimchar.runfile import RunFileError
 
     own = (RunFileError, TechnologyError, CellError, MacroError, LogicError, WorkloadError, StatisticsError)
-    return (*own, charlib.InvalidPlan, charlib.PlanMismatch)
+    trees = (TreeError, GateTableError, charlib.TableError)
+    return (*own, *trees, charlib.InvalidPlan, charlib.PlanMismatch)
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -84,6 +87,7 @@ DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type
 WORKERS = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Simulators side by side; one per core if not given."
 )
+WIDTH = click.IntRange(1, 32)
 SCHEDULER = click.option("--scheduler", metavar="ADDR", help="Dask scheduler whose workers simulate, tcp://HOST:PORT.")
 
 
@@ -353,6 +357,77 @@ def reproduce(
     found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample, **further)
     click.echo(reproduction(metric, found))
     if not found.identical:
+        sys.exit(EXIT_FAILED)
+
+
+def _case(command: click.decorators.FC) -> click.decorators.FC:
+    """Options of a tree at a condition."""
+    options = (
+        click.option("--inputs", default=8, metavar="N", show_default=True, help="Words that are summed."),
+        click.option("--bits", default=8, type=WIDTH, metavar="W", show_default=True, help="Bits of a word."),
+        click.option("--process", default="tt", metavar="P", show_default=True, help="Corner."),
+        click.option("--vdd", type=float, metavar="V", help="Supply [V]; nominal if not given."),
+        click.option("--temp-c", default=25.0, metavar="T", show_default=True, help="Temperature [degC]."),
+        click.option("--seed", default=1, metavar="S", show_default=True, help="Of the vectors."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@DIRECTORY
+@_case
+@click.option("--input-bits", default=8, type=WIDTH, metavar="B", show_default=True, help="Of a value.")
+@click.option("--operations", default=100, type=click.IntRange(min=2), metavar="N", show_default=True, help="Number.")
+def tree(
+    directory: Path,
+    inputs: int,
+    bits: int,
+    process: str,
+    vdd: float | None,
+    temp_c: float,
+    seed: int,
+    input_bits: int,
+    operations: int,
+) -> None:
+    """Show what an adder tree and its accumulator take, by events, from the tables of gates of a directory.
+
+    First one input bit against the share of ones among them, then whole dot products of random operands.
+    """
+    from pimchar import render_trees, trees
+
+    case = trees.Case(inputs, bits, process, vdd, temp_c)
+    click.echo(render_trees.energies(trees.energies(directory, case, operations, seed)) + "\n")
+    found = trees.accumulated(directory, case, input_bits, operations, seed)
+    click.echo(render_trees.accumulated(found, input_bits))
+
+
+@main.command("tree-check")
+@DIRECTORY
+@_case
+@click.option("--pairs", default=200, type=click.IntRange(min=2), metavar="N", show_default=True, help="Of vectors.")
+@WORKERS
+def tree_check(
+    directory: Path,
+    inputs: int,
+    bits: int,
+    process: str,
+    vdd: float | None,
+    temp_c: float,
+    seed: int,
+    pairs: int,
+    workers: int | None,
+) -> None:
+    """Compare an adder tree by events with all of its transistors in ngspice on random vectors.
+
+    What was simulated is kept in the directory's store. Exit 1 if an output bit is not that of the sum.
+    """
+    from pimchar import render_trees, trees
+
+    found = trees.check(directory, trees.Case(inputs, bits, process, vdd, temp_c), pairs, seed, workers)
+    click.echo(render_trees.check(found))
+    if found.attrs["wrong_levels"]:
         sys.exit(EXIT_FAILED)
 
 

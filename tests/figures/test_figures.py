@@ -20,8 +20,10 @@ pytestmark = pytest.mark.ngspice
 
 BUTTERFLIES = ("butterfly_hold", "butterfly_read")
 GROUPS = (*BUTTERFLIES, "read_path")
-OF_RUNS = [name for name in FIGURES if name != "column_check"]
-"""Figures of a characterization; the check of the column is a run of its own (tests/charlib/test_column.py)."""
+CHECKS = {"column_check": "column_check.nc", "adder_tree": "tree_check.nc"}
+"""Figures of a check, which is a run of its own, with tests of their own, and the file that each needs."""
+OF_RUNS = [name for name in FIGURES if name not in CHECKS]
+"""Figures of a characterization."""
 AT_WORK = ("operation", "computing_energy", "cycle_limits")
 SAMPLED = [name for name in OF_RUNS if name not in ("write_pulse", *AT_WORK)]
 """Figures that Monte Carlo results allow; the write pulse and the path at work are drawn from the nominal ones."""
@@ -81,7 +83,8 @@ def test_every_figure_that_results_allow_is_saved_twice_and_told(sampled, tmp_pa
     skipped = [line for line in lines if "skipped" in line]
     assert [line.split()[1] for line in skipped] == [name for name in FIGURES if name not in SAMPLED]
     assert "figure write_pulse skipped: curves.nc, group write_pulse, is missing" in "".join(skipped)
-    assert "figure column_check skipped: column_check.nc is missing" in skipped
+    for name, file in CHECKS.items():
+        assert f"figure {name} skipped: {file} is missing" in skipped
     assert [line for line in lines if line not in skipped] == [f"figure: {path}" for path in written]
 
 

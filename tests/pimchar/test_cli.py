@@ -16,6 +16,7 @@ from pimchar import cli, doctor, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
 COMMANDS += ["column-check", "tables", "stats", "vmin", "paths", "shmoo", "macro", "network", "figures", "reproduce"]
+COMMANDS += ["tree", "tree-check"]
 
 
 def pimchar(*arguments):

@@ -1,0 +1,69 @@
+"""Adder trees from the command line: gates characterized on a coarse grid, a tree of two bits checked."""
+
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import charlib
+from pimchar import cli
+
+pytestmark = pytest.mark.ngspice
+
+GATES = ("inverter", "nand2", "xor2", "half_adder", "full_adder", "dff")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Gates at one condition, two slews and two loads; extended by no test but in its store."""
+    out = tmp_path_factory.mktemp("trees") / "results"
+    charlib.characterize_logic(gates=GATES, slews=(0.5, 8.0), loads=(1.0, 24.0), out=out, workers=1)
+    return out
+
+
+def pimchar(*arguments):
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+
+
+def test_check(folder):
+    small = ("tree-check", folder, "--inputs", 2, "--bits", 1, "--pairs", 6, "--workers", 1)
+    result = pimchar(*small)
+    assert result.exit_code == 0, result.output
+    assert "output bits that differ: 0 of 12" in result.output
+    assert "predictive28, tt, 1 V, 298.15 K, 5 gates, 6 pairs" in result.output
+    with xr.open_datatree(folder / "tree_check.nc") as stored:
+        about = stored["2x1"].attrs
+        assert about["wrong_levels"] == 0
+        assert abs(about["energy_error"]) < 0.15
+        assert abs(about["delay_error"]) < 0.15
+        assert stored["2x1"].sizes["pair"] == 6
+    again = pimchar(*small)
+    assert again.stdout == result.stdout
+    assert "0 simulations to run, 1 found in the store" in again.stderr
+
+
+def test_energies(folder):
+    result = pimchar("tree", folder, "--inputs", 2, "--bits", 2, "--input-bits", 2, "--operations", 5)
+    assert result.exit_code == 0, result.output
+    assert "adder_tree_2x2, 5 operations each" in result.output
+    assert [line.split()[0] for line in result.output.splitlines()[-3:]] == ["drive", "tree", "accumulator"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--vdd", 0.9), "vdd=0.9 is not one of 1.0"),
+        (("--inputs", 1), "an adder tree needs 2 words of 1 bit at least, not 1 of 8"),
+        (("--inputs", 2, "--bits", 1, "--temp-c", 26), "temp=299.15 is not one of 298.15"),
+    ],
+)
+def test_bad_input(folder, arguments, message):
+    result = pimchar("tree", folder, "--operations", 2, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_no_tables(tmp_path):
+    result = pimchar("tree", tmp_path)
+    assert result.exit_code == 2
+    assert f"{tmp_path} has no periphery.nc; a run file with a section [periphery] makes it" in result.stderr
