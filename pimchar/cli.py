@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from pimchar.runfile import RunFile
+    from pimchar.trees import Case
 
 DEFAULT_INIT = "run.toml"
 DEMO = Path("results/demo")
@@ -360,19 +363,22 @@ def reproduce(
         sys.exit(EXIT_FAILED)
 
 
-def _case(command: click.decorators.FC) -> click.decorators.FC:
-    """Options of a tree at a condition."""
-    options = (
-        click.option("--inputs", default=8, metavar="N", show_default=True, help="Words that are summed."),
-        click.option("--bits", default=8, type=WIDTH, metavar="W", show_default=True, help="Bits of a word."),
-        click.option("--process", default="tt", metavar="P", show_default=True, help="Corner."),
-        click.option("--vdd", type=float, metavar="V", help="Supply [V]; nominal if not given."),
-        click.option("--temp-c", default=25.0, metavar="T", show_default=True, help="Temperature [degC]."),
-        click.option("--seed", default=1, metavar="S", show_default=True, help="Of the vectors."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _case(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of a tree at a condition, handed on as one argument ``case``."""
+
+    @click.option("--inputs", default=8, metavar="N", show_default=True, help="Words that are summed.")
+    @click.option("--bits", default=8, type=WIDTH, metavar="W", show_default=True, help="Bits of a word.")
+    @click.option("--process", default="tt", metavar="P", show_default=True, help="Corner.")
+    @click.option("--vdd", type=float, metavar="V", help="Supply [V]; nominal if not given.")
+    @click.option("--temp-c", default=25.0, metavar="T", show_default=True, help="Temperature [degC].")
+    @click.option("--seed", default=1, metavar="S", show_default=True, help="Of operands and vectors.")
+    @wraps(command)
+    def with_case(inputs: int, bits: int, process: str, vdd: float | None, temp_c: float, **others: object) -> None:
+        from pimchar.trees import Case
+
+        command(case=Case(inputs, bits, process, vdd, temp_c), **others)
+
+    return with_case
 
 
 @main.command()
@@ -380,24 +386,13 @@ def _case(command: click.decorators.FC) -> click.decorators.FC:
 @_case
 @click.option("--input-bits", default=8, type=WIDTH, metavar="B", show_default=True, help="Of a value.")
 @click.option("--operations", default=100, type=click.IntRange(min=2), metavar="N", show_default=True, help="Number.")
-def tree(
-    directory: Path,
-    inputs: int,
-    bits: int,
-    process: str,
-    vdd: float | None,
-    temp_c: float,
-    seed: int,
-    input_bits: int,
-    operations: int,
-) -> None:
+def tree(directory: Path, case: Case, seed: int, input_bits: int, operations: int) -> None:
     """Show what an adder tree and its accumulator take, by events, from the tables of gates of a directory.
 
     First one input bit against the share of ones among them, then whole dot products of random operands.
     """
     from pimchar import render_trees, trees
 
-    case = trees.Case(inputs, bits, process, vdd, temp_c)
     click.echo(render_trees.energies(trees.energies(directory, case, operations, seed)) + "\n")
     found = trees.accumulated(directory, case, input_bits, operations, seed)
     click.echo(render_trees.accumulated(found, input_bits))
@@ -408,24 +403,14 @@ def tree(
 @_case
 @click.option("--pairs", default=200, type=click.IntRange(min=2), metavar="N", show_default=True, help="Of vectors.")
 @WORKERS
-def tree_check(
-    directory: Path,
-    inputs: int,
-    bits: int,
-    process: str,
-    vdd: float | None,
-    temp_c: float,
-    seed: int,
-    pairs: int,
-    workers: int | None,
-) -> None:
+def tree_check(directory: Path, case: Case, seed: int, pairs: int, workers: int | None) -> None:
     """Compare an adder tree by events with all of its transistors in ngspice on random vectors.
 
     What was simulated is kept in the directory's store. Exit 1 if an output bit is not that of the sum.
     """
     from pimchar import render_trees, trees
 
-    found = trees.check(directory, trees.Case(inputs, bits, process, vdd, temp_c), pairs, seed, workers)
+    found = trees.check(directory, case, pairs, seed, workers)
     click.echo(render_trees.check(found))
     if found.attrs["wrong_levels"]:
         sys.exit(EXIT_FAILED)
