@@ -9,7 +9,7 @@ whose upper limit for a pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 import xarray as xr
@@ -183,6 +183,31 @@ def metric_samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, 
     bound = characterization.get(f"{metric}_bound")
     bound = None if bound is None else bound.transpose(*value.dims).values
     return Samples(value.values, status.values, side, limit, bound), tuple(map(str, value.dims[:-1]))
+
+
+def states(characterization: xr.Dataset, metric: str) -> list[tuple[str, Samples, tuple[str, ...]]]:
+    """Label, samples and dimensions of a metric in each stored state; of the metric itself where it has none."""
+    lobes = f"{metric}_lobes"
+    samples, dims = metric_samples(characterization, lobes if lobes in characterization else metric)
+    if "lobe" not in dims:
+        return [(metric, samples, dims)]
+    axis, rest = dims.index("lobe"), tuple(dim for dim in dims if dim != "lobe")
+    return [
+        (f"{metric} {lobe}", _taken(samples, axis, i), rest) for i, lobe in enumerate(characterization["lobe"].values)
+    ]
+
+
+def _taken(samples: Samples, axis: int, i: int) -> Samples:
+    """One lobe of a metric."""
+    bound = None if samples.bound is None else samples.bound.take(i, axis)
+    return replace(samples, value=samples.value.take(i, axis), status=samples.status.take(i, axis), bound=bound)
+
+
+def logarithmic(samples: Samples) -> Samples:
+    """Samples of a positive metric in its logarithm, bounds and limit included; NaN where it is below 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = None if samples.bound is None else np.log(samples.bound)
+        return replace(samples, value=np.log(samples.value), bound=bound, fail_limit=np.log(samples.fail_limit))
 
 
 def summarize(

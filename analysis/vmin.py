@@ -7,14 +7,14 @@ samples, the tail from that assumption. Nothing is extrapolated along the supply
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from analysis.intervals import StatisticsError, tail
-from analysis.statistics import Samples, metric_samples, normal_fits, primary_metrics
+from analysis.statistics import Samples, logarithmic, normal_fits, primary_metrics, states
 from charlib.status import FLAG_ATTRS, Status, unknown
 
 OPERATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -26,7 +26,7 @@ OPERATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 """Operation to what can judge it, the first of which a run has all metrics. Of static margins one is enough, as those
 of an operation change their sign together; the PIM operation has to leave the bit where it is and to come in time.
 """
-LIMITS = {"v_pim": 0.0}
+LIMITS = {"v_pim": 0.0, "v_half": 0.0}
 """Limit of a metric that has none of its own, in its unit: the storage nodes meet."""
 PARTS = ("v_min", "v_min_status", "v_min_bound", "v_min_ci_low", "v_min_ci_high")
 
@@ -154,13 +154,9 @@ def headrooms(data: xr.Dataset, names: Sequence[str], sigma: float, t_read: floa
     columns = []
     for name in names:
         limit = _limit(data, name, t_read)
-        samples, dims = metric_samples(data, f"{name}_lobes" if f"{name}_lobes" in data else name)
-        limit = limit.transpose(*(d for d in dims if d != "lobe")).values
-        lobes = [str(lobe) for lobe in data["lobe"].values] if "lobe" in dims else [""]
-        for i, lobe in enumerate(lobes):
-            one = _taken(samples, dims.index("lobe"), i) if lobe else samples
-            places = [d for d in dims if d != "lobe"]
-            columns.append((f"{name} {lobe}".strip(), one, limit, places.index("vdd"), data[name].attrs["units"]))
+        for label, samples, dims in states(data, name):
+            here = limit.transpose(*dims).values
+            columns.append((label, samples, here, dims.index("vdd"), data[name].attrs["units"]))
     level = float(stats.norm.isf(stats.norm.sf(sigma) / len(columns)))
     return [_headroom(label, one, limit, axis, unit, level) for label, one, limit, axis, unit in columns]
 
@@ -179,17 +175,10 @@ def _limit(data: xr.Dataset, name: str, t_read: float) -> xr.DataArray:
     return limit
 
 
-def _taken(samples: Samples, axis: int, i: int) -> Samples:
-    """One lobe of a metric."""
-    bound = None if samples.bound is None else samples.bound.take(i, axis)
-    return replace(samples, value=samples.value.take(i, axis), status=samples.status.take(i, axis), bound=bound)
-
-
 def _headroom(label: str, samples: Samples, limit: np.ndarray, axis: int, unit: str, level: float) -> Headroom:
     """Distance of one part to its limit; ``axis`` is the supply's among the conditions, ``level`` in deviations."""
     if unit == "s":
-        bound = None if samples.bound is None else np.log(samples.bound)
-        samples, limit = replace(samples, value=np.log(samples.value), bound=bound), np.log(limit)
+        samples, limit = logarithmic(samples), np.log(limit)
     fit = normal_fits(samples)
     distance = fit.mean - limit if samples.fails_when == "low" else limit - fit.mean
     value, error = distance - level * fit.std, np.hypot(fit.mean_se, level * fit.std_se)

@@ -14,6 +14,7 @@ import charlib
 import figures
 from analysis import (
     correlation,
+    errors,
     logic,
     macro,
     network,
@@ -243,6 +244,13 @@ def evaluate_vmin(
     data = _open_drawn(folder)
     found = vmin.v_min(data, sigma, confidence, metrics or None, math.inf if t_read is None else t_read)
     write_whole(folder / VMIN, lambda path: found.to_netcdf(path))
+    return found
+
+
+def evaluate_errors(folder: Path, rate: float, cycles: tuple[float, ...], confidence: float) -> xr.Dataset:
+    """Error rates of a directory's samples, also stored; see :func:`analysis.errors.error_rates`."""
+    found = errors.error_rates(_open_drawn(folder), rate, cycles, confidence)
+    write_whole(folder / errors.FILE, lambda path: found.to_netcdf(path))
     return found
 
 

@@ -304,6 +304,22 @@ def vmin(directory: Path, sigma: float, metrics: tuple[str, ...], t_read: float 
 
 @main.command()
 @DIRECTORY
+@click.option("--rate", default=1e-3, metavar="P", show_default=True, help="Failure rate that limits the cycle.")
+@click.option("--cycle", "cycles", type=float, multiple=True, metavar="S", help="Cycle [s] to look at; repeatable.")
+@click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
+def errors(directory: Path, rate: float, cycles: tuple[float, ...], confidence: float) -> None:
+    """Show how often a column errs against the cycle, and the cycles that a failure rate allows; writes errors.nc.
+
+    From stored samples: a late output, a line not precharged or lost, a lost bit. Counted with exact intervals, and by
+    fitted tails, called extrapolated, where counts run out.
+    """
+    from pimchar import chain, render_errors
+
+    click.echo(render_errors.error_rates(chain.evaluate_errors(directory, rate, cycles, confidence)))
+
+
+@main.command()
+@DIRECTORY
 def paths(directory: Path) -> None:
     """Compare the complementary read path with the single-sided one: delay, energy, transistors, area; with spread."""
     from pimchar import chain, render_readpath
