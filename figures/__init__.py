@@ -137,6 +137,16 @@ FIGURES: Mapping[str, Figure] = _table(
         ("tree_check.nc",),
     ),
     Figure(
+        "rows",
+        "Read delay and energy of a read cycle against the rows of the column for each supply, with spread.",
+        ("tables.nc",),
+    ),
+    Figure(
+        "error_rate",
+        "Probability that a column errs against the supply and against the cycle, counted and extrapolated.",
+        ("errors.nc",),
+    ),
+    Figure(
         "network",
         "Latency and energy of each network on the baseline and on the DDC macro, with the gain.",
         ("network.csv", "macro.nc"),
