@@ -61,10 +61,10 @@ def draw(results_dir: Path) -> Figure:
 def _title(here: xr.Dataset, names: list[str]) -> str:
     """The message: how much less than in proportion a longer column costs, at the highest supply."""
     first, last = (here[names].isel(vdd=-1, rows=end) for end in (0, -1))
-    grown = [f"{float(last[name] / first[name]):.3g} times the {'energy' if name[0] == 'e' else 'delay'}"
-             for name in (names[0], names[-1])]  # fmt: skip
+    what = {name: "energy" if name.startswith("e") else "delay" for name in (names[0], names[-1])}
+    grown = [f"{float(last[name] / first[name]):.2g} times the {text}" for name, text in what.items()]
     rows = float(last["rows"] / first["rows"])
-    return f"{rows:g} times the rows cost {' and '.join(dict.fromkeys(grown))} at {float(here['vdd'][-1]):g} V"
+    return f"{rows:g} times the rows: {', '.join(dict.fromkeys(grown))} at {float(here['vdd'][-1]):g} V"
 
 
 def _series(ax: Axes, line: xr.Dataset, name: str, look: plots.Look) -> None:
