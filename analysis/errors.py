@@ -13,7 +13,7 @@ from functools import reduce
 
 import numpy as np
 import xarray as xr
-from scipy import stats
+from scipy import special
 
 from analysis.censored import Fit
 from analysis.intervals import FEWEST, StatisticsError, clopper_pearson, normality, quantile_interval, tail
@@ -34,8 +34,8 @@ ENOUGH = 5
 """Samples in error from which on a count is taken, not a fit: its standard error is then 45 % of it or less."""
 SHORTEST, LONGEST = 1e-15, 1e3
 """Cycles between which an extrapolated limit is looked for [s]."""
-HALVINGS = 80
-"""Bisections of the logarithm of an extrapolated limit: to rounding."""
+HALVINGS = 50
+"""Bisections of the logarithm of an extrapolated limit: to 1e-13."""
 PER_DECADE = 10
 """Cycles per decade where none are asked for."""
 
@@ -129,7 +129,7 @@ class Tail:
             infinite = np.isinf(z)
             error = np.hypot(self.fit.mean_se, np.where(infinite, 0.0, z) * self.fit.std_se) / self.fit.std
         error = np.where(infinite, 0.0, error)
-        return stats.norm.sf(np.stack([z, z + score * error, z - score * error]))
+        return special.ndtr(-np.stack([z, z + score * error, z - score * error]))
 
     def at(self, *places: int) -> Tail:
         """The same with further dimensions of length 1 behind."""
@@ -166,10 +166,9 @@ def error_rates(
     tails = [one for part, own in names.items() for n, s in own.items() for one in _tails(data, part, n, s)]
     counted = [one for one in tails if PARTS[one.part].counts]
     grid = np.unique(np.asarray(cycles, dtype=float)) if len(cycles) else _grid(whole)
-    lost = np.isposinf(whole.low[0]).sum(-1)
-    variables = _over_cycles(whole, counted, lost, grid, dims, confidence)
+    variables = _over_cycles(whole, counted, grid, dims, confidence)
     for kind, side, sign in (("shortest", "min", 1), ("longest", "max", -1)):
-        variables |= _limits(f"cycle_{side}", kind, whole, counted, lost, sign, rate, dims, confidence)
+        variables |= _limits(f"cycle_{side}", kind, whole, counted, sign, rate, dims, confidence)
     variables |= _by_part(each, tails, grid, dims, confidence)
     text = {"units": "1", "long_name": "p-value of normality of a metric, times in their logarithm"}
     variables["normality_p"] = (("tail", *dims), np.stack([one.p_value for one in tails]), text)
@@ -252,21 +251,26 @@ def _grid(whole: Right) -> np.ndarray:
     return np.array([float(f"{10**e:.2g}") for e in exponents])
 
 
-def _together(tails: Sequence[Tail], lost: np.ndarray, n: int, cycles: np.ndarray, confidence: float) -> np.ndarray:
+def _lost(right: Right, confidence: float) -> np.ndarray:
+    """Share of samples that err at every cycle with its interval, shape (3, ...); 0 without one: it has no tail."""
+    lost, n = np.isposinf(right.low[0]).sum(-1), right.low[0].shape[-1]
+    return np.where(lost > 0, np.stack([lost / n, *clopper_pearson(lost, n, confidence)]), 0.0)
+
+
+def _together(tails: Sequence[Tail], lost: np.ndarray, cycles: np.ndarray, confidence: float) -> np.ndarray:
     """Rate of at least one error with lower and upper end, shape (3, ...): Boole's bound, and the largest part.
 
     Args:
-        lost: samples without a value at any cycle, shape of ``cycles``. n: all samples.
+        lost: what :func:`_lost` gives, shape (3, ...) of ``cycles``.
     """
-    counted = np.stack([lost / n, *clopper_pearson(lost, n, confidence)])
-    counted[2] = np.where(lost > 0, counted[2], 0.0)  # what never happened has no tail
-    rates = [one.rates(cycles, stats.norm.isf(tail(confidence))) for one in tails]
-    value, high = (np.minimum(1.0, counted[i] + sum(one[i] for one in rates)) for i in (0, 2))
-    return np.stack([value, np.max([counted[1], *(one[1] for one in rates)], axis=0), high])
+    score = -special.ndtri(tail(confidence))
+    rates = [one.rates(cycles, score) for one in tails]
+    value, high = (np.minimum(1.0, lost[i] + sum(one[i] for one in rates)) for i in (0, 2))
+    return np.stack([value, reduce(np.maximum, (one[1] for one in rates), lost[1]), high])
 
 
 def _over_cycles(
-    whole: Right, tails: Sequence[Tail], lost: np.ndarray, grid: np.ndarray, dims: tuple, confidence: float
+    whole: Right, tails: Sequence[Tail], grid: np.ndarray, dims: tuple, confidence: float
 ) -> dict[str, tuple]:
     """Variables over conditions and cycle."""
     errors, open_ = whole.errs(grid)
@@ -274,8 +278,8 @@ def _over_cycles(
     low, high = clopper_pearson(errors, n, confidence)[0], clopper_pearson(errors + open_, n, confidence)[1]
     counted = errors / np.where(n > open_, n - open_, np.nan)
     cycles = np.broadcast_to(grid, errors.shape)
-    lost = np.broadcast_to(lost[..., None], errors.shape)
-    fitted = _together([one.at(None) for one in tails], lost, n, cycles, confidence)
+    lost = _lost(whole, confidence)[..., None]
+    fitted = _together([one.at(None) for one in tails], lost, cycles, confidence)
     places = (*dims, "cycle")
     guess = (errors < ENOUGH) & np.isfinite(fitted[0])
     one = lambda values, text: (places, values, {"units": "1", "long_name": text})  # noqa: E731
@@ -302,33 +306,31 @@ def _by_part(
         n = right.low[0].shape[-1]
         counted.append(errors / np.where(n > open_, n - open_, np.nan))
         own = [one.at(None) for one in tails if one.part == part]
-        lost = np.isposinf(right.low[0]).sum(-1)[..., None] + np.zeros(errors.shape)
-        fitted.append(_together(own, lost, n, np.broadcast_to(grid, errors.shape), confidence)[0])
+        lost = _lost(right, confidence)[..., None]
+        fitted.append(_together(own, lost, np.broadcast_to(grid, errors.shape), confidence)[0])
     places = ("part", *dims, "cycle")
     about = {"units": "1", "long_name": "probability of one way to err"}
     return {"part_counted": (places, np.stack(counted), about), "part_fitted": (places, np.stack(fitted), about)}
 
 
 def _limits(
-    name: str, kind: str, whole: Right, tails: Sequence[Tail], lost: np.ndarray, sign: int, rate: float, dims: tuple,
-    confidence: float,
-) -> dict[str, tuple]:  # fmt: skip
+    name: str, kind: str, whole: Right, tails: Sequence[Tail], sign: int, rate: float, dims: tuple, confidence: float
+) -> dict[str, tuple]:
     """Variables of the shortest (sign 1) or longest (-1) cycle at a failure rate."""
     ends = whole.low if sign == 1 else tuple(-end for end in whole.high[::-1])
     n = ends[0].shape[-1]
     by_count = _counted_limit(ends, rate, confidence)
     own = [one for one in tails if np.isnan(one.share) or one.sign == sign]
-    by_fit = np.stack([_crossing(own, lost, n, sign, rate, confidence, i) for i in range(3)])
+    lost = _lost(whole, confidence)
+    by_fit = _crossing(own, lost, sign, rate, confidence)
     by_fit[1:] = np.sort(by_fit[1:], axis=0)
-    known = np.isfinite(_together(own, lost, n, np.ones(lost.shape), confidence)[0])
+    known = np.isfinite(_together(own, lost, np.ones(lost.shape[1:]), confidence)[0])
     guess = (rate * n < ENOUGH) & known
-    value, low, high = (np.where(guess, f, sign * c) for f, c in zip(by_fit, (by_count[0], *by_count[3:][::sign]),
-                                                                    strict=True))  # fmt: skip
-    never = np.isinf(by_fit[0]) | np.isnan(by_fit[0])
-    status = np.where(guess, np.where(never, Status.not_performed, Status.ok), _turned(by_count[1], sign))
+    counts = (by_count[0], *by_count[3:][::sign])
+    value, low, high = (np.where(guess, fit, sign * count) for fit, count in zip(by_fit, counts, strict=True))
+    status = np.where(guess, np.where(np.isinf(by_fit[0]), Status.not_performed, Status.ok), _turned(by_count[1], sign))
     value = np.where(status == Status.ok, value, np.nan)
     bound = np.where(guess, np.nan, sign * by_count[2])
-    likely = _likeliest(own, value)
     text = f"{kind} cycle at the failure rate"
     about = lambda what: {"units": "s", "long_name": f"{text}{what}"}  # noqa: E731
     plain = lambda what: {"units": "1", "long_name": what}  # noqa: E731
@@ -339,7 +341,7 @@ def _limits(
         f"{name}_ci_low": (dims, low, about(", lower limit of the interval")),
         f"{name}_ci_high": (dims, high, about(", upper limit of the interval")),
         f"{name}_extrapolated": (dims, guess.astype(np.int8), plain(f"1: {text} by fitted tails")),
-        f"{name}_part": (dims, likely, plain(f"likeliest error at the {text}")),
+        f"{name}_part": (dims, _likeliest(own, value), plain(f"likeliest error at the {text}")),
     }
 
 
@@ -370,17 +372,17 @@ def _counted_limit(ends: tuple[np.ndarray, np.ndarray], rate: float, confidence:
     return low, status, bound, *(end[..., 0] for end in interval)
 
 
-def _crossing(
-    tails: Sequence[Tail], lost: np.ndarray, n: int, sign: int, rate: float, confidence: float, which: int
-) -> np.ndarray:
-    """Cycle [s] at which fitted tails come down to a rate, shape (...); infinite where no cycle does.
+def _crossing(tails: Sequence[Tail], lost: np.ndarray, sign: int, rate: float, confidence: float) -> np.ndarray:
+    """Cycles [s] at which fitted tails and both of their ends come down to a rate, shape (3, ...).
+
+    Infinite where no cycle does.
 
     Args:
-        sign: 1 where longer cycles err less, else -1. which: 0 the rate, 1 its lower end, 2 its upper end.
+        sign: 1 where longer cycles err less, else -1.
     """
 
     def above(cycles: np.ndarray) -> np.ndarray:
-        return _together(tails, lost, n, cycles, confidence)[which] > rate
+        return np.stack([_together(tails, lost, one, confidence)[i] for i, one in enumerate(cycles)]) > rate
 
     good, bad = (np.full(lost.shape, np.log(end)) for end in (LONGEST, SHORTEST)[::sign])
     never = above(np.exp(good))

@@ -37,8 +37,8 @@ def draw(results_dir: Path) -> Figure:
     percent = f"{100 * data.attrs['confidence']:g} %"
     caption = (
         f"{plots.provenance(data, text)} Full marks and lines: counted, at least {ENOUGH} samples err; hollow marks "
-        f"and dashed lines: extrapolated, by normal distributions fitted to the logarithm of each time. Bars and bands: "
-        f"{percent} intervals. Judged by {', '.join(data['metrics'].values)}."
+        "and dashed lines: extrapolated, by normal distributions fitted to the logarithm of each time. Bars and "
+        f"bands: {percent} intervals. Judged by {', '.join(data['metrics'].values)}."
     )
     figure = plots.new_figure(4.2, _title(here), caption)
     supplies = here["vdd"].values[np.unique(np.linspace(0, here.sizes["vdd"] - 1, MOST).round().astype(int))]

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.ngspice
 
 BUTTERFLIES = ("butterfly_hold", "butterfly_read")
 GROUPS = (*BUTTERFLIES, "read_path")
-CHECKS = {"column_check": "column_check.nc", "adder_tree": "tree_check.nc"}
-"""Figures of a check, which is a run of its own, with tests of their own, and the file that each needs."""
-OF_RUNS = [name for name in FIGURES if name not in CHECKS]
+CHECKS = {"column_check": "column_check.nc", "adder_tree": "tree_check.nc", "error_rate": "errors.nc"}
+"""Figures of what another command makes, with tests of their own, and the file that each needs."""
+OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, "rows")]
 """Figures of a characterization."""
 AT_WORK = ("operation", "computing_energy", "cycle_limits")
 SAMPLED = [name for name in OF_RUNS if name not in ("write_pulse", *AT_WORK)]
@@ -83,6 +83,7 @@ def test_every_figure_that_results_allow_is_saved_twice_and_told(sampled, tmp_pa
     skipped = [line for line in lines if "skipped" in line]
     assert [line.split()[1] for line in skipped] == [name for name in FIGURES if name not in SAMPLED]
     assert "figure write_pulse skipped: curves.nc, group write_pulse, is missing" in "".join(skipped)
+    assert "figure rows skipped: tables.nc has no axis of several rows (conditions.rows)" in skipped
     for name, file in CHECKS.items():
         assert f"figure {name} skipped: {file} is missing" in skipped
     assert [line for line in lines if line not in skipped] == [f"figure: {path}" for path in written]

@@ -15,7 +15,19 @@ from netlists.veriloga import CompiledModel
 from pimchar import cli, doctor, runfile
 
 COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech show", "tech install"]
-COMMANDS += ["column-check", "tables", "stats", "vmin", "paths", "shmoo", "macro", "network", "figures", "reproduce"]
+COMMANDS += [
+    "column-check",
+    "tables",
+    "stats",
+    "vmin",
+    "errors",
+    "paths",
+    "shmoo",
+    "macro",
+    "network",
+    "figures",
+    "reproduce",
+]
 COMMANDS += ["tree", "tree-check"]
 
 
@@ -131,7 +143,7 @@ def test_workers_are_a_count(workers):
     assert pimchar("run", "--workers", workers).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["tables", "stats", "vmin", "macro", "network", "figures"])
+@pytest.mark.parametrize("command", ["tables", "stats", "vmin", "errors", "macro", "network", "figures"])
 def test_a_directory_without_results_is_named(folder, command):
     (folder / "empty").mkdir()
     for name in ("empty", "absent"):
