@@ -47,6 +47,8 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         values, status = data[name], data[f"{name}_status"]
         about = {key: values.attrs[key] for key in ("units", "fails_when", "fail_limit")}
         label = values.attrs["long_name"]
+        if f"{name}_lobes" in data:
+            label += " (worse stored state)"
         variables[name] = _mean(values).assign_attrs(about | {"long_name": f"{label}, mean"})
         std = values.std("sample", skipna=True, ddof=1 if values.sizes["sample"] > 1 else 0)
         long_name = f"{label}, standard deviation"
@@ -62,9 +64,8 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
             variables[f"{name}_{suffix}"] = count.assign_attrs(units="1", long_name=f"{label}, {COUNTS[suffix]}")
         if f"{name}_lobes" in data:
             lobes = _mean(data[f"{name}_lobes"])
-            variables[f"{name}_lobes"] = lobes.assign_attrs(
-                units=about["units"], long_name=f"{label}, mean per stored state"
-            )
+            each = f"{values.attrs['long_name']}, mean per stored state"
+            variables[f"{name}_lobes"] = lobes.assign_attrs(units=about["units"], long_name=each)
     table = xr.Dataset(variables, attrs=data.attrs | {"title": f"pimchar tables, {data.attrs['technology']}"})
     return table.assign_coords({axis: data[axis] for axis in table.dims})
 
