@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from charlib.ngspice import ACCURACIES, Session
+from charlib.ngspice import Session, option_line
 from charlib.unit import Unit
 
 WAVEFORMS = "waveforms.txt"
@@ -34,7 +34,7 @@ def hand_deck(unit: Unit, sample: int, values: Sequence[float] | None = None) ->
         f"wrdata {WAVEFORMS} {' '.join(testbench.probes)}",
         "quit",
     ]
-    lines = [testbench.deck.rstrip(), ACCURACIES[unit.accuracy], ".control", *commands, ".endc", ".end"]
+    lines = [testbench.deck.rstrip(), option_line(unit.accuracy, testbench), ".control", *commands, ".endc", ".end"]
     return "\n".join(line for line in lines if line) + "\n"
 
 

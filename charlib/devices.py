@@ -361,7 +361,7 @@ def _deck(
     options = f".options gmin={GMIN!r} temp={round(at.temp - 273.15, 9)!r}"
     sizes = {technology.devices[polarity].model: {Size(WIDTH, length) for length in lengths}}
     models = technology.model_text(at.process, sizes).rstrip()
-    return "\n".join([f"* {technology.name}", models, options, ACCURACIES["reference"], *lines, ""])
+    return "\n".join([f"* {technology.name}", models, options, ACCURACIES["reference"][0], *lines, ""])
 
 
 def _ramp(session: Session, deck: str, sources: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -24,11 +24,18 @@ from netlists.analyses import Sweep, Transient
 from netlists.testbench import Testbench
 from netlists.veriloga import CompiledModel
 
-ACCURACIES: Mapping[str, str] = {
-    "default": "",
-    "reference": ".options reltol=1e-6 vntol=1e-9 abstol=1e-15 chgtol=1e-20 trtol=1",
+ACCURACIES: Mapping[str, tuple[str, str]] = {
+    "default": ("", ""),
+    "reference": (
+        ".options reltol=1e-6 vntol=1e-9 abstol=1e-15",
+        ".options reltol=1e-6 vntol=1e-8 abstol=1e-12",
+    ),
 }
-"""Name of an accuracy to the option line it adds to every deck."""
+"""Name of an accuracy to the option lines that it adds to decks: at rest, and of transients.
+
+In a transient a nanovolt or a femtoampere is beyond what a step can be solved to: with such tolerances, or a truncation
+error below that of ``stimulus.TRANSIENT_OPTIONS``, columns of FreePDK45 and SKY130 end with too small a step.
+"""
 
 LADDER = (
     ".options method=gear",
@@ -211,6 +218,11 @@ def start_child() -> Child:
     return Child()
 
 
+def option_line(accuracy: str, testbench: Testbench) -> str:
+    """What an accuracy adds to a testbench's deck."""
+    return ACCURACIES[accuracy][isinstance(testbench.analysis, Transient)]
+
+
 @cache
 def version() -> str:
     """Version of the library, such as ``39``; raises SimulatorMissing."""
@@ -245,7 +257,7 @@ class Session:
 
     def __init__(self, timeout: float = TIMEOUT, accuracy: str = "default") -> None:
         self._timeout = timeout
-        self._accuracy = ACCURACIES[accuracy]
+        self._accuracy = accuracy
         self._closed = False
         self._start()
 
@@ -314,7 +326,7 @@ class Session:
         return None
 
     def _load(self, testbench: Testbench, options: str = "") -> Unsolved | None:
-        deck = f"{testbench.deck}{self._accuracy}\n{options}"
+        deck = f"{testbench.deck}{option_line(self._accuracy, testbench)}\n{options}"
         if deck == self._loaded:
             return None
         for model in testbench.osdi:
