@@ -6,7 +6,7 @@ samples, the tail from that assumption. Nothing is extrapolated along the supply
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ def v_min(
     sigma: float,
     confidence: float = 0.95,
     metrics: Sequence[str] | None = None,
-    t_read: float = np.inf,
+    t_read: float | None = None,
 ) -> xr.Dataset:
     """Lowest supply at which read, write, retention and the PIM operation hold, each by itself and all together.
 
@@ -82,8 +82,8 @@ def v_min(
         characterization: what ``charlib.characterize`` returns, several supplies.
         sigma: level [1]: an operation fails with probability Phi(-sigma) at most.
         confidence: confidence level of the intervals [1], from the errors of mean and deviation.
-        metrics: judge by these; None is the preference of :data:`OPERATIONS`.
-        t_read: longest delay of the PIM read [s], never more than the window it was looked for in.
+        metrics: judge by these, all of them; None is the preference of :data:`OPERATIONS`.
+        t_read: longest delay of the PIM read [s], never more than the window it was looked for in; None is the window.
 
     Returns:
         Dataset over the conditions without ``vdd``: ``all_v_min`` and ``all_limit`` (the metric that limits it); with
@@ -91,10 +91,13 @@ def v_min(
         ``_ci_low``, ``_ci_high``. Attribute ``not_judged`` names operations of which no metric is there.
 
     Raises:
-        StatisticsError: fewer than two supplies, no metric of any operation, an illegal level.
+        StatisticsError: fewer than two supplies, no metric of any operation, a metric that would not count,
+            an illegal level or delay.
     """
-    if not sigma > 0:
-        raise StatisticsError(f"sigma={sigma!r} is not above 0")
+    if not 0 < sigma < np.inf:
+        raise StatisticsError(f"sigma={sigma!r} is not above 0 and finite (--sigma)")
+    if t_read is not None and not 0 < t_read < np.inf:
+        raise StatisticsError(f"t_read={t_read!r} s is not above 0 and finite (--t-read)")
     vdd = np.sort(characterization["vdd"].values)
     if vdd.size < 2:
         raise StatisticsError(f"V_min needs two supplies or more, this run has vdd={vdd[0]:g} V alone")
@@ -104,7 +107,7 @@ def v_min(
     dims = tuple(str(d) for d in data[chosen[next(iter(chosen))][0]].dims if d not in ("vdd", "sample"))
     found, limits = [], []
     for names in chosen.values():
-        parts = headrooms(data, names, sigma, t_read)
+        parts = headrooms(data, names, sigma, np.inf if t_read is None else t_read)
         each = [_lowest(vdd, part, score) for part in parts]
         highest, which = _highest(each)
         found.append(highest)
@@ -127,7 +130,7 @@ def v_min(
 def _chosen(characterization: xr.Dataset, metrics: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
     """Operation to the metrics that judge it."""
     held = primary_metrics(characterization)
-    judges = [name for choices in OPERATIONS.values() for choice in choices for name in choice]
+    judges = list(dict.fromkeys(name for choices in OPERATIONS.values() for choice in choices for name in choice))
     for name in metrics or ():
         if name not in judges:
             raise StatisticsError(f"metric {name!r} judges no operation; legal: {', '.join(judges)}")
@@ -140,8 +143,19 @@ def _chosen(characterization: xr.Dataset, metrics: Sequence[str] | None) -> dict
         if usable:
             found[operation] = usable[0]
     if not found:
-        raise StatisticsError(f"no operation can be judged; V_min needs one of {', '.join(judges)}")
+        raise StatisticsError(f"no operation can be judged; V_min needs one of {_sets(OPERATIONS)}")
+    taken = {name for choice in found.values() for name in choice}
+    for name in metrics or ():
+        if name not in taken:
+            legal = _sets(operation for operation in OPERATIONS if any(name in c for c in OPERATIONS[operation]))
+            problem = f"metric {name!r} would not count beside the others"
+            raise StatisticsError(f"{problem}; legal: one of {legal} (--metric)")
     return found
+
+
+def _sets(operations: Iterable[str]) -> str:
+    """What can judge some operations, as text."""
+    return "; ".join(" + ".join(choice) for operation in operations for choice in OPERATIONS[operation])
 
 
 def headrooms(data: xr.Dataset, names: Sequence[str], sigma: float, t_read: float = np.inf) -> list[Headroom]:

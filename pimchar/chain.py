@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,7 +241,7 @@ def evaluate_vmin(
 ) -> xr.Dataset:
     """Lowest supply that a directory's samples allow, also stored in the directory; see :func:`analysis.vmin.v_min`."""
     data = _open_drawn(folder)
-    found = vmin.v_min(data, sigma, confidence, metrics or None, math.inf if t_read is None else t_read)
+    found = vmin.v_min(data, sigma, confidence, metrics or None, t_read)
     write_whole(folder / VMIN, lambda path: found.to_netcdf(path))
     return found
 

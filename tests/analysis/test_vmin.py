@@ -210,7 +210,10 @@ def test_a_straight_line_is_crossed_where_it_is(at, slope):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sigma": 0.0}, "sigma=0.0 is not above 0"),
+        ({"sigma": 0.0}, "sigma=0.0 is not above 0 and finite"),
+        ({"sigma": np.inf}, "sigma=inf is not above 0 and finite"),
+        ({"t_read": 0.0}, r"t_read=0.0 s is not above 0 and finite \(--t-read\)"),
+        ({"metrics": ["t_read_p"]}, r"V_min needs one of snm_read; sinm; .*; v_pim; t_read_p \+ t_read_n"),
         ({"confidence": 1.0}, r"confidence=1.0 is outside 0\.\.1"),
         ({"metrics": ["i_read"]}, "metric 'i_read' judges no operation; legal: snm_read, sinm"),
         ({"metrics": ["drv"]}, "metric 'drv' is not one of snm_read, wm_bl, snm_hold"),
@@ -218,7 +221,20 @@ def test_a_straight_line_is_crossed_where_it_is(at, slope):
 )
 def test_bad_questions_are_refused(data, change, message):
     with pytest.raises(StatisticsError, match=message):
-        vmin.v_min(data, **({"sigma": 3.0} | change))
+        vmin.v_min(add_reads(data, np.ones((4, SAMPLES))), **({"sigma": 3.0} | change))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        (["snm_read", "t_read_p"], r"'t_read_p' would .*: one of v_pim \+ t_read_p \+ t_read_n; v_pim; t_read_p \+"),
+        (["snm_read", "sinm"], r"'sinm' would not count beside the others; legal: one of snm_read; sinm \(--metric\)"),
+    ],
+)
+def test_a_named_metric_counts_or_is_refused(data, metrics, message):
+    add_reads(add(data, "sinm", straight(0.3, 0.4, 0.01), LOW), np.ones((4, SAMPLES)))
+    with pytest.raises(StatisticsError, match=message):
+        vmin.v_min(data, 3.0, metrics=metrics)
 
 
 def test_one_supply_and_no_judge_are_refused(data):

@@ -57,7 +57,10 @@ def test_a_higher_level_needs_a_higher_supply(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sigma", "0"], "sigma=0.0 is not above 0"),
+        (["--sigma", "0"], "sigma=0.0 is not above 0 and finite (--sigma)"),
+        (["--sigma", "inf"], "sigma=inf is not above 0 and finite (--sigma)"),
+        (["--t-read", "-1e-9"], "t_read=-1e-09 s is not above 0 and finite (--t-read)"),
+        (["--t-read", "nan"], "t_read=nan s is not above 0 and finite (--t-read)"),
         (["--metric", "i_read"], "metric 'i_read' judges no operation"),
         (["--confidence", "1"], "confidence=1.0 is outside 0..1"),
     ],
