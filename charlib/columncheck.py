@@ -13,7 +13,7 @@ import xarray as xr
 
 from charlib import ngspice
 from charlib.directory import write_whole
-from charlib.errors import InvalidPlan
+from charlib.errors import CharacterizationError, InvalidPlan
 from charlib.metrics import METRICS
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import given
@@ -105,10 +105,9 @@ def column_check(
         waveforms of the largest column, ``<node>_<representation>`` over time [s].
 
     Raises:
-        InvalidPlan: an illegal value. CharacterizationError: not solved.
+        InvalidPlan: an illegal value, or a cell that no column is made of. CharacterizationError: not solved.
     """
-    if not 1 <= samples <= BLOCK:
-        raise InvalidPlan(f"samples={samples!r} is outside 1..{BLOCK} (column-check)")
+    _check_request(cell, rows, positions, patterns, samples)
     readpath = readpath or ReadPath()
     at = cases(technology)
     grid = (tuple(case.name for case in at), tuple(rows), tuple(positions), tuple(patterns), REPRESENTATIONS)
@@ -146,6 +145,41 @@ def errors(data: xr.Dataset) -> xr.Dataset:
     full, equivalent = (metrics.sel(representation=name, drop=True) for name in ("full", "equivalent"))
     found = equivalent[list(MEASURED)] / full[list(MEASURED)] - 1
     return found.assign(speed_up=full["seconds"] / equivalent["seconds"])
+
+
+def unmatched(data: xr.Dataset) -> int:
+    """Count of numbers that one representation has and the other has not, over all samples, states and metrics.
+
+    Of the first sample, which every case has, one that both lack counts as well: there was nothing to compare.
+    """
+    lacking = np.isnan(data[list(MEASURED)])
+    full, equivalent = (lacking.sel(representation=name, drop=True) for name in ("full", "equivalent"))
+    first = lacking["sample"] == data["sample"][0]
+    return sum(int(found.sum()) for found in ((full != equivalent) | (full & equivalent & first)).values())
+
+
+def largest(data: xr.Dataset) -> dict[str, float]:
+    """Largest errors of what has a limit [1], NaN where there is nothing to compare."""
+    return {name: float(np.abs(errors(data)[name]).max()) for name in LIMITS}
+
+
+def agrees(data: xr.Dataset) -> bool:
+    """Whether no error is beyond its limit and no number is unmatched."""
+    return unmatched(data) == 0 and all(error <= LIMITS[name] for name, error in largest(data).items())
+
+
+def _check_request(
+    cell: Cell, rows: Sequence[int], positions: Sequence[str], patterns: Sequence[str], samples: int
+) -> None:
+    """Raise InvalidPlan for what cannot be checked; values of the column itself are refused by the array."""
+    if not 1 <= samples <= BLOCK:
+        raise InvalidPlan(f"samples={samples!r} is outside 1..{BLOCK} (column-check)")
+    if lacks := TESTBENCHES["read_path"].lacks(cell):
+        raise InvalidPlan(f"a cell of kind {cell.kind!r} makes no column: {lacks} (column-check)")
+    for name, values in (("rows", rows), ("position", positions), ("pattern", patterns)):
+        for value in values:
+            if values.count(value) > 1:
+                raise InvalidPlan(f"{name}={value} stands twice; every value once (column-check)")
 
 
 def _columns(
@@ -186,7 +220,7 @@ def _solved(
     """Waveforms of the first samples, or of the nominal cell, and the time that one takes [s].
 
     Raises:
-        InvalidPlan: a sample was not solved.
+        CharacterizationError: a sample was not solved.
     """
     testbench = TESTBENCHES["read_path"].build(setting)
     unit = Unit(testbench, 0 if local else None, seed, local, "default")
@@ -198,9 +232,12 @@ def _solved(
         runs.append(session.solve(testbench, values))
         times.append((time.perf_counter() - start) / count)
     solutions = runs[0]
-    for solution in solutions:
+    for i, solution in enumerate(solutions):
         if not isinstance(solution, Solved):
-            raise InvalidPlan(f"{setting.readpath.array}: {solution.reason} (column-check)")
+            sample = f"sample {i} of seed {seed}" if local else "the nominal cell"
+            at = f"{setting.process}, {setting.vdd:g} V, {setting.temp - 273.15:g} degC"
+            said = "; ".join((solution.reason, *solution.log))
+            raise CharacterizationError(f"column-check: {setting.readpath.array}, {at}, {sample}: {said}")
     return stack(testbench, [solution.data for solution in solutions]), float(np.median(times))
 
 

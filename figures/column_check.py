@@ -29,9 +29,8 @@ def draw(results_dir: Path) -> Figure:
     with plots.read(results_dir / columncheck.FILE) as stored:
         data = stored.load()
     found = columncheck.errors(data)
-    largest = {name: float(np.abs(found[name]).max()) for name in columncheck.LIMITS}
-    within = all(largest[name] <= limit for name, limit in columncheck.LIMITS.items())
-    title = "The equivalent column does what the full one does" if within else "The equivalent column misses a limit"
+    does = "does what the full one does" if columncheck.agrees(data) else "misses a limit"
+    title = f"The equivalent column {does}"
     rows, position, pattern = (data[axis].values[-1] for axis in ("rows", "position", "pattern"))
     caption = (
         f"{data.attrs['technology']}; ngspice {data.attrs['ngspice_version']}. On top: read cycle with Q = 1, {rows} "

@@ -229,12 +229,30 @@ def install(name: str) -> None:
         click.echo(f"to use it: {problem}")
 
 
+def _one_of(axis: str) -> Callable[..., tuple[str, ...]]:
+    """Callback of an option whose legal values ``netlists.column`` has, which is not imported for help."""
+
+    def checked(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        from netlists import column
+
+        legal = click.Choice(list(getattr(column, axis)))
+        return tuple(legal.convert(value, option, ctx) for value in values)
+
+    return checked
+
+
 @main.command("column-check")
 @click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
 @click.option("--rows", "rows", multiple=True, type=click.IntRange(min=2), metavar="N", help="Rows; may be repeated.")
-@click.option("--position", "positions", multiple=True, metavar="P", help="near or far; both if not given.")
-@click.option("--pattern", "patterns", multiple=True, metavar="S", help="Stored pattern; half, worst, random.")
+@click.option(
+    "--position", "positions", multiple=True, metavar="P", callback=_one_of("POSITIONS"),
+    help="near or far; both if not given.",
+)  # fmt: skip
+@click.option(
+    "--pattern", "patterns", multiple=True, metavar="S", callback=_one_of("PATTERNS"),
+    help="Stored pattern: half, zeros, ones, worst, random; half, worst and random if not given.",
+)  # fmt: skip
 @click.option("--samples", default=2, show_default=True, type=click.IntRange(min=1), help="Samples with mismatch.")
 def column_check(
     run_file: Path,
@@ -247,14 +265,18 @@ def column_check(
     """Hold the equivalent column against the full one: errors of a read cycle and speed, one line per column.
 
     Technology, cell and seed are those of the run file; 16, 64 and 256 rows if none are given; nominal, and at ff,
-    0.6 V, 125 degC with mismatch.
+    0.6 V, 125 degC with mismatch. Exit 1 where an error is beyond its limit or one column lacks a number.
     """
+    from charlib import columncheck
     from pimchar import chain, render_column
 
     plan, _ = _read(run_file)
     axes = {"rows": rows, "positions": positions, "patterns": patterns}
     given = {axis: values for axis, values in axes.items() if values}
-    click.echo(render_column.column_check(chain.check_column(plan, out, given, samples, click.echo)))
+    found = chain.check_column(plan, out, given, samples, click.echo)
+    click.echo(render_column.column_check(found))
+    if not columncheck.agrees(found):
+        sys.exit(EXIT_FAILED)
 
 
 @main.command()

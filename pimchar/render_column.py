@@ -30,19 +30,19 @@ def column_check(data: xr.Dataset) -> str:
         "Largest error of the equivalent column over samples and stored states; delay and time per sample of the full"
     )
     labels = [f"{name}: {data.attrs[f'case_{name}']}" for name in data["case"].values]
-    return "\n".join([title, "; ".join(labels), tabulate(rows, HEADERS, disable_numparse=True), verdict(found)])
+    return "\n".join([title, "; ".join(labels), tabulate(rows, HEADERS, disable_numparse=True), verdict(data)])
 
 
-def verdict(found: xr.Dataset) -> str:
-    """One line: the largest errors beside their limits, and the speed of the longest column."""
-    parts = []
-    for name, limit in columncheck.LIMITS.items():
-        error = float(np.abs(found[name]).max())
+def verdict(data: xr.Dataset) -> str:
+    """One line: the largest errors beside their limits, the speed of the longest column, and what has no pair."""
+    found, parts = columncheck.errors(data), []
+    for name, error in columncheck.largest(data).items():
+        limit = columncheck.LIMITS[name]
         parts.append(f"{name} {_percent(error)} ({'within' if error <= limit else 'BEYOND'} {limit:.0%})")
     longest = found["speed_up"].sel(rows=found["rows"].max())
     speed = f"{float(longest.min()):.0f} to {float(longest.max()):.0f} times faster at {int(found['rows'].max())} rows"
-    failed = int(np.isnan(found["t_read"].isel(sample=0)).sum())
-    missing = f"; {failed} columns without a number" if failed else ""
+    lone = columncheck.unmatched(data)
+    missing = f"; {lone} numbers MISSING from one column or both" if lone else ""
     return f"largest errors: {', '.join(parts)}; {speed}{missing}"
 
 

@@ -7,20 +7,22 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from charlib import InvalidPlan, columncheck
+from charlib import CharacterizationError, InvalidPlan, columncheck, ngspice
 from charlib.lumped import GRID, lump_draws, mean_draws, off_currents
 from charlib.metrics import METRICS
+from charlib.status import Status
 from charlib.unit import Unit
 from charlib.variation import normals
 from charlib.waveforms import stack
 from figures import FIGURES
 from netlists import TESTBENCHES, ReadPath
 from netlists.analyses import OperatingPoint
+from netlists.cells import Sram8T
 from netlists.circuit import deck_text
-from netlists.column import Array
+from netlists.column import PATTERNS, POSITIONS, Array
 from netlists.stimulus import off_currents as off_testbench
 from netlists.testbench import Testbench
-from pimchar import cli
+from pimchar import chain, cli, render_column
 
 pytestmark = pytest.mark.ngspice
 
@@ -190,3 +192,77 @@ def test_a_check_says_what_it_cannot_do(technology, setting):
         columncheck.column_check(setting().cell, technology, samples=65)
     with pytest.raises(ValueError, match="pattern='checker' is not one of half"):
         columncheck.column_check(setting().cell, technology, patterns=("checker",))
+    with pytest.raises(InvalidPlan, match=r"rows=4 stands twice; every value once \(column-check\)"):
+        columncheck.column_check(setting().cell, technology, rows=(4, 8, 4))
+    with pytest.raises(InvalidPlan, match="a cell of kind 'sram8t' makes no column: it is read through both bit lines"):
+        columncheck.column_check(Sram8T().sized(technology), technology)
+
+
+def test_a_sample_that_is_not_solved_ends_the_check_with_the_simulators_words(technology, setting, monkeypatch):
+    unsolved = ngspice.Unsolved(Status.numerical_failure, "no solution", ("timestep too small", "run aborted"))
+    monkeypatch.setattr(ngspice, "_verdict", lambda *_: unsolved)
+    said = "rows=4.*, tt, 1 V, 25 degC, the nominal cell: no solution; timestep too small; run aborted"
+    with pytest.raises(CharacterizationError, match=said) as caught:
+        columncheck.column_check(setting().cell, technology, rows=(4,), positions=("far",), patterns=("half",))
+    assert not isinstance(caught.value, InvalidPlan)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--pattern", "foo"], "'foo' is not one of 'half', 'zeros', 'ones', 'worst', 'random'."),
+        (["--position", "middle"], "'middle' is not one of 'near', 'far'."),
+        (["--rows", "4", "--rows", "4"], "pimchar: rows=4 stands twice; every value once (column-check)"),
+    ],
+)
+def test_the_command_names_what_is_legal(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.toml").write_text('[technology]\nname = "predictive28"\n')
+    result = CliRunner().invoke(cli.main, ["column-check", "run.toml", "--out", "check", *arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "check").exists()
+
+
+def test_help_of_the_check_names_every_position_and_pattern():
+    said = CliRunner().invoke(cli.main, ["column-check", "--help"]).output
+    assert all(name in said for name in (*PATTERNS, *POSITIONS))
+
+
+@pytest.fixture
+def compared():
+    """SYNTHETIC: both columns say the same, of one case a single sample."""
+    sizes = {"case": 2, "rows": 1, "position": 1, "pattern": 1, "representation": 2, "sample": 3, "lobe": 2}
+    values = np.ones(tuple(sizes.values()))
+    values[0, ..., 1:, :] = np.nan
+    coords = {"representation": ["equivalent", "full"], "rows": [4], "sample": range(3)}
+    data = xr.Dataset({name: (columncheck.DIMS, values.copy()) for name in columncheck.MEASURED}, coords)
+    return data.assign(seconds=(columncheck.DIMS[:5], np.ones(tuple(sizes.values())[:5])))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "unmatched", "said"),
+    [
+        ((1, 0, 0, 0, 0, 2, 1), np.nan, 1, "; 1 numbers MISSING from one column or both"),
+        ((0, 0, 0, 0, slice(None), 0, 0), np.nan, 1, "; 1 numbers MISSING from one column or both"),
+        ((1, 0, 0, 0, slice(None), 2, 0), np.nan, 0, None),
+        ((1, 0, 0, 0, 1, 1, 0), 2.0, 0, "t_read 50.000 % (BEYOND 1%)"),
+    ],
+)
+def test_what_only_one_column_has_counts(compared, place, value, unmatched, said):
+    """Also in a later sample; what both failed at is no difference unless there was nothing to compare."""
+    assert columncheck.agrees(compared)
+    compared["t_read"][place] = value
+    assert columncheck.unmatched(compared) == unmatched
+    assert columncheck.agrees(compared) == (said is None)
+    assert (said or "times faster at 4 rows") in render_column.verdict(compared)
+
+
+def test_a_check_beyond_its_limits_exits_1(tmp_path, monkeypatch, compared):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.toml").write_text('[technology]\nname = "predictive28"\n')
+    compared["t_read"][1, 0, 0, 0, 1] = 2.0
+    monkeypatch.setattr(chain, "check_column", lambda *_: compared)
+    monkeypatch.setattr(render_column, "column_check", render_column.verdict)
+    result = CliRunner().invoke(cli.main, ["column-check", "run.toml", "--out", "check"])
+    assert (result.exit_code, "BEYOND" in result.output) == (1, True)
