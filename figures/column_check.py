@@ -29,7 +29,7 @@ def draw(results_dir: Path) -> Figure:
     with plots.read(results_dir / columncheck.FILE) as stored:
         data = stored.load()
     found = columncheck.errors(data)
-    does = "does what the full one does" if columncheck.agrees(data) else "misses a limit"
+    does = "does what the full one does" if columncheck.agrees(data) else "differs from the full one"
     title = f"The equivalent column {does}"
     rows, position, pattern = (data[axis].values[-1] for axis in ("rows", "position", "pattern"))
     caption = (

@@ -91,6 +91,7 @@ WORKERS = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Simulators side by side; one per core if not given."
 )
 WIDTH = click.IntRange(1, 32)
+SEED = click.IntRange(min=0)
 SCHEDULER = click.option("--scheduler", metavar="ADDR", help="Dask scheduler whose workers simulate, tcp://HOST:PORT.")
 
 
@@ -406,12 +407,14 @@ def _case(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--inputs", default=8, metavar="N", show_default=True, help="Words that are summed.")
     @click.option("--bits", default=8, type=WIDTH, metavar="W", show_default=True, help="Bits of a word.")
-    @click.option("--process", default="tt", metavar="P", show_default=True, help="Corner.")
-    @click.option("--vdd", type=float, metavar="V", help="Supply [V]; nominal if not given.")
-    @click.option("--temp-c", default=25.0, metavar="T", show_default=True, help="Temperature [degC].")
-    @click.option("--seed", default=1, metavar="S", show_default=True, help="Of operands and vectors.")
+    @click.option("--process", metavar="P", help="Corner; tt, or the tables' only one, if not given.")
+    @click.option("--vdd", type=float, metavar="V", help="Supply [V]; nominal, or the only one, if not given.")
+    @click.option("--temp-c", type=float, metavar="T", help="Temperature [degC]; 25, or the only one, if not given.")
+    @click.option("--seed", default=1, type=SEED, metavar="S", show_default=True, help="Of operands and vectors.")
     @wraps(command)
-    def with_case(inputs: int, bits: int, process: str, vdd: float | None, temp_c: float, **others: object) -> None:
+    def with_case(
+        inputs: int, bits: int, process: str | None, vdd: float | None, temp_c: float | None, **others: object
+    ) -> None:
         from pimchar.trees import Case
 
         command(case=Case(inputs, bits, process, vdd, temp_c), **others)

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from pimchar.render import quantity, table
+from pimchar.runfile import ZERO_CELSIUS
 
 
 def energies(found: xr.Dataset) -> str:
@@ -19,6 +20,7 @@ def energies(found: xr.Dataset) -> str:
             spread = quantity(float(here["energy_std"].sel(supply="gates")), "J")
             rows.append([f"{ones:g}", str(products), *means, spread])
     about = f"{found.attrs['netlist']}, {found.attrs['operations']} operations each, energy of one input bit"
+    about += f"; {found.attrs['process']}, {found.attrs['vdd']:g} V, {found.attrs['temp'] - ZERO_CELSIUS:g} degC"
     return f"{about}\n\n{table(headers, rows)}"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -20,6 +22,8 @@ from netlists.setting import Condition
 from netlists.technology import load
 from pimchar.runfile import ZERO_CELSIUS, RunFileError
 
+Value = TypeVar("Value", str, float)
+"""Of an axis of the grid."""
 TREE_CHECK = "tree_check.nc"
 """File of a results directory, with a group for each tree."""
 SLEW = 20e-12
@@ -28,6 +32,10 @@ CLOCK = 2e-9
 """Period of the accumulator's clock [s], assumed: long enough that all settles; energies hold no leakage."""
 ONES = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of ones among the input bits that energies are told for [1]."""
+TEMP_C = 25.0
+"""Temperature where none is said [degC]."""
+SAME = 1e-6
+"""Supplies and temperatures that are less apart are the same [V, degC]."""
 ROOM = 1.5
 """Period of the check in units of the latest arrival that events see [1], rounded up to one digit."""
 
@@ -38,14 +46,15 @@ class Case:
 
     Attributes:
         inputs, bits: words of the tree and their width [1].
-        process, vdd [V], temp_c [degC]: grid point of the tables of gates; None is the technology's nominal supply.
+        process, vdd [V], temp_c [degC]: grid point of the tables of gates; None: tt, the technology's nominal supply,
+            25 degC, or what the tables have alone.
     """
 
     inputs: int
     bits: int
-    process: str
-    vdd: float | None
-    temp_c: float
+    process: str | None = None
+    vdd: float | None = None
+    temp_c: float | None = None
 
     @property
     def name(self) -> str:
@@ -53,15 +62,31 @@ class Case:
 
 
 def _tables(folder: Path, case: Case) -> tuple[Condition, Tables]:
-    """Condition of a case, and the directory's tables of gates there."""
+    """Condition of a case, and the directory's tables of gates there; raises RunFileError where there are none."""
     path = folder / TABLE
     if not path.is_file():
         raise RunFileError(f"{folder} has no {TABLE}; a run file with a section [periphery] makes it")
     with xr.open_dataset(path) as data:
         technology = load(data.attrs["technology"])
-    vdd = technology.vdd_nominal if case.vdd is None else case.vdd
-    condition = Condition(technology, case.process, vdd, round(case.temp_c + ZERO_CELSIUS, 9))
-    return condition, gate_tables(charlib.LogicTable.open(path, case.process, vdd, condition.temp))
+        grid = {axis: data[axis].values.tolist() for axis in ("process", "vdd", "temp")}
+    celsius = [round(temp - ZERO_CELSIUS, 9) for temp in grid["temp"]]
+    process = _of_grid("--process", case.process, "tt", grid["process"], "")
+    vdd = _of_grid("--vdd", case.vdd, technology.vdd_nominal, grid["vdd"], " V")
+    temp_c = _of_grid("--temp-c", case.temp_c, TEMP_C, celsius, " degC")
+    condition = Condition(technology, process, vdd, round(temp_c + ZERO_CELSIUS, 9))
+    return condition, gate_tables(charlib.LogicTable.open(path, process, vdd, condition.temp))
+
+
+def _of_grid(option: str, given: Value | None, usual: Value, grid: Sequence[Value], unit: str) -> Value:
+    """The value given, else the usual one, else the only one of the grid; raises RunFileError for one not on it."""
+    value = usual if given is None else given
+    near = [at for at in grid if at == value or (not isinstance(at, str) and abs(at - value) < SAME)]
+    if near:
+        return near[0]
+    if given is None and len(grid) == 1:
+        return grid[0]
+    shown, *legal = (at if isinstance(at, str) else f"{at:g}" for at in (value, *grid))
+    raise RunFileError(f"{option} {shown}{unit} is not of the tables of gates; legal: {', '.join(legal)}{unit}")
 
 
 def _timed(folder: Path, case: Case) -> tuple[Condition, Timed]:
@@ -71,8 +96,9 @@ def _timed(folder: Path, case: Case) -> tuple[Condition, Timed]:
 
 def energies(folder: Path, case: Case, operations: int, seed: int) -> xr.Dataset:
     """Energy of an operation against the share of ones, by events; starts no simulator."""
-    _, at = _timed(folder, case)
-    return addertree.activity(at, ONES, operations, SLEW, np.random.default_rng(seed))
+    condition, at = _timed(folder, case)
+    found = addertree.activity(at, ONES, operations, SLEW, np.random.default_rng(seed))
+    return found.assign_attrs(process=condition.process, vdd=condition.vdd, temp=condition.temp)
 
 
 def accumulated(folder: Path, case: Case, input_bits: int, operations: int, seed: int) -> xr.Dataset:
@@ -108,7 +134,7 @@ def check(folder: Path, case: Case, pairs: int, seed: int, workers: int | None) 
     netlist = adder_tree(case.inputs, case.bits)
     simulated = charlib.simulate_pairs(netlist, condition, vectors, period, SLEW, folder, workers, progress=True)
     found = xr.concat([events, simulated], xr.Variable("source", ["events", "simulated"]), combine_attrs="override")
-    about = {"technology": condition.technology.name, "process": case.process, "vdd": condition.vdd}
+    about = {"technology": condition.technology.name, "process": condition.process, "vdd": condition.vdd}
     about |= {"temp": condition.temp, "seed": seed, "period": period, "slew": SLEW, "gates": len(at.netlist.instances)}
     found = found.assign_attrs(**about, **addertree.compare(events, simulated))
     _store(folder / TREE_CHECK, case.name, found)

@@ -20,7 +20,7 @@ LOADS = (0.5, 2.5, 6.0, 16.0, 40.0)
 @pytest.mark.parametrize("name", ["predictive28", "freepdk45"])
 def test_a_tree(installed, name, tmp_path):
     charlib.characterize_logic(technology=name, gates=GATES, loads=LOADS, out=tmp_path / "results")
-    found = trees.check(tmp_path / "results", trees.Case(8, 4, "tt", None, 25.0), pairs=40, seed=1, workers=None)
+    found = trees.check(tmp_path / "results", trees.Case(8, 4), pairs=40, seed=1, workers=None)
     about = found.attrs
     assert about["wrong_levels"] == 0
     assert abs(about["energy_error"]) < 0.1

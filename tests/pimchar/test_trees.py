@@ -44,16 +44,20 @@ def test_check(folder):
 def test_energies(folder):
     result = pimchar("tree", folder, "--inputs", 2, "--bits", 2, "--input-bits", 2, "--operations", 5)
     assert result.exit_code == 0, result.output
-    assert "adder_tree_2x2, 5 operations each" in result.output
+    assert "adder_tree_2x2, 5 operations each, energy of one input bit; tt, 1 V, 25 degC" in result.output
     assert [line.split()[0] for line in result.output.splitlines()[-3:]] == ["drive", "tree", "accumulator"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--vdd", 0.9), "vdd=0.9 is not one of 1.0"),
+        (("--vdd", 0.9), "--vdd 0.9 V is not of the tables of gates; legal: 1 V"),
         (("--inputs", 1), "an adder tree needs 2 words of 1 bit at least, not 1 of 8"),
-        (("--inputs", 2, "--bits", 1, "--temp-c", 26), "temp=299.15 is not one of 298.15"),
+        (
+            ("--inputs", 2, "--bits", 1, "--temp-c", 26),
+            "--temp-c 26 degC is not of the tables of gates; legal: 25 degC",
+        ),
+        (("--process", "ss"), "--process ss is not of the tables of gates; legal: tt"),
     ],
 )
 def test_bad_input(folder, arguments, message):
@@ -61,6 +65,34 @@ def test_bad_input(folder, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["tree", "tree-check"])
+def test_a_negative_seed_is_refused(folder, command):
+    result = pimchar(command, folder, "--seed", -1)
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed': -1 is not in the range x>=0" in result.stderr
+
+
+def moved(folder, out, vdd, temp):
+    """Tables of the same gates as if characterized elsewhere."""
+    with xr.open_dataset(folder / "periphery.nc") as data:
+        tables = xr.concat([data.assign_coords(vdd=[v]) for v in vdd], "vdd", data_vars="minimal")
+        tables.assign_coords(process=["ss"], temp=[temp]).to_netcdf(out / "periphery.nc")
+    return out
+
+
+def test_what_the_tables_have_alone_need_not_be_said(folder, tmp_path):
+    small = ("--inputs", 2, "--bits", 1, "--input-bits", 1, "--operations", 2)
+    result = pimchar("tree", moved(folder, tmp_path, [0.8], 398.15), *small)
+    assert result.exit_code == 0, result.output
+    assert "ss, 0.8 V, 125 degC" in result.output
+
+
+def test_one_of_several_supplies_has_to_be_said(folder, tmp_path):
+    result = pimchar("tree", moved(folder, tmp_path, [0.7, 0.8], 398.15))
+    assert result.exit_code == 2
+    assert "--vdd 1 V is not of the tables of gates; legal: 0.7, 0.8 V" in result.stderr
 
 
 def test_no_tables(tmp_path):
