@@ -97,7 +97,8 @@ class Array:
         for name, legal in (("pattern", PATTERNS), ("position", POSITIONS), ("representation", REPRESENTATIONS)):
             value = getattr(self, name)
             if value not in legal:
-                raise ValueError(f"{name}={value!r} is not one of {', '.join(legal)} (readpath.{name})")
+                place = "" if name == "representation" else f" (readpath.{name})"  # no key of a run file
+                raise ValueError(f"{name}={value!r} is not one of {', '.join(legal)}{place}")
 
     def stored(self, state: str) -> tuple[int, ...]:
         """Bits of the unselected rows, nearest to the selected one first, where that one stores a state."""

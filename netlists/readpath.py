@@ -81,9 +81,9 @@ class ReadPath:
         if not 0 <= self.keeper < math.inf:
             raise ValueError(f"keeper={self.keeper!r} is not at least 0 (readpath.keeper)")
         if self.outputs not in ("pn", "p"):
-            raise ValueError(f"outputs={self.outputs!r} is not one of pn, p (readpath.outputs)")
+            raise ValueError(f"outputs={self.outputs!r} is not one of pn, p")
         if not isinstance(self.held, bool):
-            raise ValueError(f"held={self.held!r} is not one of true, false (readpath.held)")
+            raise ValueError(f"held={self.held!r} is not one of true, false")
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -48,13 +48,18 @@ COLUMN_CHECK = "column_check"
 def check(run: RunFile, where: str) -> None:
     """Raise RunFileError where the macro model could not use the conditions, before anything is simulated.
 
-    Delays of logic are published for one process and supply, which the grid must hold.
+    Delays of logic are published for one process and supply, which the grid must hold, and the macro has columns of one
+    length.
     """
     corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
     hint = "`pimchar characterize` does without"
     if corner not in run.conditions.process:
         place = f"(conditions.process in {where})"
         raise RunFileError(f"process lacks {corner!r}, which the macro model refers to; {hint} {place}")
+    wanted = run.make_macro().rows_per_local_bitline
+    if wanted not in (run.conditions.rows or (run.readpath.rows,)):
+        place = f"({'conditions' if run.conditions.rows else 'readpath'}.rows in {where})"
+        raise RunFileError(f"rows lack {wanted}, which a local bit line of the macro has; {hint} {place}")
     low, high = min(run.conditions.vdd), max(run.conditions.vdd)
     if not low <= vdd <= high:
         place = f"(conditions.vdd in {where})"
@@ -93,6 +98,7 @@ def characterize(
         technology=run.technology.name,
         conditions=run.make_conditions(),
         variation=run.make_variation(),
+        readpath=run.make_readpath(),
         metrics=metrics or run.characterize.metrics,
         out=out,
         workers=workers.count,
@@ -137,7 +143,9 @@ def check_column(
     process = technology.load(run.technology.name)
     cell = run.make_cell().sized(process)
     seed = run.variation.seed
-    data = columncheck.column_check(cell, process, **axes, samples=samples, seed=seed, out=out, say=say)
+    data = columncheck.column_check(
+        cell, process, run.make_readpath(), **axes, samples=samples, seed=seed, out=out, say=say
+    )
     for path in plots.save(figures.FIGURES[COLUMN_CHECK].draw(out), out / "figures", COLUMN_CHECK):
         say(f"figure: {path}")
     return data
@@ -150,6 +158,7 @@ def search_cycles(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Da
         technology=run.technology.name,
         conditions=run.make_conditions(),
         variation=run.make_variation(),
+        readpath=run.make_readpath(),
         out=out,
         workers=workers.count,
         scheduler=workers.scheduler,

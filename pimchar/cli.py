@@ -265,8 +265,8 @@ def column_check(
 ) -> None:
     """Hold the equivalent column against the full one: errors of a read cycle and speed, one line per column.
 
-    Technology, cell and seed are those of the run file; 16, 64 and 256 rows if none are given; nominal, and at ff,
-    0.6 V, 125 degC with mismatch. Exit 1 where an error is beyond its limit or one column lacks a number.
+    Technology, cell, read path and seed are those of the run file; 16, 64 and 256 rows if none are given; nominal, and
+    at ff, 0.6 V, 125 degC with mismatch. Exit 1 where an error is beyond its limit or one column lacks a number.
     """
     from charlib import columncheck
     from pimchar import chain, render_column

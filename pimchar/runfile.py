@@ -24,7 +24,9 @@ from charlib.logicplan import CHARACTERIZED, LOADS, SLEWS, check_axis
 from charlib.metrics import METRICS
 from netlists import technology
 from netlists.cells import PARAMETRIZED
+from netlists.column import PATTERNS, POSITIONS
 from netlists.logic import GATES
+from netlists.readpath import ReadPath
 
 ZERO_CELSIUS = 273.15
 """0 degC [K], exact by the definition of the Celsius scale (SI brochure, 9th edition, 2.3.1)."""
@@ -72,6 +74,8 @@ Switch = Annotated[bool, Field(strict=True)]
 Technology = Annotated[Name, AfterValidator(lambda value: _one_of(value, technology.names(), "technology"))]
 Metric = Annotated[Name, AfterValidator(lambda value: _one_of(value, METRICS, "metric"))]
 Gate = Annotated[Name, AfterValidator(lambda value: _one_of(value, GATES, "gate"))]
+Pattern = Annotated[Name, AfterValidator(lambda value: _one_of(value, PATTERNS, "pattern"))]
+Position = Annotated[Name, AfterValidator(lambda value: _one_of(value, POSITIONS, "position"))]
 Network = Annotated[Name, AfterValidator(lambda value: _one_of(value, workloads.available(), "network"))]
 Listed = (Field(min_length=1), AfterValidator(_distinct))
 """What every list of a run file must be: at least one item, none twice."""
@@ -140,6 +144,22 @@ class CellSection(Section):
         return self
 
 
+class ReadPathSection(Section):
+    """What the cell reads through, as in :class:`netlists.ReadPath`: rows [1], sizes in unit widths [1], pattern.
+
+    What else a read path has, testbenches and metrics say themselves.
+    """
+
+    rows: Count = ReadPath.rows
+    precharge: Size = ReadPath.precharge
+    driver: Size = ReadPath.driver
+    fanout: Count = ReadPath.fanout
+    keeper: Annotated[Number, Field(ge=0)] = ReadPath.keeper
+    pattern: Pattern = ReadPath.pattern
+    position: Position = ReadPath.position
+    pattern_seed: Annotated[int, Field(strict=True, ge=0)] = ReadPath.pattern_seed
+
+
 class ConditionsSection(Section):
     """Grid of process corners, supplies [V], temperatures [degC], offsets against the supply [V], rows of a column."""
 
@@ -199,6 +219,7 @@ class RunFile(Section):
 
     technology: TechnologySection = TechnologySection()
     cell: CellSection = CellSection()
+    readpath: ReadPathSection = ReadPathSection()
     conditions: ConditionsSection = ConditionsSection()
     variation: VariationSection = VariationSection()
     characterize: CharacterizeSection = CharacterizeSection()
@@ -213,6 +234,10 @@ class RunFile(Section):
             return netlists.NetlistCell.read(cell.file, cell.subcircuit, cell.ports, cell.q, cell.qb)
         kind = PARAMETRIZED[cell.kind]
         return kind(**cell.model_dump(include={field.name for field in fields(kind)}))
+
+    def make_readpath(self) -> ReadPath:
+        """The read path around the cell."""
+        return ReadPath(**self.readpath.model_dump())
 
     def make_conditions(self) -> charlib.Conditions:
         """The grid, temperatures in [K]."""

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import charlib
 from charlib import ngspice, plan
-from netlists import pdk, technology
+from netlists import ReadPath, pdk, technology
 from netlists.veriloga import CompiledModel
 from pimchar import cli, doctor, runfile
 
@@ -126,12 +126,35 @@ def test_bad_run_files_exit_2_and_write_nothing(folder, command, text, message):
     [
         ('[conditions]\nprocess = ["ss"]', "process lacks 'tt'"),
         ("[conditions]\nvdd = [0.6, 0.7]", "vdd=0.6..0.7 V lacks 0.9 V"),
+        ("[readpath]\nrows = 32", "rows lack 16, which a local bit line of the macro has; `pimchar characterize` does"),
+        ("[conditions]\nrows = [8, 32]", "does without (conditions.rows in narrow.toml)"),
     ],
 )
 def test_run_refuses_what_the_macro_could_not_use_before_it_simulates(folder, text, message):
     (folder / "narrow.toml").write_text(text)
     assert message in refused(pimchar("run", "narrow.toml"), 2)
     assert [path.name for path in folder.iterdir()] == ["narrow.toml"]
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("characterize", "charlib.characterize"),
+        ("shmoo", "charlib.shmoo"),
+        ("column-check", "charlib.columncheck.column_check"),
+    ],
+)
+def test_the_read_path_of_the_run_file_is_handed_on(folder, monkeypatch, command, place):
+    (folder / "mine.toml").write_text('[readpath]\nkeeper = 0.5\npattern = "zeros"')
+    given = []
+
+    def stop(*positional, **named):
+        given.extend(value for value in (*positional, *named.values()) if isinstance(value, ReadPath))
+        raise charlib.CharacterizationError("far enough")
+
+    monkeypatch.setattr(place, stop)
+    assert "far enough" in refused(pimchar(command, "mine.toml", "--out", "out"), 1)
+    assert given == [ReadPath(keeper=0.5, pattern="zeros")]
 
 
 def test_a_run_file_that_is_not_there():

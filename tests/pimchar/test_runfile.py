@@ -2,13 +2,14 @@
 
 import math
 import re
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charlib.metrics import METRICS
-from netlists import technology
+from netlists import ReadPath, technology
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -70,6 +71,23 @@ def test_parts_carry_the_files_numbers():
     variation = plan.make_variation()
     assert (variation.samples, variation.seed, variation.local, variation.global_) == (7, 0, False, False)
     assert plan.make_macro().rows == 16
+
+
+def test_the_read_path_is_the_packages_unless_said():
+    assert RunFile().make_readpath() == ReadPath()
+    text = '[readpath]\nrows = 32\nprecharge = 3\ndriver = 2.5\nfanout = 2\nkeeper = 0.5\npattern = "random"\n'
+    plan = runfile.parse(text + 'position = "near"\npattern_seed = 0', "run.toml")
+    expected = ReadPath(rows=32, precharge=3, driver=2.5, fanout=2, keeper=0.5, pattern="random", position="near")
+    assert plan.make_readpath() == replace(expected, pattern_seed=0)
+
+
+def test_the_places_that_the_read_path_names_are_keys_of_a_run_file():
+    for name in RunFile().readpath.model_dump():
+        with pytest.raises(ValueError, match=rf"^{name}=-1 .* \(readpath\.{name}\)$"):
+            ReadPath(**{name: -1})
+    for name in {field.name for field in fields(ReadPath)} - set(RunFile().readpath.model_dump()):
+        with pytest.raises(ValueError, match=rf"^{name}=-1 is not one of [^()]*$"):
+            ReadPath(**{name: -1})
 
 
 def test_offsets_reach_the_conditions():
@@ -137,6 +155,23 @@ MISTAKES = {
     "[conditions]\nvdd = [0.5]\ndv_cell = [-0.5]": (
         "dv_cell=-0.5 V leaves the cell supply nothing of vdd=0.5 V (conditions.dv_cell in run.toml)"
     ),
+    "[readpath]\nrows = 0": "rows=0: must be greater than or equal to 1 (readpath.rows in run.toml)",
+    "[readpath]\nprecharge = 0": "precharge=0: must be greater than 0 (readpath.precharge in run.toml)",
+    "[readpath]\ndriver = inf": "driver=inf: must be a finite number (readpath.driver in run.toml)",
+    "[readpath]\nfanout = 1.5": "fanout=1.5: must be a valid integer (readpath.fanout in run.toml)",
+    "[readpath]\nkeeper = -1": "keeper=-1: must be greater than or equal to 0 (readpath.keeper in run.toml)",
+    "[readpath]\npattern_seed = -1": (
+        "pattern_seed=-1: must be greater than or equal to 0 (readpath.pattern_seed in run.toml)"
+    ),
+    '[readpath]\npattern = "wurst"': (
+        "'wurst' is not a pattern, did you mean 'worst'? legal: half, zeros, ones, worst, random "
+        "(readpath.pattern in run.toml)"
+    ),
+    '[readpath]\nposition = "middle"': ("'middle' is not a position; legal: near, far (readpath.position in run.toml)"),
+    "[readpath]\nheld = true": (
+        "unknown key 'held' in [readpath] of run.toml; legal: "
+        "rows, precharge, driver, fanout, keeper, pattern, position, pattern_seed"
+    ),
     "conditions = 3": "conditions=3: must be a section, as in [conditions] (conditions in run.toml)",
     "[variation]\nsamples = 0": "samples=0: must be greater than or equal to 1 (variation.samples in run.toml)",
     "[variation]\nsamples = 10.5": "samples=10.5: must be a valid integer (variation.samples in run.toml)",
@@ -156,7 +191,7 @@ MISTAKES = {
     ),
     "[macros]\nrows = 64": (
         "unknown key 'macros' in run.toml, did you mean 'macro'? "
-        "legal: technology, cell, conditions, variation, characterize, periphery, macro, network"
+        "legal: technology, cell, readpath, conditions, variation, characterize, periphery, macro, network"
     ),
     "[macro]\nrows = 40": "rows=40 is not a multiple of rows_per_local_bitline=16 (macro.rows in run.toml)",
     "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
