@@ -32,8 +32,12 @@ RATIO = 1.05
 """Ratio of a cycle that is right to the next one that is wrong at which a search ends [1]."""
 SHORTER, LONGER = 2.0, 4.0
 """Factors by which a limit is first looked for below and above cycles that are right [1]."""
-LONGEST_START = 64.0
-"""Where the first cycle is wrong, longer ones are tried up to this multiple [1]."""
+FARTHEST_START = 64.0
+"""Where the first cycle is wrong, longer ones are tried up to this multiple, then shorter ones down to this part [1].
+
+Steps are as above: an interval of right cycles above the first one is missed if it is narrower than ``LONGER``, one
+below if it is narrower than ``SHORTER``.
+"""
 PATTERN = "worst"
 """What the unselected rows store: whatever pulls down the line that must stay high."""
 
@@ -50,8 +54,10 @@ def wanted(start: float, tried: Mapping[float, bool | None]) -> list[float]:
         return [start]
     right = sorted(cycle for cycle, good in tried.items() if good)
     if not right:
-        longer = _rounded(max(tried) * LONGER)
-        return [longer] if longer <= start * LONGEST_START else []
+        longer, shorter = _rounded(max(tried) * LONGER), _rounded(min(tried) / SHORTER)
+        if longer <= start * FARTHEST_START:
+            return [longer]
+        return [shorter] if shorter >= _rounded(start / FARTHEST_START) else []
     below, above = _neighbours(tried)
     found = []
     if below is None:
@@ -101,7 +107,7 @@ def shmoo(
     Returns:
         Dataset over the conditions: ``cycle_min`` and ``cycle_max`` [s], the last cycles that are right, with
         ``_wrong``, the next ones tried that are not, and ``_status`` (``censored_high``: right at the longest tried;
-        ``not_performed``: no cycle is right); ``trial_cycle`` [s] and ``trial_right`` (1, 0, -1: no answer) along
+        ``not_performed``: none that was tried is right); ``trial_cycle`` [s] and ``trial_right`` (1, 0, -1: no answer) along
         dimension ``trial``. Also written to ``shmoo.nc`` of the directory.
 
     Raises:

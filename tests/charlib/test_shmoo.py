@@ -51,8 +51,18 @@ def test_where_the_first_cycle_is_too_short_longer_ones_are_tried():
     assert found["cycle_max"] == pytest.approx(1e-6, rel=0.06)
 
 
-def test_no_cycle_that_is_right_is_told():
-    found = _limits(searched(1e-10, lambda _: False))
+@pytest.mark.parametrize("start", [1e-8, 1.7e-8, 6e-8])
+def test_where_the_first_cycle_is_too_long_shorter_ones_are_tried(start):
+    found = _limits(searched(start, lambda cycle: 1e-9 <= cycle <= 2.5e-9))
+    assert found["cycle_min_status"] == found["cycle_max_status"] == Status.ok
+    assert found["cycle_min"] == pytest.approx(1e-9, rel=0.06)
+    assert found["cycle_max"] == pytest.approx(2.5e-9, rel=0.06)
+
+
+def test_no_cycle_that_is_right_is_told_after_longer_and_shorter_ones():
+    tried = searched(1e-10, lambda _: False)
+    assert max(tried) == pytest.approx(6.4e-9) and min(tried) == pytest.approx(1e-10 / 64, rel=0.01)
+    found = _limits(tried)
     assert found["cycle_min_status"] == found["cycle_max_status"] == Status.not_performed
     assert math.isnan(found["cycle_min"])
 
