@@ -68,7 +68,7 @@ _OPERATION = {
             "gates": "output gates",
         }.items()
     },
-    "e_compute_leak": ("J", "leakage over a computing cycle", "compute", operation.e_compute_leak, *_COST),
+    "e_compute_leak": ("J", "leakage over a computing cycle", "compute", operation.e_compute_leak, *_COST, 2),
     "t_held": ("s", "slowest delay input to output, row held", "held", operation.t_held, "high", math.inf, False),
     "e_held_row": ("J", "energy of reading a row into its latch", "held", operation.e_held_row(""), *_COST),
     "e_held_latch": ("J", "part of the latch in reading a row", "held", operation.e_held_row("latch"), *_COST),
@@ -149,9 +149,9 @@ METRICS: Mapping[str, Metric] = {
         math.inf, per_lobe=True,
     ),
     **{
-        f"{name}{ending}": Metric(unit, f"{text}{_SIDED[ending]}", f"{bench}{ending}", measure, side, limit, per_lobe)
+        f"{name}{ending}": Metric(unit, f"{text}{_SIDED[ending]}", f"{bench}{ending}", *others)
         for ending in VARIANTS.values()
-        for name, (unit, text, bench, measure, side, limit, per_lobe) in _OPERATION.items()
+        for name, (unit, text, bench, *others) in _OPERATION.items()
     },
     **{
         name: Metric("s", text, "truth", measure, "low", 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 
@@ -17,6 +17,27 @@ def given(block: Block, state: str, supplies: Iterable[str] = SUPPLIES) -> np.nd
     """Current [A] of those of some supplies that a stored state's column has, shape (sample, point)."""
     names = [name for supply in supplies if (name := f"v{supply}_{state}#branch") in block.vectors]
     return -sum((block[name] for name in names), np.zeros_like(block["time"]))
+
+
+def _lifting(block: Block, state: str, supplies: Collection[str]) -> Iterator[tuple[float, np.ndarray]]:
+    """How far a source lifts a line of some supplies [V], and what it gives [A], shape (sample, point)."""
+    for line, supply in RISES.items():
+        if f"v_{line}" in block.values and supply in supplies:
+            rise = block.values[f"v_{line}"] - block.values["vdd"]
+            yield rise, -block[f"v.x{state}.vrise_{line}#branch"]
+
+
+def rest_power(block: Block, state: str, supplies: Iterable[str] = SUPPLIES) -> np.ndarray:
+    """Power [W] of a stored state's column where the transient begins, shape (sample,), lines at their own levels.
+
+    Args:
+        supplies: as of :func:`energy`, which counts from here.
+    """
+    supplies = tuple(supplies)
+    total = block.values["vdd"] * given(block, state, supplies)[:, 0]
+    for rise, current in _lifting(block, state, supplies):
+        total = total + rise * current[:, 0]
+    return total
 
 
 def energy(
@@ -41,10 +62,8 @@ def energy(
         return current - current[:, :1]
 
     total = vdd * over(moved(given(block, state, supplies)))
-    for line, supply in RISES.items():
-        if f"v_{line}" in block.values and supply in supplies:
-            rise = moved(-block[f"v.x{state}.vrise_{line}#branch"])
-            total = total + (block.values[f"v_{line}"] - vdd) * over(rise)
+    for rise, current in _lifting(block, state, supplies):
+        total = total + rise * over(moved(current))
     if f"low_{state}" in block.vectors:
         total = total + over(block[f"low_{state}"] * moved(-block[f"vlow_{state}#branch"]))
     return total

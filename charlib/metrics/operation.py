@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
-from charlib.metrics.energy import energy, given
+from charlib.metrics.energy import energy, given, rest_power
 from charlib.metrics.readpath import LOW, RECOVERED, outputs
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, at, crossing, integral, measured
@@ -255,19 +255,16 @@ e_held_input = _per_cycle(HELD, 1, len(HELD), held=True)
 """The same per input bit while the row is held."""
 
 
-def _at_rest(block: Block, supplies: Sequence[str]) -> np.ndarray:
-    """Current [A] of some supplies where the transient begins, precharged, shape (sample, lobe)."""
-    return np.stack([given(block, state, supplies)[:, 0] for state in LOBES], axis=1)
-
-
 def i_leak_path(block: Block) -> Measured:
     """Leakage [A] at rest of drivers, latch and output gates with their loads, precharged, shape (sample, lobe)."""
-    return measured(_at_rest(block, [s for s, part in SUPPLIES.items() if part != "bitline"]))
+    supplies = [supply for supply, part in SUPPLIES.items() if part != "bitline"]
+    return measured(np.stack([given(block, state, supplies)[:, 0] for state in LOBES], axis=1))
 
 
 def e_compute_leak(block: Block) -> Measured:
-    """Leakage of all supplies at rest over a cycle [J], shape (sample, lobe)."""
-    return measured(_at_rest(block, tuple(SUPPLIES)) * block.values["vdd"] * block.values["cycle"])
+    """Leakage of all supplies at rest over a cycle [J], shape (sample, lobe); with lines apart from VDD at theirs."""
+    power = np.stack([rest_power(block, state) for state in LOBES], axis=1)
+    return measured(power * block.values["cycle"])
 
 
 def _charge(line: str, level: str, spans: Callable[[float], list[tuple[float, float]]]) -> Callable[[Block], Measured]:
