@@ -107,8 +107,8 @@ def shmoo(
     Returns:
         Dataset over the conditions: ``cycle_min`` and ``cycle_max`` [s], the last cycles that are right, with
         ``_wrong``, the next ones tried that are not, and ``_status`` (``censored_high``: right at the longest tried;
-        ``not_performed``: none that was tried is right); ``trial_cycle`` [s] and ``trial_right`` (1, 0, -1: no answer) along
-        dimension ``trial``. Also written to ``shmoo.nc`` of the directory.
+        ``not_performed``: none that was tried is right); ``trial_cycle`` [s] and ``trial_right`` (1, 0, -1: no
+        answer) along dimension ``trial``. Also written to ``shmoo.nc`` of the directory.
 
     Raises:
         As :func:`charlib.characterize`.

@@ -58,7 +58,7 @@ GROSSAR = "Grossar et al., JSSC 41(11), 2006"
 _SIDED = {"": "", "_single": ", output P only"}
 _COST = ("high", math.inf, True)
 _OPERATION = {
-    "t_compute": ("s", "slowest delay word line to output", "truth", operation.t_compute, "high", math.inf, False),
+    "t_compute": ("s", "slowest delay word line to output", "truth", operation.t_compute, "high", math.inf, False, 2),
     "v_glitch": ("V", "highest level of an output at 0", "truth", operation.v_glitch, "high", math.inf, False),
     "e_compute": ("J", "energy per computing cycle", "compute", operation.e_compute(""), *_COST),
     **{
@@ -69,7 +69,7 @@ _OPERATION = {
         }.items()
     },
     "e_compute_leak": ("J", "leakage over a computing cycle", "compute", operation.e_compute_leak, *_COST, 2),
-    "t_held": ("s", "slowest delay input to output, row held", "held", operation.t_held, "high", math.inf, False),
+    "t_held": ("s", "slowest delay input to output, row held", "held", operation.t_held, "high", math.inf, False, 2),
     "e_held_row": ("J", "energy of reading a row into its latch", "held", operation.e_held_row(""), *_COST),
     "e_held_latch": ("J", "part of the latch in reading a row", "held", operation.e_held_row("latch"), *_COST),
     "e_held_input": ("J", "energy per input bit, row held", "held", operation.e_held_input(""), *_COST),
@@ -176,7 +176,8 @@ METRICS: Mapping[str, Metric] = {
         }.items()
     },
     "t_hold_line": Metric(
-        "s", "time that a floating bit line holds", "line_hold", operation.t_hold_line, "low", 0.0, per_lobe=True
+        "s", "time that a floating bit line holds", "line_hold", operation.t_hold_line, "low", 0.0, per_lobe=True,
+        version=2,
     ),
     "t_bl": Metric(
         "s", "delay word line to a bit-line difference", "read_path", readpath.t_bl, "high", math.inf, per_lobe=True

@@ -92,7 +92,7 @@ def _slowest(block: Block, inputs: Sequence[int], from_: Callable[[str, str], tu
     """
     wrong, late = (part.any(axis=1) for part in _right(block, inputs, held))
     time, half, cycle = block["time"], block.values["vdd"] / 2, block.values["cycle"]
-    longest = np.full(len(time), -np.inf)
+    longest, looked = np.full(len(time), -np.inf), np.full(len(time), np.inf)
     for state, output in _places(block):
         wave, level, rising = from_(state, output)
         before = False
@@ -102,9 +102,10 @@ def _slowest(block: Block, inputs: Sequence[int], from_: Callable[[str, str], tu
                 longest = np.maximum(
                     longest, crossing(time, block[f"{output}_{state}"], half, True, turn.start) - start
                 )
+                until = np.nan_to_num(turn.start + SAMPLED * cycle - start, nan=0.0)
+                looked = np.minimum(looked, np.maximum(until, 0.0))
             before = turn.high
-    bound = (SAMPLED - (0.0 if held else PHASES["wl_b"][0])) * cycle
-    return measured(longest, ((wrong, Status.not_performed, np.nan), (late, Status.censored_high, bound)))
+    return measured(longest, ((wrong, Status.not_performed, np.nan), (late, Status.censored_high, looked)))
 
 
 def t_compute(block: Block) -> Measured:
@@ -112,7 +113,8 @@ def t_compute(block: Block) -> Measured:
 
     ``not_performed`` where any output is wrong anywhere: an output that should be low is high where it is sampled,
     rises in between, is not back below ``LOW`` of VDD before the next cycle, or the stored bit is lost;
-    ``censored_high`` where an output only comes too late, beyond the time from the word line to the sampling.
+    ``censored_high`` where an output only comes too late, beyond the shortest time from the word line at 50 % to
+    the sampling.
     """
     half = block.values.get("v_wl", block.values["vdd"]) / 2
     return _slowest(block, TRUTH, lambda state, _: (block[f"wl_{state}"], half, True), held=False)
@@ -312,10 +314,10 @@ def t_hold_line(block: Block) -> Measured:
     """Time [s] from the end of precharge at 50 % to a false output at 50 %, by stored state, shape (sample, lobe).
 
     With Q = 1 line BL should stay high and N low, with Q = 0 line BLB and P. ``censored_high`` where no output is
-    wrong at the end; ``not_performed`` where the stored bit is lost.
+    wrong at the end, beyond the time from the same 50 % to it; ``not_performed`` where the stored bit is lost.
     """
     half, time = block.values["vdd"] / 2, block["time"]
-    values, lost = [], []
+    values, looked, lost = [], [], []
     for state in LOBES:
         off = _edge(block, f"pre_b_{state}", "v_bl", True, 0.0)
         false = np.full(len(time), np.inf)
@@ -323,9 +325,9 @@ def t_hold_line(block: Block) -> Measured:
             fired = crossing(time, block[f"{output}_{state}"], half, True)
             false = np.fmin(false, fired)
         values.append(false - off)
+        looked.append(np.nan_to_num(time[:, -1] - off, nan=0.0))
         kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
         lost.append((kept[:, 0] <= 0) | (kept[:, -1] <= 0))
-    values, lost = np.stack(values, axis=1), np.stack(lost, axis=1)
-    longest = (time[:, -1:] - 0.1 * block.values["window"]) * np.ones_like(values)
+    values, looked, lost = (np.stack(columns, axis=1) for columns in (values, looked, lost))
     beyond = ~np.isfinite(values)
-    return measured(values, ((lost, Status.not_performed, np.nan), (beyond, Status.censored_high, longest)))
+    return measured(values, ((lost, Status.not_performed, np.nan), (beyond, Status.censored_high, looked)))

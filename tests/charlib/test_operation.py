@@ -130,6 +130,23 @@ def test_outputs_are_checked_over_the_whole_waveform(right, name, begin, end, le
     found = operation.t_compute(tampered)
     assert found.status[0] == status
     assert np.isnan(found.values[0])
+    if status == Status.censored_high:
+        starts = [crossing(right["time"], right[f"wl_{state}"], 0.5, True, i * cycle)[0] - i * cycle
+                  for state, output in (("q", 0), ("qb", 1)) for i, inputs in enumerate(TRUTH)
+                  if INPUTS[inputs][output]]  # fmt: skip
+        assert found.bound[0] == pytest.approx(SAMPLED * cycle - max(starts), rel=1e-6, abs=0)
+
+
+def test_a_line_that_holds_is_censored_from_where_its_precharge_is_off():
+    """Precharge at 50 % at 1.5 s, 0.5 s behind its source; looked at until 11 s."""
+    time = np.array([[0.0, 1.0, 2.0, 6.0, 7.0, 11.0]])
+    low, high, rising = np.zeros((1, 6)), np.ones((1, 6)), np.array([[0.0, 0.0, 1.0, 1.0, 1.0, 1.0]])
+    waves = {"time": time, "q_q": high, "qb_q": low, "q_qb": low, "qb_qb": high, "pre_b_q": rising, "pre_b_qb": rising}
+    waves |= {"p_q": low, "n_q": low, "p_qb": np.array([[0.0, 0.0, 0.0, 0.0, 1.0, 1.0]]), "n_qb": low}
+    found = operation.t_hold_line(Block(waves, {"vdd": 1.0, "window": 10.0}))
+    assert found.status[0].tolist() == [Status.censored_high, Status.ok]
+    assert found.bound[0, 0] == pytest.approx(11.0 - 1.5)
+    assert found.values[0, 1] == pytest.approx(6.5 - 1.5)
 
 
 LEAKY = {"process": "ff", "temp": 398.15, "cycle": 10e-9}
