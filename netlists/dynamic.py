@@ -68,7 +68,7 @@ def _add_write_drivers(
             nodes.append(foot)
             probes += [foot, f"v{foot}#branch"]
         circuit.X(f"write_{state}", driver, *nodes)
-    return write_driver_knobs(setting.technology, tuple(f"xwrite_{state}" for state in LINES)), probes
+    return write_driver_knobs(setting.technology, {f"xwrite_{state}": lines for state, lines in LINES.items()}), probes
 
 
 def write(setting: Setting) -> Testbench:

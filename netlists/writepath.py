@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, nanometres, transistor_knobs
@@ -52,10 +55,26 @@ def add_write_driver(circuit: Circuit, technology: Technology, grounded: bool = 
     return driver.name
 
 
-def write_driver_knobs(technology: Technology, instances: tuple[str, ...]) -> dict[str, Knob]:
-    """Knobs ``write_driver.down ...`` for instances of the write driver, all set alike."""
-    knobs = transistor_knobs(technology, write_transistors(technology), "write_driver", instances)
-    for name in ("gate_down", "gate_up"):
-        inside = tuple(f"{i}.x{name}" for i in instances)
-        knobs |= gate_knobs(technology, "inverter", f"write_{name}", inside)
+def write_driver_knobs(technology: Technology, instances: Mapping[str, tuple[str, str]]) -> dict[str, Knob]:
+    """Knobs of one driver that is drawn once for each value it writes, named by the line each transistor is on.
+
+    A transistor that pulls its line in one instance is off in the other: both are one transistor with one draw.
+
+    Args:
+        instances: of the write driver, to the line that each pulls down and the one that it holds up.
+
+    Returns:
+        ``write_driver.down_bl ...``, and ``write_gate_down_bl.<transistor> ...`` of what drives its gate.
+    """
+    knobs: dict[str, Knob] = {}
+    for instance, (low, high) in instances.items():
+        lines = {"down": low, "up": high, "down_off": high, "up_off": low}
+        for name, knob in transistor_knobs(technology, write_transistors(technology), "", (instance,)).items():
+            transistor, law, rest = name.removeprefix(".").partition(":")
+            path = f"write_driver.{transistor.removesuffix('_off')}_{lines[transistor]}{law}{rest}"
+            known = knobs[path].parameters if path in knobs else ()
+            knobs[path] = replace(knob, parameters=known + knob.parameters)
+        for name in ("down", "up"):
+            inside = (f"{instance}.xgate_{name}",)
+            knobs |= gate_knobs(technology, "inverter", f"write_gate_{name}_{lines[name]}", inside)
     return knobs
