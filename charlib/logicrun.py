@@ -90,8 +90,8 @@ class LogicResults:
 
 
 def middle(count: int) -> int:
-    """Number of the middle one of an axis."""
-    return count // 2
+    """Number of the middle one of an axis, the lower one of two."""
+    return (count - 1) // 2
 
 
 def grid_points(kind: str, memory: Memory | None, loads: int) -> list[tuple[Pulse, int | None]]:

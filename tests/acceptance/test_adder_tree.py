@@ -13,13 +13,11 @@ from pimchar import trees
 pytestmark = [pytest.mark.acceptance, pytest.mark.ngspice]
 
 GATES = ("inverter", "xor2", "half_adder", "full_adder")
-LOADS = (0.5, 2.5, 6.0, 16.0, 40.0)
-"""From half a unit input on: the tree's outputs have a wire alone, which is that short on FreePDK45."""
 
 
 @pytest.mark.parametrize("name", ["predictive28", "freepdk45"])
 def test_a_tree(installed, name, tmp_path):
-    charlib.characterize_logic(technology=name, gates=GATES, loads=LOADS, out=tmp_path / "results")
+    charlib.characterize_logic(technology=name, gates=GATES, out=tmp_path / "results")
     found = trees.check(tmp_path / "results", trees.Case(8, 4), pairs=40, seed=1, workers=None)
     about = found.attrs
     assert about["wrong_levels"] == 0

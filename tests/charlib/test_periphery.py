@@ -9,12 +9,15 @@ import charlib
 from charlib import Conditions, LogicTable, TableError, Variation, characterize_logic
 from charlib.directory import PERIPHERY
 from charlib.errors import InvalidPlan, PlanMismatch
-from charlib.logicplan import LOADS, make_logic_plan
+from charlib.logicplan import LOADS, SLEWS, make_logic_plan
+from charlib.logicrun import middle
 from charlib.metrics import periphery
 from charlib.waveforms import stack
+from netlists.addertree import adder_tree
 from netlists.analyses import OperatingPoint, Transient
 from netlists.arcs import pulses, rest_states
 from netlists.circuit import deck_text, new_circuit
+from netlists.gatebench import driven, wires
 from netlists.logic import GATES, add_gate
 from netlists.periphery import gate_setup, gate_timing
 from netlists.setting import Condition
@@ -245,3 +248,23 @@ def test_offsets_of_a_cell_are_none_of_a_gate():
     at = Conditions(vdd=[0.9], dv_wl=[0.0, 0.1])
     plan = make_logic_plan("predictive28", at, None, KINDS, *GRID.values(), "default", 0.0)
     assert plan.points == (("tt", 0.9, 298.15),)
+
+
+def test_default_slews_reach_those_of_gates_at_the_slowest_condition():
+    slowest = Conditions(process=["ss"], vdd=[0.6], temp=[233.15])
+    units = {"slews": (0.5, 4.0), "loads": (2.5, 6.0)}
+    data = characterize_logic(gates=("xor2",), conditions=slowest, workers=1, **units)
+    delay = float(data["slew"][0]) / 0.5
+    assert float(data["output_slew"].max()) < SLEWS[-1] * delay
+
+
+@pytest.mark.usefixtures("installed")
+def test_default_loads_begin_below_the_wire_of_an_output_without_a_gate():
+    technology = load("freepdk45/vtg")
+    data = characterize_logic(technology, gates=("inverter",), slews=(0.5, 4.0), loads=LOADS[:2], workers=1)
+    assert float(data["load"][0]) < min(wires(driven(adder_tree(8, 8)), technology).values())
+
+
+def test_the_middle_of_two_is_the_lower_one():
+    assert [middle(count) for count in (2, 3, 5, 6)] == [0, 1, 2, 2]
+    assert (SLEWS[middle(len(SLEWS))], LOADS[middle(len(LOADS))]) == (4.0, 6.0)
