@@ -10,6 +10,7 @@ import xarray as xr
 from analysis.events import Operations, Timed, simulate, timed
 from analysis.gatetables import Tables
 from netlists.addertree import (
+    TreeError,
     adder_tree,
     clocked,
     controls,
@@ -146,6 +147,10 @@ def accumulation(
     Returns:
         Energy of an operation, all cycles [J], shape (part, operation), parts ``PARTS``, without leakage; the
         accumulated numbers, shape (operation,).
+
+    Raises:
+        TreeError: a net that moves later than a period behind the clock's edge, or events that do not end where logic
+            does. GateTableError: a load or slew that the tables do not hold.
     """
     whole = multiply_accumulate(inputs, bits[0], bits[1])
     netlist = driven(whole)
@@ -160,12 +165,29 @@ def accumulation(
     for edge in range(2 * bits[1] + 1):
         then = vectors[edge % bits[1]]
         settled = evaluate(netlist, now | held)
+        following = clocked(netlist, settled)
         if bits[1] <= edge < 2 * bits[1]:
-            energy += simulate(at, now | held, then, slew, toggles).energy
-        now, held = then, clocked(netlist, settled)
+            found = simulate(at, now | held, then, slew, toggles)
+            if not (latest := np.nanmax(found.last)) < period:
+                raise TreeError(f"{netlist.name}: nets move until {latest:.3g} s, beyond the clock's {period=:g} s")
+            _reached(at, found, settled, evaluate(netlist, then | following))
+            energy += found.energy
+        now, held = then, following
     own = {instance.name for instance in shift_accumulate(adder_tree(inputs, bits[0]).outputs, bits[1]).instances}
     part = np.array([0 if drives(i) else 1 + (i.name in own) for i in netlist.instances])
     return np.stack([_total(energy[part == p]) for p in range(len(PARTS))]), number(netlist.outputs, held)
+
+
+def _reached(at: Timed, found: Operations, before: Vectors, after: Vectors) -> Vectors:
+    """Levels of every net where events end; raises TreeError where they are not those of logic.
+
+    Args:
+        before, after: settled levels of all nets, shape (pair,).
+    """
+    ends = {net: before[net] ^ (found.transitions[place] & 1) for place, net in enumerate(at.nets)}
+    if wrong := [net for net, level in ends.items() if (level != after[net]).any()]:
+        raise TreeError(f"{at.netlist.name}: events leave {', '.join(wrong[:5])} at another level than logic does")
+    return ends
 
 
 def _operands(
@@ -186,13 +208,16 @@ def event_pairs(at: Timed, vectors: Vectors, period: float, slew: float) -> xr.D
 
     Args:
         period: time that each pair has, for leakage [s].
+
+    Raises:
+        TreeError: events that do not end where logic does. GateTableError: a slew that the tables do not hold.
     """
     before = {net: levels[:-1] for net, levels in vectors.items()}
     after = {net: levels[1:] for net, levels in vectors.items()}
     found: Operations = simulate(at, before, after, slew)
     energy = by_supply(at.netlist, found.energy + found.leakage * period)
-    settled = evaluate(at.netlist, after)
-    level = np.array([settled[net] for net in at.netlist.outputs], dtype=float)
+    ends = _reached(at, found, evaluate(at.netlist, before), evaluate(at.netlist, after))
+    level = np.array([ends[net] for net in at.netlist.outputs], dtype=float)
     return xr.Dataset(
         {
             "pair_energy": (("supply", "pair"), energy, {"units": "J"}),
@@ -217,7 +242,8 @@ def compare(events: xr.Dataset, simulated: xr.Dataset) -> Mapping[str, float]:
         energy [1]. ``delay_events``, ``delay_simulated``: latest arrival of all pairs [s]; ``delay_error`` [1].
         ``delay_same_pair``: that of events in the pair that is the latest with transistors [s].
         ``delay_scatter``: standard deviation of the error of a pair's latest arrival over the latest of all [1], of
-        pairs whose outputs move in both. ``wrong_levels``: output levels that differ [1].
+        pairs whose outputs move in both. ``moved_in_one``: pairs whose outputs move in only one of the two [1].
+        ``wrong_levels``: output levels that differ [1].
     """
     e, s = (pairs["pair_energy"].sum("supply").values for pairs in (events, simulated))
     a, b = (latest(pairs).values for pairs in (events, simulated))
@@ -234,5 +260,6 @@ def compare(events: xr.Dataset, simulated: xr.Dataset) -> Mapping[str, float]:
         "delay_error": np.nanmax(a) / np.nanmax(b) - 1.0,
         "delay_same_pair": a[np.nanargmax(b)],
         "delay_scatter": ((a - b)[moving] / np.nanmax(b)).std(ddof=1),
+        "moved_in_one": int((np.isfinite(a) != np.isfinite(b)).sum()),
         "wrong_levels": int((events["level"].values != simulated["level"].values).sum()),
     }

@@ -88,6 +88,7 @@ class Operations:
         leakage: power of each gate once all has settled [W], shape (instance, pair).
         arrival: last crossing of half of VDD of each output after the inputs' [s], shape (output, pair); NaN where it
             does not move.
+        last: the same of every net, shape (net, pair).
         transitions: crossings of half of VDD of each net, shape (net, pair).
         filtered: pulses of each net that did not reach half of VDD, same shape.
     """
@@ -95,6 +96,7 @@ class Operations:
     energy: np.ndarray
     leakage: np.ndarray
     arrival: np.ndarray
+    last: np.ndarray
     transitions: np.ndarray
     filtered: np.ndarray
 
@@ -246,7 +248,7 @@ def simulate(
         final = _operate(at, states[:, pair].tolist(), first + later, slew, *columns)
         leakage[:, pair] = [power[state] for power, state in zip(at.leakage, final, strict=True)]
     places = [at.nets.index(net) for net in netlist.outputs]
-    return Operations(energy, leakage, last[places], transitions, filtered)
+    return Operations(energy, leakage, last[places], last, transitions, filtered)
 
 
 def _state(instance: Instance, settled: Mapping[str, np.ndarray]) -> np.ndarray:

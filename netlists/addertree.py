@@ -25,7 +25,7 @@ negative, in the first cycle of signed inputs; clock.
 
 
 class TreeError(ValueError):
-    """A tree that cannot be built."""
+    """A tree that cannot be built, or whose events do not come to what it computes."""
 
 
 def word(name: str, bits: int) -> Word:

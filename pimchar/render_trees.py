@@ -49,4 +49,5 @@ def check(found: xr.Dataset) -> str:
     pairs, outputs = found.sizes["pair"], found.sizes["output"]
     where = f"{a['technology']}, {a['process']}, {a['vdd']:g} V, {a['temp']:g} K"
     bits = f"output bits that differ: {a['wrong_levels']} of {pairs * outputs}"
-    return f"{where}, {a['gates']} gates, {pairs} pairs\n\n{table(headers, rows)}\n\n{bits}"
+    moved = f"pairs that move outputs in only one of the two: {a['moved_in_one']} of {pairs}"
+    return f"{where}, {a['gates']} gates, {pairs} pairs\n\n{table(headers, rows)}\n\n{moved}\n{bits}"

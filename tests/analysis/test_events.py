@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.addertree import accumulation, activity, tree
+from analysis import addertree
+from analysis.addertree import accumulation, activity, compare, event_pairs, random_vectors, tree
 from analysis.events import simulate, timed
 from analysis.gatetables import INERTIA, OTHER, GateTable, GateTableError, Tables
-from netlists.addertree import adder_tree
+from netlists.addertree import TreeError, adder_tree
 from netlists.gatenetlist import GateNetlist, Instance, evaluate
 from netlists.logic import GATES
 
@@ -180,6 +181,39 @@ def test_dot_products_are_right_and_cost_energy_in_every_part(technology):
     energy, numbers = accumulation(3, weights, values, (3, 4), TABLES, technology, SLEW, 1e-9)
     assert (numbers == (weights * values).sum(axis=0)).all()
     assert (energy > 0).all()
+
+
+def test_a_clock_that_is_too_fast(technology):
+    weights, values = np.array([[3], [-4]]), np.array([[5], [-7]])
+    with pytest.raises(TreeError, match=r"nets move until .* s, beyond the clock's period=5e-11 s"):
+        accumulation(2, weights, values, (3, 4), TABLES, technology, SLEW, 5e-11)
+
+
+def pairs_of_a_tree(technology):
+    at = tree(2, 2, TABLES, technology)
+    return event_pairs(at, random_vectors(at.netlist, 8, np.random.default_rng(4)), 1e-9, SLEW)
+
+
+def test_levels_are_where_events_end(technology, monkeypatch):
+    def lost(at, *arguments):
+        found = simulate(at, *arguments)
+        found.transitions[at.nets.index(at.netlist.outputs[1]), 3] += 1
+        return found
+
+    assert pairs_of_a_tree(technology)["level"].isin([0, 1]).all()
+    monkeypatch.setattr(addertree, "simulate", lost)
+    with pytest.raises(TreeError, match=r"adder_tree_2x2: events leave l1_0_s_1 at another level than logic does"):
+        pairs_of_a_tree(technology)
+
+
+def test_pairs_that_move_in_only_one_are_counted(technology):
+    events = pairs_of_a_tree(technology)
+    still = events.copy(deep=True)
+    still["arrival"][:, [1, 4]] = np.nan
+    moving = int(np.isfinite(events["arrival"][:, [1, 4]]).any("output").sum())
+    assert moving > 0
+    assert compare(events, events)["moved_in_one"] == 0
+    assert compare(events, still)["moved_in_one"] == compare(still, events)["moved_in_one"] == moving
 
 
 @pytest.mark.parametrize(

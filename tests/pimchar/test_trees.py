@@ -1,11 +1,12 @@
 """Adder trees from the command line: gates characterized on a coarse grid, a tree of two bits checked."""
 
+import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
 
 import charlib
-from pimchar import cli
+from pimchar import cli, trees
 
 pytestmark = pytest.mark.ngspice
 
@@ -29,6 +30,7 @@ def test_check(folder):
     result = pimchar(*small)
     assert result.exit_code == 0, result.output
     assert "output bits that differ: 0 of 12" in result.output
+    assert "pairs that move outputs in only one of the two: 0 of 6" in result.output
     assert "predictive28, tt, 1 V, 298.15 K, 5 gates, 6 pairs" in result.output
     with xr.open_datatree(folder / "tree_check.nc") as stored:
         about = stored["2x1"].attrs
@@ -46,6 +48,19 @@ def test_energies(folder):
     assert result.exit_code == 0, result.output
     assert "adder_tree_2x2, 5 operations each, energy of one input bit; tt, 1 V, 25 degC" in result.output
     assert [line.split()[0] for line in result.output.splitlines()[-3:]] == ["drive", "tree", "accumulator"]
+
+
+def test_numbers_that_are_not_the_dot_products(folder, monkeypatch):
+    found = trees.addertree.accumulation
+
+    def wrong(*arguments):
+        energy, numbers = found(*arguments)
+        return energy, numbers + (np.arange(5) == 2)
+
+    monkeypatch.setattr(trees.addertree, "accumulation", wrong)
+    result = pimchar("tree", folder, "--inputs", 2, "--bits", 2, "--input-bits", 2, "--operations", 5)
+    assert result.exit_code == 2
+    assert "tree 2x2: 1 of 5 accumulated numbers are not the dot products" in result.stderr
 
 
 @pytest.mark.parametrize(
