@@ -12,7 +12,7 @@ from charlib import ngspice
 from charlib.directory import PERIPHERY, open_directory, read_manifest
 from charlib.errors import CharacterizationError
 from charlib.execution import LocalPool, Runner
-from charlib.metrics.vectors import PAIRS
+from charlib.metrics.vectors import PAIR_QUANTITIES
 from charlib.progress import Progress
 from charlib.status import Status
 from charlib.store import Store
@@ -82,7 +82,7 @@ def _dataset(netlist: GateNetlist, results: list[UnitResult]) -> xr.Dataset:
     found = {}
     for name, dim in dims.items():
         values = np.concatenate([result.metrics[name].values[0] for result in results], axis=1)
-        quantity = PAIRS[name]
+        quantity = PAIR_QUANTITIES[name]
         found[name] = ((dim, "pair"), values, {"units": quantity.unit, "long_name": quantity.long_name})
     settled = np.concatenate([result.metrics["level"].status[0] for result in results], axis=1)
     if (settled != Status.ok).any():

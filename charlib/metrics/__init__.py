@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from charlib.errors import InvalidPlan
 from charlib.metrics import butterfly, dynamic, followed, logic, ncurve, operation, readpath, static, threshold
 from charlib.metrics.periphery import QUANTITIES, Quantity
-from charlib.metrics.vectors import PAIRS
+from charlib.metrics.vectors import PAIR_QUANTITIES
 from charlib.waveforms import Block, Measured
 from netlists.operation import VARIANTS
 from netlists.testbench import Testbench
@@ -221,7 +221,11 @@ METRICS: Mapping[str, Metric] = {
 
 def testbench_metrics(testbench: str) -> dict[str, Metric | Quantity]:
     """All that is measured on one testbench, of a cell or of a gate, by name."""
-    return {name: metric for name, metric in (METRICS | QUANTITIES | PAIRS).items() if metric.testbench == testbench}
+    return {
+        name: metric
+        for name, metric in (METRICS | QUANTITIES | PAIR_QUANTITIES).items()
+        if metric.testbench == testbench
+    }
 
 
 def check_metrics(names: Iterable[str]) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def level(block: Block) -> Measured:
     return measured(rounded, ((np.abs(settled - rounded) > SETTLED, Status.suspect, np.nan),))
 
 
-PAIRS: Mapping[str, Quantity] = {
+PAIR_QUANTITIES: Mapping[str, Quantity] = {
     "pair_energy": Quantity(
         "J", "energy from the supply over a period", "gate_bench", pair_energy, ("supplies", "pairs")
     ),

@@ -5,7 +5,9 @@ import pytest
 
 from charlib import simulate_pairs
 from charlib.errors import CharacterizationError
-from charlib.metrics.vectors import arrival, level, pair_energy
+from charlib.metrics import METRICS
+from charlib.metrics.periphery import QUANTITIES
+from charlib.metrics.vectors import PAIR_QUANTITIES, arrival, level, pair_energy
 from charlib.status import Status
 from charlib.waveforms import Block
 from netlists.addertree import adder_tree
@@ -75,3 +77,8 @@ def test_a_small_tree(condition, vectors, tmp_path):
 def test_a_period_that_is_too_short(condition, vectors):
     with pytest.raises(CharacterizationError, match=r"adder_tree_2x1: l1_0_s_. is not settled at the end of a period"):
         simulate_pairs(adder_tree(2, 1), condition, vectors, 0.05e-9, 20e-12, workers=1)
+
+
+def test_no_name_is_measured_in_two_tables():
+    names = [*METRICS, *QUANTITIES, *PAIR_QUANTITIES]
+    assert len(names) == len(set(names))
