@@ -9,6 +9,17 @@ from charlib.waveforms import Block, stack
 from netlists import Setting, Sram6T, Testbench, pdk
 from netlists.technology import load
 
+_approx = pytest.approx
+
+
+def approx(expected, rel=None, abs=None, nan_ok=False):
+    """``pytest.approx`` without its absolute tolerance of 1e-12: femtojoules and picoseconds lie below that."""
+    rel = 1e-6 if rel is None and abs is None else rel
+    return _approx(expected, rel=rel, abs=0.0 if abs is None else abs, nan_ok=nan_ok)
+
+
+pytest.approx = approx  # in every test
+
 settings.register_profile("no_deadline", deadline=None)  # no timed assertions: the machine may be busy
 settings.load_profile("no_deadline")
 

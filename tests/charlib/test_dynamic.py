@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from charlib.metrics import METRICS, dynamic, readpath, static
+from charlib.metrics.energy import given
 from charlib.search import search
 from charlib.status import Status
 from charlib.waveforms import stack
@@ -111,7 +112,7 @@ def test_the_precharge_gives_a_line_s_further_charge_and_the_access_none(setting
 def test_precharge_and_access_make_up_the_cycle(setting, solve, session):
     block = solve(session, TESTBENCHES["read_path"].build(setting(window=1e-9)))
     on, back = block.values["wordline_on"], block.values["precharge_on"]
-    time, current = block["time"][0], -sum(block[f"v{s}_q#branch"][0] for s in ("vdd", "vdrv", "vp", "vn"))
+    time, current = block["time"][0], given(block, "q")[0]
     during = (time >= on) & (time <= back)
     access = np.trapezoid((current - current[0])[during], time[during])
     read, precharge = energies(block, readpath.e_read, readpath.e_precharge)[:, 0]
