@@ -89,7 +89,7 @@ def test_energy_of_an_inverter_is_what_the_supply_gives(gates, reference):
     """Over one pulse: C VDD^2 of the load besides what the gate itself takes, and as an integral of our own says."""
     slew, farads = float(gates["slew"][2]), gates["load"].values
     pulse = gates["energy"].sel(event=["inverter a rise", "inverter a fall"], slew=slew).sum("event").values
-    assert np.diff(pulse) == pytest.approx(np.diff(farads), rel=0.01)  # at 1 V
+    assert np.diff(pulse) == pytest.approx(np.diff(farads), rel=0.02)  # at 1 V; less short-circuit current at more load
     source = f"PWL(0 0 1e-12 0 {1e-12 + slew!r} 1 1e-9 1 {1e-9 + slew!r} 0)"
     circuit = loaded("inverter", float(farads[0]), [source])
     testbench = Testbench(

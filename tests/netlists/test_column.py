@@ -37,7 +37,7 @@ def test_a_random_pattern_is_its_seeds_and_about_half_ones():
         ({"rows": 2.5}, r"rows=2\.5 is not a whole number of at least 1 \(readpath\.rows\)"),
         ({"pattern": "checker"}, r"pattern='checker' is not one of half, zeros, ones, worst, random \(readpath"),
         ({"position": "middle"}, r"position='middle' is not one of near, far \(readpath\.position\)"),
-        ({"representation": "short"}, r"representation='short' is not one of equivalent, full \(readpath"),
+        ({"representation": "short"}, r"representation='short' is not one of equivalent, full$"),
         ({"pattern_seed": -1}, r"pattern_seed=-1 is not a whole number of at least 0 \(readpath\.pattern_seed\)"),
     ],
 )
