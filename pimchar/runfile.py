@@ -175,7 +175,7 @@ class ConditionsSection(Section):
 class VariationSection(Section):
     """Monte Carlo variation."""
 
-    samples: Count = 64
+    samples: Count = 50
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 1
     local: Switch = True
     global_: Annotated[Switch, Field(alias="global")] = False

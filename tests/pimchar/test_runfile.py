@@ -38,7 +38,7 @@ def test_default_run_is_the_reference_design():
     plan, _ = runfile.default()
     assert plan.technology.name == "predictive28"
     assert plan.conditions.vdd == (0.6, 0.7, 0.8, 0.9, 1.0)
-    assert plan.variation.samples == 64
+    assert plan.variation.samples == 50
     assert plan.network.names == ("mobilenet_v2",)
 
 
