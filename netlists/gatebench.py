@@ -12,6 +12,7 @@ from netlists.circuit import deck_text
 from netlists.gatenetlist import FANOUT, GateNetlist, Instance
 from netlists.logic import GATES, add_gate
 from netlists.setting import Condition
+from netlists.stimulus import steps
 from netlists.technology import Technology
 from netlists.testbench import Testbench
 
@@ -103,15 +104,8 @@ def gate_bench(
 
 def _source(levels: np.ndarray, period: float, slew: float) -> str:
     """Piecewise-linear source that takes each level [V] for a period, the first one for half of it."""
-    points = [(0.0, levels[0])]
-    for place in np.flatnonzero(np.diff(levels)):
-        start = (place + 0.5) * period
-        points += [(start, levels[place]), (start + slew, levels[place + 1])]
-    return _pwl(points)
-
-
-def _pwl(points: Sequence[tuple[float, float]]) -> str:
-    return f"PWL({' '.join(f'{float(t)!r} {float(v)!r}' for t, v in points)})"
+    turns = np.flatnonzero(np.diff(levels)).tolist()
+    return steps(float(levels[0]), [((turn + 0.5) * period, float(levels[turn + 1])) for turn in turns], slew)
 
 
 @dataclass(frozen=True)
@@ -144,11 +138,11 @@ def twice_bench(
     """
     circuit, vdd, gate = condition.circuit(f"{kind}, inputs that change twice"), condition.vdd, GATES[kind]
     circuit.V("dd", "vdd", "0", vdd)
-    level, points = [0] * len(gate.inputs), [[(0.0, 0.0)] for _ in gate.inputs]
+    level, changes = [0] * len(gate.inputs), [[] for _ in gate.inputs]
 
     def change(place: int, to: int, time: float) -> None:
         if level[place] != to:
-            points[place] += [(time, level[place] * vdd), (time + slew, to * vdd)]
+            changes[place].append((time, to * vdd))
             level[place] = to
 
     for number, case in enumerate(cases):
@@ -160,8 +154,8 @@ def twice_bench(
     inputs, outputs = (
         [f"{side}{i}" for i in range(len(of))] for side, of in (("in", gate.inputs), ("out", gate.outputs))
     )
-    for node, steps in zip(inputs, points, strict=True):
-        circuit.V(node, node, "0", _pwl(steps))
+    for node, turns in zip(inputs, changes, strict=True):
+        circuit.V(node, node, "0", steps(0.0, turns, slew))
     circuit.X("gate", add_gate(circuit, condition.technology, kind), *inputs, *outputs, "vdd", "0")
     for node in outputs:
         circuit.C(node, node, "0", load)

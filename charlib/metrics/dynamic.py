@@ -9,17 +9,10 @@ import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import energy
-from charlib.metrics.readpath import outputs
+from charlib.metrics.readpath import RECOVERED, outputs
+from charlib.metrics.stored import apart, lost
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, measured
-
-RECOVERED = 0.95
-"""Share of VDD at which a line counts as precharged [1], as for ``t_precharge``; in a write that is its level."""
-
-
-def _apart(block: Block, state: str) -> np.ndarray:
-    """How far the storage nodes are apart [V], positive where the cell is in a state, shape (sample, point)."""
-    return (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
 
 
 def _joined(columns: list[np.ndarray]) -> np.ndarray:
@@ -32,14 +25,14 @@ def _write(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     half = block.values.get("v_wl", vdd) / 2
     delays, looked, wrong, back = [], [], [], []
     for state in LOBES:
-        apart = _apart(block, state)
+        nodes = apart(block, state)
         start = crossing(time, block[f"wl_{state}"], half, rising=True)
-        crossed = crossing(time, apart, 0.0, rising=False)
+        crossed = crossing(time, nodes, 0.0, rising=False)
         delays.append(np.where(crossed <= end, crossed - start, np.nan))
         looked.append(np.nan_to_num(end - start, nan=0.0))
         fired = np.max([block[f"{output}_{state}"].max(axis=1) for output in outputs(block)], axis=0) >= vdd / 2
-        returned = (crossed <= end) & (apart[:, -1] >= 0)
-        wrong.append((apart[:, 0] <= 0) | returned | fired)
+        returned = (crossed <= end) & (nodes[:, -1] >= 0)
+        wrong.append((nodes[:, 0] <= 0) | returned | fired)
         back.append(np.minimum(block[f"bl_{state}"][:, -1], block[f"blb_{state}"][:, -1]) >= RECOVERED * vdd)
     return _joined(delays), _joined(looked), _joined(wrong), _joined(back)
 
@@ -84,7 +77,7 @@ def _trial(works: list[np.ndarray], numbers: list[np.ndarray], block: Block, bey
         works: per state, whether the cell ended as it should. numbers: per state, what is searched for.
         beyond: where a trial that did not work puts the searched number.
     """
-    started = _joined([_apart(block, state)[:, 0] > 0 for state in LOBES])
+    started = _joined([apart(block, state)[:, 0] > 0 for state in LOBES])
     number = _joined(numbers)
     return measured(number, ((~started, Status.not_performed, np.nan), (~_joined(works), beyond, number)))
 
@@ -95,7 +88,7 @@ def t_pulse_write(block: Block) -> Measured:
     The search makes it the shortest one, the critical pulse width of Wang, Nalam, Calhoun (ISLPED 2008).
     ``censored_high`` where this pulse does not write.
     """
-    written = [_apart(block, state)[:, -1] < 0 for state in LOBES]
+    written = [apart(block, state)[:, -1] < 0 for state in LOBES]
     return _trial(written, [pulse_width(block, state) for state in LOBES], block, Status.censored_high)
 
 
@@ -105,7 +98,7 @@ def t_pulse_read(block: Block) -> Measured:
     The search makes it the longest one: dynamic read stability in the sense of Dong, Li, Huang (ICCAD 2008).
     ``censored_low`` where the bit is lost with this pulse.
     """
-    kept = [_apart(block, state)[:, -1] > 0 for state in LOBES]
+    kept = [apart(block, state)[:, -1] > 0 for state in LOBES]
     return _trial(kept, [pulse_width(block, state) for state in LOBES], block, Status.censored_low)
 
 
@@ -114,7 +107,7 @@ def v_dip(block: Block) -> Measured:
 
     The search makes it the lowest one. ``censored_high`` where the bit is lost in this dip.
     """
-    kept = [_apart(block, state)[:, -1] > 0 for state in LOBES]
+    kept = [apart(block, state)[:, -1] > 0 for state in LOBES]
     return _trial(kept, [block[f"vdd_{state}"].min(axis=1) for state in LOBES], block, Status.censored_high)
 
 
@@ -123,6 +116,8 @@ def lowest_difference(block: Block) -> Measured:
 
     ``not_performed`` where the cell does not hold its state at the start or has lost it at the end.
     """
-    apart = np.stack([_apart(block, state) for state in LOBES], axis=1)
-    lost = (apart[..., 0] <= 0) | (apart[..., -1] <= 0)
-    return measured(apart.min(axis=-1), ((lost, Status.not_performed, np.nan),))
+    smallest, without = (
+        _joined(columns)
+        for columns in zip(*((apart(block, state).min(axis=1), lost(block, state)) for state in LOBES), strict=True)
+    )
+    return measured(smallest, ((without, Status.not_performed, np.nan),))

@@ -6,6 +6,7 @@ import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.curves import root
+from charlib.metrics.stored import apart
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, measured
 from netlists.margins import LEAST_DIFFERENCE
@@ -103,10 +104,8 @@ def lowest_line(asked: np.ndarray, difference: np.ndarray, line: np.ndarray, lea
 
 def _lobes(block: Block, lines: dict[str, np.ndarray], least: float) -> Measured:
     """:func:`lowest_line` of both states, shape (sample, lobe)."""
-    found = []
-    for state, sign in zip(LOBES, (1.0, -1.0), strict=True):
-        difference = sign * (block[f"q_{state}"] - block[f"qb_{state}"])
-        found.append(lowest_line(block["s"], difference, lines[state], least, block.values["vdd"]))
+    vdd = block.values["vdd"]
+    found = [lowest_line(block["s"], apart(block, state), lines[state], least, vdd) for state in LOBES]
     return Measured(*(np.stack([getattr(m, part) for m in found], axis=1) for part in ("values", "status", "bound")))
 
 

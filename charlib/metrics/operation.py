@@ -14,6 +14,7 @@ import numpy as np
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import energy, given, rest_power
 from charlib.metrics.readpath import LOW, RECOVERED, outputs
+from charlib.metrics.stored import lost
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, at, crossing, integral, measured
 from netlists.operation import INPUTS, PAIRS, PHASES, SAMPLED, TRUTH
@@ -56,8 +57,7 @@ def _verdict(block: Block, state: str, output: str, inputs: Sequence[int], held:
     Too late is an output that is low where it is sampled and should be high, if nothing else is wrong.
     """
     half, cycle, time, wave = block.values["vdd"] / 2, block.values["cycle"], block["time"], block[f"{output}_{state}"]
-    kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
-    wrong = (wave[:, 0] >= half) | (kept[:, 0] <= 0) | (kept[:, -1] <= 0)
+    wrong = (wave[:, 0] >= half) | lost(block, state)
     late = np.zeros(len(time), dtype=bool)
     rises, before = 0, False
     for turn in _cycles(block, state, output, inputs):
@@ -138,15 +138,14 @@ def v_glitch(block: Block) -> Measured:
     ``not_performed`` where the stored bit is lost.
     """
     time, cycle = block["time"], block.values["cycle"]
-    highest, lost = np.zeros(len(time)), np.zeros(len(time), dtype=bool)
+    highest, without = np.zeros(len(time)), np.zeros(len(time), dtype=bool)
     for state, output in _places(block):
         for turn in _cycles(block, state, output, TRUTH):
             inside = (time >= turn.start) & (time <= turn.start + cycle)
             if not turn.high:
                 highest = np.maximum(highest, np.where(inside, block[f"{output}_{state}"], 0.0).max(axis=1))
-        kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
-        lost |= (kept[:, 0] <= 0) | (kept[:, -1] <= 0)
-    return measured(highest, ((lost, Status.not_performed, np.nan),))
+        without |= lost(block, state)
+    return measured(highest, ((without, Status.not_performed, np.nan),))
 
 
 def _smallest(block: Block, margin: Callable[[str, float], np.ndarray]) -> Measured:
@@ -317,7 +316,7 @@ def t_hold_line(block: Block) -> Measured:
     wrong at the end, beyond the time from the same 50 % to it; ``not_performed`` where the stored bit is lost.
     """
     half, time = block.values["vdd"] / 2, block["time"]
-    values, looked, lost = [], [], []
+    values, looked, without = [], [], []
     for state in LOBES:
         off = _edge(block, f"pre_b_{state}", "v_bl", True, 0.0)
         false = np.full(len(time), np.inf)
@@ -326,8 +325,7 @@ def t_hold_line(block: Block) -> Measured:
             false = np.fmin(false, fired)
         values.append(false - off)
         looked.append(np.nan_to_num(time[:, -1] - off, nan=0.0))
-        kept = (block[f"q_{state}"] - block[f"qb_{state}"]) * (1.0 if state == "q" else -1.0)
-        lost.append((kept[:, 0] <= 0) | (kept[:, -1] <= 0))
-    values, looked, lost = (np.stack(columns, axis=1) for columns in (values, looked, lost))
+        without.append(lost(block, state))
+    values, looked, without = (np.stack(columns, axis=1) for columns in (values, looked, without))
     beyond = ~np.isfinite(values)
-    return measured(values, ((lost, Status.not_performed, np.nan), (beyond, Status.censored_high, looked)))
+    return measured(values, ((without, Status.not_performed, np.nan), (beyond, Status.censored_high, looked)))

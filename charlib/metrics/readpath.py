@@ -8,6 +8,7 @@ import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import WHOLE, energy
+from charlib.metrics.stored import lost
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, measured
 from netlists.readpath import SIDES, SUPPLIES
@@ -54,7 +55,7 @@ def _cycle(block: Block, state: str) -> _Cycle:
     v_wl, v_bl = (block.values.get(line, vdd) for line in ("v_wl", "v_bl"))
     time = block["time"]
     rising, quiet, _ = OUTPUTS[state]
-    waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb", "q", "qb")}
+    waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb")}
     waves |= {o: block[f"{o}_{state}"] if o in outputs(block) else np.zeros_like(time) for o in SIDES}
     start = crossing(time, waves["wl"], v_wl / 2, rising=True)
     fired = crossing(time, waves[rising], vdd / 2, rising=True)
@@ -64,17 +65,9 @@ def _cycle(block: Block, state: str) -> _Cycle:
     # A line that never left the recovered band takes no time to come back.
     shallow = np.where(time >= on, np.minimum(waves["bl"], waves["blb"]), v_bl).min(axis=1) >= RECOVERED * v_bl
     precharge = np.where(shallow, 0.0, np.maximum(recovered - begin, 0.0))
-    kept = (waves["q"] - waves["qb"]) * (1.0 if state == "q" else -1.0)
     high = waves[rising] >= vdd / 2
     rises = (high[:, 1:] & ~high[:, :-1]).sum(axis=1)
-    wrong = (
-        (waves[quiet].max(axis=1) >= vdd / 2)
-        | (rises > 1)
-        | (fired < start)
-        | high[:, 0]
-        | (kept[:, 0] <= 0)
-        | (kept[:, -1] <= 0)
-    )
+    wrong = (waves[quiet].max(axis=1) >= vdd / 2) | (rises > 1) | (fired < start) | high[:, 0] | lost(block, state)
     settled = np.maximum(waves["p"][:, -1], waves["n"][:, -1]) <= LOW * vdd
     # A word line that does not rise was looked at for no time.
     looked = np.nan_to_num(end - start, nan=0.0)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
+from charlib.metrics.stored import apart
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, measured
 
@@ -16,8 +17,7 @@ SUPPLIES = ("vdd", "bl", "blb")
 
 def _lost(block: Block) -> np.ndarray:
     """True where the cell ends in another state than it should be in, shape (sample, lobe)."""
-    difference = np.stack([block[f"q_{state}"] - block[f"qb_{state}"] for state in LOBES], axis=1)[..., -1]
-    return difference * np.array([1.0, -1.0]) <= 0
+    return np.stack([apart(block, state)[:, -1] for state in LOBES], axis=1) <= 0
 
 
 def i_read(block: Block) -> Measured:
