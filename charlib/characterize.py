@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +18,8 @@ from charlib.byhand import hand_deck
 from charlib.conditions import OFFSETS, Conditions, Place
 from charlib.dataset import Point, Results
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.errors import InvalidPlan, TooManyFailures
-from charlib.execution import DaskPool, LocalPool, Runner
+from charlib.errors import TooManyFailures
+from charlib.execution import DaskPool, LocalPool, Runner, account, pool_starter
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
@@ -94,9 +92,7 @@ def characterize(
         DirectoryInUse: the directory. TooManyFailures: more samples without an answer than allowed.
     """
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
-    if not timeout > 0:
-        raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
-    start_pool = partial(DaskPool, scheduler, timeout) if scheduler else partial(LocalPool, workers, timeout)
+    start_pool = pool_starter(workers, scheduler, timeout)
     version = ngspice.version()
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
@@ -133,7 +129,9 @@ def _extend(
     if kept:
         _write(folder, plan, data, results, run_file)
         # The grid is that of the files: a run that is broken off leaves the directory's as it was.
-        write_json(folder / MANIFEST, manifest | {"grid": plan.grid()} | _account(runner, plan, version, started))
+        write_json(
+            folder / MANIFEST, manifest | {"grid": plan.grid()} | account(runner, plan.testbenches, version, started)
+        )
     return data
 
 
@@ -292,20 +290,3 @@ def _write_curves(path: Path, plan: Plan, data: xr.Dataset, results: Results) ->
             group = of(plan, results, name).assign_attrs(data.attrs)
             packed = {v: {"zlib": True, "complevel": 4} for v in group.data_vars}
             group.to_netcdf(path, mode="a", group=name, encoding=packed)
-
-
-def _account(runner: Runner, plan: Plan, version: str, started: float) -> dict[str, object]:
-    tally = runner.tally
-    costs = {name: runner.per_sample(name) for name in plan.testbenches}
-    return {
-        "complete": True,
-        "ngspice_version": version,
-        "python": platform.python_version(),
-        "finished": time.time(),
-        "seconds": round(time.time() - started, 3),
-        "seconds_per_sample": {name: float(f"{cost:.3g}") for name, cost in costs.items() if cost is not None},
-        "simulated": tally.simulated,
-        "reused": tally.reused,
-        "unknown": tally.unknown,
-        "retried": tally.retried,
-    }

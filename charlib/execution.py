@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -196,6 +197,17 @@ class Tally:
         return seconds / count if count else None
 
 
+def pool_starter(workers: int | None, scheduler: str | None, timeout: float) -> Callable[[], LocalPool | DaskPool]:
+    """What starts simulators: on this machine, or on the workers of a Dask scheduler's address.
+
+    Raises:
+        InvalidPlan: the limit of one sample, ``timeout`` [s], is not above 0.
+    """
+    if not timeout > 0:
+        raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
+    return partial(DaskPool, scheduler, timeout) if scheduler else partial(LocalPool, workers, timeout)
+
+
 class Runner:
     """Runs units through a store and a pool.
 
@@ -328,3 +340,21 @@ def _summary(tally: Tally, limit: int) -> str:
         f"stopped: {tally.unknown} samples without an answer, {limit} allowed (characterize.max_failed): {common}. "
         f"First: {unit.testbench.name}, {which}, {status}"
     )
+
+
+def account(runner: Runner, testbenches: Iterable[str], version: str, started: float) -> dict[str, object]:
+    """What a manifest says of a run that is complete: by which ngspice, when, how long, and how many samples."""
+    tally = runner.tally
+    costs = {name: runner.per_sample(name) for name in testbenches}
+    return {
+        "complete": True,
+        "ngspice_version": version,
+        "python": platform.python_version(),
+        "finished": time.time(),
+        "seconds": round(time.time() - started, 3),
+        "seconds_per_sample": {name: float(f"{cost:.3g}") for name, cost in costs.items() if cost is not None},
+        "simulated": tally.simulated,
+        "reused": tally.reused,
+        "unknown": tally.unknown,
+        "retried": tally.retried,
+    }

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import xarray as xr
@@ -14,8 +12,7 @@ import xarray as xr
 from charlib import ngspice
 from charlib.conditions import Conditions
 from charlib.directory import PERIPHERY, open_directory, read_manifest, write_json, write_whole
-from charlib.errors import InvalidPlan
-from charlib.execution import DaskPool, LocalPool, Runner
+from charlib.execution import DaskPool, LocalPool, Runner, account, pool_starter
 from charlib.logicdata import dataset, selected
 from charlib.logicplan import CHARACTERIZED, LOADS, SLEWS, LogicPlan, make_logic_plan
 from charlib.logicrun import count_samples, run_logic
@@ -67,9 +64,7 @@ def characterize_logic(
         directory. TooManyFailures: more samples without an answer than allowed.
     """
     plan = make_logic_plan(technology, conditions, variation, gates, slews, loads, accuracy, max_failed)
-    if not timeout > 0:
-        raise InvalidPlan(f"timeout={timeout:g} s is not above 0 (characterize.timeout_s)")
-    start_pool = partial(DaskPool, scheduler, timeout) if scheduler else partial(LocalPool, workers, timeout)
+    start_pool = pool_starter(workers, scheduler, timeout)
     version = ngspice.version()
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity(), PERIPHERY) as folder:
@@ -104,15 +99,7 @@ def _extend(
     if kept:
         write_whole(folder / TABLE, data.to_netcdf)
         names = sorted({quantity.testbench for quantity in QUANTITIES.values()})
-        costs = {name: runner.per_sample(name) for name in names}
-        account = {
-            "complete": True, "ngspice_version": version, "python": platform.python_version(),
-            "finished": time.time(), "seconds": round(time.time() - started, 3),
-            "seconds_per_sample": {name: float(f"{cost:.3g}") for name, cost in costs.items() if cost is not None},
-            "simulated": runner.tally.simulated, "reused": runner.tally.reused,
-            "unknown": runner.tally.unknown, "retried": runner.tally.retried,
-        }  # fmt: skip
-        write_json(folder / PERIPHERY, manifest | {"grid": plan.grid()} | account)
+        write_json(folder / PERIPHERY, manifest | {"grid": plan.grid()} | account(runner, names, version, started))
     return data
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from charlib import ngspice
 from charlib.characterize import LAST_WINDOW, provenance, unit_at, windows_of
 from charlib.conditions import Conditions, Place
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.execution import DaskPool, LocalPool, Runner
+from charlib.execution import Runner, pool_starter
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
 from charlib.status import FLAG_ATTRS, Status
@@ -114,7 +113,7 @@ def shmoo(
         As :func:`charlib.characterize`.
     """
     plan = make_plan(cell, technology, conditions, variation, (METRIC,), "ngspice", accuracy, readpath, 1.0)
-    start_pool = partial(DaskPool, scheduler, timeout) if scheduler else partial(LocalPool, workers, timeout)
+    start_pool = pool_starter(workers, scheduler, timeout)
     version = ngspice.version()
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
