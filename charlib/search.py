@@ -1,5 +1,7 @@
 """Bisection inside a unit: the number at which an operation just works, for all its samples at once.
 
+A search begins at both ends of its range, or, where most samples are known to be somewhere, there and in growing steps.
+
 Each step is one solve of all samples that are not done, each with numbers of its own, so a sample goes through the
 same steps in whatever company.
 """
@@ -18,6 +20,8 @@ from netlists.testbench import Testbench
 
 STEPS = 40
 """Trials after which a search is given up: halving that often leaves nothing of any bracket."""
+GALLOP = 1.25
+"""Ratio of the second trial to the first, a guess; squared from one trial to the next until the edge is between two."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,21 @@ class _Samples:
     """Samples under search; arrays of shape (sample, lobe).
 
     Attributes:
-        works, fails: parameter that works and one that does not, the closest so far.
+        works, fails: parameter that works and one that does not, the closest so far; the easiest and the hardest before
+            one has been tried.
+        tried_works, tried_fails: whether such a one has been tried.
         value, status, bound: of the trial at ``works``. limit: number of the trial at ``fails``.
         searching: not yet done.
+        stride: ratio to the next trial, from a guess on, while all have gone the same way.
     """
 
     def __init__(self, testbench: Testbench, values: np.ndarray, measure: Callable[[Block], Measured]) -> None:
         self._testbench, self._search, self._measure = testbench.settable, testbench.search, measure
         shape = (len(values), len(testbench.search.parameters))
-        easy, hard = testbench.search.bounds
-        self.works, self.fails = np.full(shape, easy), np.full(shape, hard)
+        self._easiest, self._hardest = testbench.search.bounds
+        self.works, self.fails = np.full(shape, self._easiest), np.full(shape, self._hardest)
+        self.tried_works, self.tried_fails = np.full(shape, False), np.full(shape, False)
+        self.stride = np.full(shape, GALLOP)
         self.value, self.bound, self.limit = (np.full(shape, np.nan) for _ in range(3))
         self.status = np.full(shape, Status.suspect, dtype=np.int8)
         self.searching = np.full(shape, True)
@@ -82,35 +91,35 @@ class _Samples:
             found.values[good], found.status[good], found.bound[good] = trial.values, trial.status, trial.bound
         return found
 
-    def easiest(self, session: Session) -> None:
-        """Where the operation is easiest; what does not work there is done, beyond that bound."""
-        trial = self.attempt(session, self.works)
-        failed = self.searching & (trial.status != Status.ok)
-        self._take(self.searching, trial)
-        self.searching &= ~failed
+    def settings(self) -> np.ndarray:
+        """What to try next, shape (sample, lobe): ends or steps from a guess up to them, then what is in between."""
+        search, both = self._search, self.tried_works & self.tried_fails
+        between = np.sqrt(self.works * self.fails) if search.low > 0 else (self.works + self.fails) / 2
+        if search.guess is None:
+            outside = np.where(self.tried_works, self._hardest, self._easiest)
+        else:
+            ratio = self.stride if search.works == "low" else 1 / self.stride
+            further = np.where(self.tried_works, self.works * ratio, self.fails / ratio)
+            outside = np.where(self.tried_works | self.tried_fails, further, search.guess)
+        tried = np.where(both, between, np.clip(outside, search.low, search.high))
+        return np.where(self.searching, tried, self.works)
 
-    def hardest(self, session: Session) -> None:
-        """Where it is hardest; what works even there is done, censored at that bound."""
-        trial = self.attempt(session, np.where(self.searching, self.fails, self.works))
-        worked = self.searching & (trial.status == Status.ok)
-        beyond = Status.censored_low if self._search.works == "high" else Status.censored_high
-        self._take(worked, trial)
-        self.status[worked], self.bound[worked] = beyond, trial.values[worked]
-        self.searching &= ~worked
-        self.limit = np.where(self.searching, trial.bound, self.limit)
-
-    def halve(self, session: Session) -> None:
-        """One step of bisection."""
-        by_ratio = self._search.low > 0
-        between = np.sqrt(self.works * self.fails) if by_ratio else (self.works + self.fails) / 2
-        middle = np.where(self.searching, between, self.works)
-        trial = self.attempt(session, middle)
+    def step(self, session: Session) -> None:
+        """One trial of every sample that is not done; beyond an end of the range there is nothing to look for."""
+        settings = self.settings()
+        trial = self.attempt(session, settings)
         worked = self.searching & (trial.status == Status.ok)
         failed = self.searching & ~worked
-        self._take(worked, trial)
-        self.works = np.where(worked, middle, self.works)
-        self.fails = np.where(failed, middle, self.fails)
+        last, never = worked & (settings == self._hardest), failed & (settings == self._easiest)
+        self._take(worked | never, trial)
+        self.status[last] = Status.censored_low if self._search.works == "high" else Status.censored_high
+        self.bound[last] = trial.values[last]
+        self.works, self.fails = np.where(worked, settings, self.works), np.where(failed, settings, self.fails)
         self.limit = np.where(failed, trial.bound, self.limit)
+        self.stride = np.where(self.tried_works ^ self.tried_fails, self.stride**2, self.stride)
+        self.tried_works, self.tried_fails = self.tried_works | worked, self.tried_fails | failed
+        self.searching &= ~(last | never)
+        self.close()
 
     def close(self) -> None:
         """Whose bracket is narrow enough is done."""
@@ -139,15 +148,10 @@ def search(
         works everywhere, ``censored_low`` or ``censored_high`` at the hardest. ``suspect`` where ``STEPS`` did not do.
     """
     samples = _Samples(testbench, values, measure)
-    samples.easiest(session)
-    if samples.searching.any():
-        samples.hardest(session)
-    samples.close()
     for _ in range(STEPS):
         if not samples.searching.any():
             break
-        samples.halve(session)
-        samples.close()
+        samples.step(session)
     status = np.where(samples.searching, np.int8(Status.suspect), samples.status)
     number = np.where(status == Status.ok, samples.value, np.nan)
     bound = np.where(status == Status.suspect, np.nan, samples.bound)

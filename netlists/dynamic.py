@@ -24,6 +24,8 @@ LINES = {"q": ("bl", "blb"), "qb": ("blb", "bl")}
 """Stored state to the line that a write of the other one pulls down, and the one that it holds up."""
 WRITE_WINDOW = 40.0
 """Window of a write in nominal write delays [1]: in a fifth of it a bit line falls, in one it comes back."""
+PULSE_GUESS = 1.2
+"""Critical pulse of a write in nominal write delays [1], where its search begins: 1.1 to 1.3 on predictive28."""
 PULSE_RESOLUTION = 0.005
 """Bracket of a critical pulse width over the width at which its bisection ends [1]."""
 PULSE_FLOOR = 1e-4
@@ -90,7 +92,7 @@ def write(setting: Setting) -> Testbench:
     return transient("write", circuit, at, 2.6 * window, probes + feet, nodeset, knobs, values)
 
 
-def _pulses(setting: Setting, start: float, works: str) -> tuple[dict[str, str], Search]:
+def _pulses(setting: Setting, start: float, works: str, guess: float | None = None) -> tuple[dict[str, str], Search]:
     """Sources of the inverted word line of each state from a time on [s], and the search for their pulse's width."""
     window, level = setting.window, setting.v_wl
     widest = window - EDGE
@@ -98,7 +100,7 @@ def _pulses(setting: Setting, start: float, works: str) -> tuple[dict[str, str],
     for state in STATES:
         sources[f"wl_b_{state}"] = f"PULSE(0 {level!r} {start!r} {EDGE!r} {EDGE!r} {widest!r} 1)"
         parameters.append(f"@vwl_b_{state}_in[pulse] = [ 0 {level!r} {start!r} {EDGE!r} {EDGE!r} {{}} 1 ]")
-    return sources, Search(tuple(parameters), EDGE, widest, works, PULSE_RESOLUTION, PULSE_FLOOR * window)
+    return sources, Search(tuple(parameters), EDGE, widest, works, PULSE_RESOLUTION, PULSE_FLOOR * window, guess)
 
 
 def write_pulse(setting: Setting) -> Testbench:
@@ -110,7 +112,7 @@ def write_pulse(setting: Setting) -> Testbench:
     """
     window, at = setting.window, setting.written
     circuit = setting.circuit("write by a word-line pulse of searched width")
-    pulses, search = _pulses(at, 0.4 * window, "high")
+    pulses, search = _pulses(at, 0.4 * window, "high", max(EDGE, PULSE_GUESS * window / WRITE_WINDOW))
     off = {control: steps(0.0, [(start * window, at.vdd)]) for control, start in (("pre", 0.1), ("we_b", 0.2))}
     knobs = add_shaped(circuit, at, pulses | off)
     controls = {state: (f"wl_b_{state}", "pre", "0", "0") for state in STATES}

@@ -69,6 +69,7 @@ class Search:
         works: at which of the two the operation is easier, ``low`` or ``high``.
         relative, absolute: the search ends where what works and what does not are no further apart than ``relative``
             [1] times the former plus ``absolute``, in the metric's unit.
+        guess: where most samples are, if that is known; ``low`` is then above 0.
     """
 
     parameters: tuple[str, ...]
@@ -77,6 +78,7 @@ class Search:
     works: str
     relative: float
     absolute: float
+    guess: float | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -30,8 +30,8 @@ class Simulator:
         return Solved(NAMES, np.array([[row[1]], [row[2]], [row[0]], [0.0]]))
 
 
-def bench(works, relative=0.0, absolute=1e-3, low=0.0):
-    looked = Search(("a", "b"), low, 1.0, works, relative, absolute)
+def bench(works, relative=0.0, absolute=1e-3, low=0.0, guess=None):
+    looked = Search(("a", "b"), low, 1.0, works, relative, absolute, guess)
     knobs = {"edge": Knob(("e",), 1.0, 1)}
     return Testbench("fake", "", Transient(1.0, 1.0), NAMES[:3], knobs, {"vdd": 1.0}, search=looked)
 
@@ -77,6 +77,33 @@ def test_a_range_of_decades_is_halved_by_ratio():
     assert len(by_ratio.rows) < len(by_difference.rows)
 
 
+@pytest.mark.parametrize("works", ["low", "high"])
+def test_a_guess_saves_trials_and_finds_the_same_edge(works):
+    edges = np.array([[0.013], [0.02], [0.03], [1e-4], [0.9]])
+    plain, guided = Simulator(), Simulator()
+    for simulator, guess in ((plain, None), (guided, 0.02)):
+        found = search(simulator, bench(works, 0.005, 1e-6, 1e-5, guess), edges, measure(works))
+        off = (found.measured.values - edges) * (1 if works == "high" else -1)
+        assert (found.measured.status == Status.ok).all()
+        assert ((off >= 0) & (off <= 0.006 * edges + 1e-6)).all()
+    for edge in (0.013, 0.02, 0.03):
+        trials = [sum(row[0] == edge for row in simulator.rows) for simulator in (plain, guided)]
+        assert trials[1] <= 0.75 * trials[0]
+    assert guided.rows[0][1:] == [0.02, 0.02]
+
+
+@pytest.mark.parametrize(("works", "edge", "status"), [
+    ("low", 2.0, Status.censored_high), ("low", 1e-6, Status.censored_low),
+    ("high", 1e-6, Status.censored_low), ("high", 2.0, Status.censored_high),
+])  # fmt: skip
+def test_a_guess_reaches_both_ends(works, edge, status):
+    failing = Status.censored_high if works == "high" else Status.censored_low
+    found = search(Simulator(), bench(works, low=1e-5, guess=0.02), np.array([[edge]]), measure(works, failing))
+    assert found.measured.status.tolist() == [[status, status]]
+    assert found.measured.bound.tolist() == [[1.0, 1.0] if edge > 1 else [1e-5, 1e-5]]
+    assert np.isnan(found.measured.values).all()
+
+
 def test_what_works_everywhere_is_censored_at_the_hardest_and_what_never_works_at_the_easiest():
     found = search(Simulator(), bench("low"), np.array([[2.0], [-1.0], [0.4]]), measure("low"))
     assert found.measured.status[:, 0].tolist() == [Status.censored_high, Status.censored_low, Status.ok]
@@ -107,7 +134,7 @@ def test_a_search_that_does_not_close_is_suspect():
     simulator = Simulator()
     found = search(simulator, bench("high"), np.array([[0.5]]), trial)
     assert found.measured.status.tolist() == [[Status.suspect, Status.suspect]]
-    assert len(simulator.rows) == STEPS + 2
+    assert len(simulator.rows) == STEPS
 
 
 def test_a_sample_takes_the_same_steps_alone_and_in_company():

@@ -91,8 +91,7 @@ def test_the_window_of_a_search_comes_from_another_testbench_and_its_trials_are_
     ends = (trials["q_q"] - trials["qb_q"]).squeeze().isel(point=-1)
     assert bool((ends > 0).any())
     assert bool((ends < 0).any())
-    width = trials["wl_q"].max("point").squeeze()
-    assert float(width[0]) > 0.9 > 0.5 > float(width[1])  # the easiest first, then the hardest: no pulse to speak of
+    assert trials.sizes["step"] < 10  # ends of the range are twelve and more
 
 
 def test_a_critical_pulse_is_the_same_in_other_company(session, setting):
