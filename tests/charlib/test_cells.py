@@ -244,6 +244,27 @@ def test_read_current_and_leakage_of_a_read_port(technology, solve, session):
     assert more[1] > 1.5 * more[0]  # in state qb the driver conducts and one transistor blocks, in state q two
 
 
+def test_an_8t_is_written_as_a_6t_that_carries_its_read_port():
+    """A read port of no size leaves the 6T; a real one loads Q-bar, so that it takes longer to pull that node down."""
+    metrics = ["t_write", "t_pulse_write", "v_half"]
+    cells = (Sram6T(), Sram8T(w_rd=1e-9, w_ra=1e-9), Sram8T())
+    six, without, eight = (characterize(cell=cell, metrics=metrics, workers=1) for cell in cells)
+    for metric in metrics:
+        near = without[f"{metric}_lobes"].values
+        np.testing.assert_allclose(near, six[f"{metric}_lobes"].values, rtol=0.01, err_msg=metric)
+    slower = (eight["t_write_lobes"] / six["t_write_lobes"]).squeeze()
+    assert float(slower.sel(lobe="qb")) > 1.05  # Q-bar is pulled down
+    assert 1.0 < float(slower.sel(lobe="q")) < 1.05  # Q is, and Q-bar follows after they have crossed
+
+
+def test_after_a_deep_dip_an_8t_comes_back_with_its_loaded_node_low():
+    hot = {"conditions": Conditions(temp=[398.15]), "metrics": ["v_dip"], "workers": 1}
+    six, eight = (characterize(cell=cell, **hot).squeeze() for cell in (Sram6T(), Sram8T()))
+    assert float(six["v_dip_lobes"][0]) == pytest.approx(float(six["v_dip_lobes"][1]), abs=1e-3)
+    assert eight["v_dip_lobes_status"].values.tolist() == [Status.censored_low, Status.ok]
+    assert float(eight["v_dip_lobes"][1]) > float(six["v_dip_lobes"][1])
+
+
 def test_an_8t_of_the_user_is_ours(technology):
     user = NetlistCell(EIGHT, "cell", {**PORTS, "rbl": "RBL", "rwl": "RWL"})
     ours, theirs = (characterize(cell=c, metrics=STATIC, workers=1) for c in (Sram8T(), user))
