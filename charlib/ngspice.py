@@ -259,6 +259,7 @@ class Session:
         self._timeout = timeout
         self._accuracy = accuracy
         self._closed = False
+        self._spent = 0.0
         self._start()
 
     def _start(self) -> None:
@@ -348,14 +349,24 @@ class Session:
         self._start()
         return Unsolved(Status.timeout if hung else Status.numerical_failure, reason, lost=True)
 
+    def cpu_time(self) -> float:
+        """CPU time of this session's simulators so far [s]; of those that were lost it is not known."""
+        usage = self._usage()
+        return self._spent + (usage[1] if usage else 0.0)
+
+    def _usage(self) -> tuple[int, float] | None:
+        """Resident size [B] and CPU time [s] of the child; None where it does not answer."""
+        self._child.ask("usage")
+        answer = self._child.answer(self._timeout)
+        return answer[1:] if answer else None
+
     def _renew_if_grown(self) -> None:
         """Replace a child whose memory has grown by more than ``GROWTH`` since its first deck."""
-        self._child.ask("memory")
-        answer = self._child.answer(self._timeout)
-        size = answer[1] if answer else None
-        if size is not None and self._first_size is None:
-            self._first_size = size
-        elif size is None or size - self._first_size > GROWTH:
+        usage = self._usage()
+        if usage and self._first_size is None:
+            self._first_size = usage[0]
+        elif usage is None or usage[0] - self._first_size > GROWTH:
+            self._spent += usage[1] if usage else 0.0
             self._child.close()
             self._start()
 

@@ -11,8 +11,8 @@ First it says ``("ready", log, osdi)``: whether it loads compiled Verilog-A mode
     for each row of values gives each command, such as ``alter @m1[delvto] = {}``, its value and runs; answers with
     lists of ``("solved", float64 bytes of all vectors in turn)`` or ``("failed", reason, log)``, a list whenever
     ``interval`` [s] has passed and at the end
-``("memory",)``
-    answers ``("memory", resident size in bytes)``
+``("usage",)``
+    answers ``("usage", resident size in bytes, CPU time in seconds)``
 """
 
 from __future__ import annotations
@@ -249,8 +249,8 @@ def serve(descriptor: int, library_path: str) -> None:
         elif kind == "load":
             library.load(*arguments)
             pipe.send(("loaded", readable(library.take_log())))
-        elif kind == "memory":
-            pipe.send(("memory", resident_size()))
+        elif kind == "usage":
+            pipe.send(("usage", resident_size(), time.process_time()))
         else:
             run_rows(pipe, library, *arguments)
 

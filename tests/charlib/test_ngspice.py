@@ -101,6 +101,19 @@ def test_a_simulator_that_does_not_answer_in_time_is_a_timeout(setting, monkeypa
         assert isinstance(result, Solved)
 
 
+def test_cpu_time_grows_with_the_work_and_counts_simulators_that_were_replaced(monkeypatch):
+    monkeypatch.setattr(ngspice, "GROWTH", -1.0)  # every one but the first is replaced when it is done
+    sweep = bench(DIVIDER, Sweep("vc", 0.0, 1.0, 20_001))
+    with Session() as session:
+        spent = [session.cpu_time()]
+        for count in (1, 1, 12):
+            session.solve(sweep, values(*[0.0] * count))
+            spent.append(session.cpu_time())
+    one, again, many = np.diff(spent)
+    assert min(one, again) > 0
+    assert many > 3 * again
+
+
 def test_a_closed_session_leaves_no_process():
     session = Session()
     process = session._child._process
