@@ -42,7 +42,7 @@ LIMITS = {"t_read": 0.01, "e_read": 0.02}
 """Largest relative errors that are aimed at [1]."""
 FIRST_WINDOW, LAST_WINDOW = 0.1e-9, 1e-6
 """Windows of the nominal cycle that are tried, each twice the last [s]."""
-REPEATS = {"equivalent": 3, "full": 1}
+REPEATS = {"equivalent": 9, "full": 1}
 """How often each representation is timed; the median counts."""
 TIMEOUT = 600.0
 """Limit of one sample [s]: 512 rows drawn in full take a minute on a busy machine."""
