@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from charlib.metrics import METRICS
 from netlists import ReadPath, technology
-from pimchar import runfile
+from pimchar import chain, runfile
 from pimchar.runfile import RunFile, RunFileError
 
 
@@ -44,6 +45,15 @@ def test_default_run_is_the_reference_design():
 
 def test_an_empty_file_is_the_default():
     assert runfile.parse("", "run.toml") == RunFile()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "docs" / "runs").glob("*.toml")), ids=lambda p: p.stem
+)
+def test_run_files_of_the_docs_are_legal_and_name_themselves(path):
+    run, text = runfile.read(path)
+    chain.check(run, path.name)
+    assert f"pimchar characterize docs/runs/{path.name} " in text
 
 
 def test_every_metric_is_legal():
