@@ -3,45 +3,133 @@
 One pass is one row address with all input bits, one bit a cycle. In it a macro multiplies ``compartments`` inputs
 with the words of one row, ``outputs`` times over. The schedule is a hypothesis about DDC-PIM (TCAD 43(3), 2024): its
 abstract gives the broadcast of two inputs and the reconfigurable unit, not the schedule.
+
+Every function takes one geometry and one mapping, or ``Points`` of either; then the shape is ``(point, layer)``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from analysis.architecture import Design, MacroError, MacroGeometry, parameter
 from analysis.workloads import Layer
 
+_SEED = "hypothesis about DDC-PIM"
+
 
 @dataclass(frozen=True)
 class Mapping:
-    """Choices of the schedule.
+    """Choices of the schedule; each is assumed, none is published.
 
     Attributes:
         depthwise_words: words of a row that a depthwise layer uses; the others idle [1].
-        depthwise_windows: windows side by side in a tree that splits; None: as many as fit into the compartments, at
-            most ``split_windows`` of the geometry [1].
-        write_bits: bits written per macro and cycle; None: one row of one compartment [1].
+        depthwise_macros: macros over channels that a depthwise layer uses; None: all of them [1].
+        baseline_depthwise_macros: the same for the baseline alone; None: as ``depthwise_macros`` [1].
+        depthwise_windows: most windows side by side in a tree that splits; None: ``split_windows`` of the geometry [1].
+        pixel_macros: macros that work on different windows with the same weights [1].
+        input_macros: macros that work on different inputs of a window, their results added [1]. The macros are
+            ``pixel_macros`` x ``input_macros`` x those over output channels.
+        fill_cycles: cycles until the pipeline is full, each time that computing starts on newly written rows [1].
+        recover_cycles: cycles that DDC waits for M sum(x), for each window, group and output tile [1].
+        load_bits: bits written per macro and cycle; None: one row of one compartment [1].
+        double_buffered: whether weights are written while the layer before computes, into rows of their own.
+        buffer_bits: bits per cycle out of the input buffer, and as many into the output buffer; None: no limit [1].
+        dram_bits: bits of weights per cycle from DRAM, and as many of feature maps; None: no limit [1].
         output_bits: length of an activation that leaves the macro [1].
         idle_energy: energy of the unused part of a macro over that of the used part [1].
     """
 
     depthwise_words: int = parameter(1, unit="1", source="assumed: a compartment broadcasts one input to all its words")
+    depthwise_macros: int | None = parameter(None, unit="1", source=f"assumed ({_SEED}): one channel per macro, all")
+    baseline_depthwise_macros: int | None = parameter(None, unit="1", source="assumed: the baseline places as DDC does")
     depthwise_windows: int | None = parameter(None, unit="1", source="assumed: the tree splits wherever windows end")
-    write_bits: int | None = parameter(None, unit="1", source="assumed: one write port, all macros at once")
+    pixel_macros: int = parameter(1, unit="1", source=f"assumed ({_SEED}): macros run over output channels")
+    input_macros: int = parameter(1, unit="1", source=f"assumed ({_SEED}): macros run over output channels")
+    fill_cycles: int = parameter(0, unit="1", source="assumed: few against a layer's cycles")
+    recover_cycles: int = parameter(0, unit="1", source="assumed: hidden behind the pass that follows")
+    load_bits: int | None = parameter(None, unit="1", source="assumed: one write port, all macros at once")
+    double_buffered: bool = parameter(False, unit="1", source="assumed: a macro computes or is written")
+    buffer_bits: int | None = parameter(None, unit="1", source=f"assumed ({_SEED}): buffers always keep up")
+    dram_bits: int | None = parameter(None, unit="1", source=f"assumed ({_SEED}): DRAM always keeps up")
     output_bits: int = parameter(8, unit="1", source="assumed: results are quantized again to INT8")
     idle_energy: float = parameter(1.0, unit="1", source="assumed: nothing is gated")
 
     def __post_init__(self) -> None:
-        for name in ("depthwise_words", "depthwise_windows", "write_bits", "output_bits"):
+        for name in ("fill_cycles", "recover_cycles"):
+            if getattr(self, name) < 0:
+                raise MacroError(f"{name}={getattr(self, name)!r} is below 0")
+        for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise MacroError(f"{name}={value!r} is below 1")
         if not 0 <= self.idle_energy <= 1:
             raise MacroError(f"idle_energy={self.idle_energy!r} is outside 0..1")
+
+    def check(self, geometry: MacroGeometry) -> None:
+        """Raises MacroError if the macros cannot do what the mapping asks for."""
+        g = geometry
+        if self.depthwise_windows is not None and self.depthwise_windows > g.split_windows:
+            asked = f"depthwise_windows={self.depthwise_windows}"
+            raise MacroError(f"{asked} exceeds split_windows={g.split_windows} (macro.split_windows)")
+        if self.depthwise_words > g.words:
+            raise MacroError(f"depthwise_words={self.depthwise_words} exceeds the {g.words} words of a row")
+        if g.macros % (self.pixel_macros * self.input_macros):
+            asked = f"pixel_macros={self.pixel_macros} times input_macros={self.input_macros}"
+            raise MacroError(f"{asked} does not divide macros={g.macros} (macro.macros)")
+        for name in ("depthwise_macros", "baseline_depthwise_macros"):
+            asked, most = getattr(self, name), g.macros // (self.pixel_macros * self.input_macros)
+            if asked is not None and asked > most:
+                raise MacroError(f"{name}={asked} exceeds the {most} macros over output channels")
+
+
+_COUNTS = (
+    "depthwise_words",
+    "depthwise_macros",
+    "baseline_depthwise_macros",
+    "depthwise_windows",
+    "pixel_macros",
+    "input_macros",
+    "load_bits",
+    "buffer_bits",
+    "dram_bits",
+    "output_bits",
+)
+
+
+class Points:
+    """Objects of one class side by side: each attribute is an array of shape ``(point, 1)``, to go with layers.
+
+    >>> Points([Mapping(), Mapping(output_bits=4)]).output_bits.tolist()
+    [[8], [4]]
+    """
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = tuple(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        found = np.array([getattr(item, name) for item in self._items])[:, None]
+        setattr(self, name, found)
+        return found
+
+
+Geometry = MacroGeometry | Points
+Choices = Mapping | Points
+
+
+def given(value: Any, otherwise: Any) -> np.ndarray:
+    """``value`` as integers, and ``otherwise`` where it is None; both may be arrays.
+
+    >>> given(np.array([2, None]), 7).tolist()
+    [2, 7]
+    """
+    return np.where(np.equal(value, None), otherwise, value).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -95,74 +183,95 @@ def ceil_div(a: np.ndarray, b: np.ndarray | int) -> np.ndarray:
     return -(-a // b)
 
 
-def side_by_side(shapes: Shapes, geometry: MacroGeometry, design: Design, mapping: Mapping) -> np.ndarray:
-    """Windows of a depthwise layer that one tree takes at once [1], shape ``(layer,)``.
-
-    Raises MacroError if the mapping asks for more parts than the geometry's tree has.
-    """
-    most = geometry.split_windows if mapping.depthwise_windows is None else mapping.depthwise_windows
-    if most > geometry.split_windows:
-        raise MacroError(
-            f"depthwise_windows={most} exceeds split_windows={geometry.split_windows} (macro.split_windows)"
-        )
-    return np.clip(geometry.compartments // shapes.inputs, 1, most) if design.splits else np.ones_like(shapes.inputs)
+def side_by_side(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
+    """Windows of a depthwise layer that one tree takes at once [1]; as many as fit into the compartments."""
+    fit = np.maximum(geometry.compartments // shapes.inputs, 1)
+    most = given(mapping.depthwise_windows, geometry.split_windows) if design.splits else 1
+    return np.minimum(fit, most)
 
 
-def output_tiles(shapes: Shapes, geometry: MacroGeometry, design: Design, mapping: Mapping) -> np.ndarray:
+def channel_macros(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
+    """Macros that work on different output channels [1]."""
+    macros = geometry.macros // (mapping.pixel_macros * mapping.input_macros)
+    deep = given(mapping.depthwise_macros, macros)
+    if design.outputs == 1:
+        deep = given(mapping.baseline_depthwise_macros, deep)
+    return np.where(shapes.depthwise, deep, macros)
+
+
+def output_tiles(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
     """Times that a window's inputs are processed because not all filters of a group fit side by side [1].
 
     Standard, pointwise, fc: ceil(filters / (words macros outputs)). Depthwise: ceil(channels / (depthwise_words macros
-    outputs windows side by side)), where each repetition takes other channels.
+    outputs windows side by side)), where each repetition takes other channels. Macros are those over channels.
     """
-    standard = ceil_div(shapes.filters, geometry.words * geometry.macros * design.outputs)
-    words = min(mapping.depthwise_words, geometry.words)
-    together = words * geometry.macros * design.outputs * side_by_side(shapes, geometry, design, mapping)
-    return np.where(shapes.depthwise, ceil_div(shapes.filters, together), standard)
+    words = np.where(shapes.depthwise, mapping.depthwise_words, geometry.words)
+    windows = np.where(shapes.depthwise, side_by_side(shapes, geometry, design, mapping), 1)
+    together = words * channel_macros(shapes, geometry, design, mapping) * design.outputs * windows
+    return ceil_div(shapes.filters, together)
 
 
-def input_tiles(shapes: Shapes, geometry: MacroGeometry) -> np.ndarray:
-    """Row addresses that one window needs, ceil(inputs / compartments) [1]."""
-    return ceil_div(shapes.inputs, geometry.compartments)
+def input_tiles(shapes: Shapes, geometry: Geometry, mapping: Choices) -> np.ndarray:
+    """Row addresses that one window needs, ceil(inputs / (compartments input_macros)) [1]."""
+    return ceil_div(shapes.inputs, geometry.compartments * mapping.input_macros)
 
 
-def compute_cycles(shapes: Shapes, geometry: MacroGeometry, design: Design, mapping: Mapping) -> np.ndarray:
-    """Cycles of computation [1], shape ``(layer,)``: passes times input bits; filling of the pipeline left out."""
-    tiles = input_tiles(shapes, geometry) * output_tiles(shapes, geometry, design, mapping)
-    return shapes.windows * shapes.groups * tiles * geometry.input_bits
+def row_addresses(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
+    """Row addresses of a macro that a layer's weights take [1]; each is one pass for each window."""
+    tiles = input_tiles(shapes, geometry, mapping) * output_tiles(shapes, geometry, design, mapping)
+    return shapes.groups * tiles
 
 
-def utilization(shapes: Shapes, geometry: MacroGeometry, design: Design, cycles: np.ndarray) -> np.ndarray:
+def compute_cycles(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
+    """Cycles of computation [1]: every pass takes the input bits; recovery and filling of the pipeline as mapped.
+
+    ``windows / pixel_macros`` (row addresses x input_bits + groups x output tiles x recover_cycles) + fills x
+    fill_cycles. Only DDC recovers. The pipeline fills once for every ``rows`` row addresses.
+    """
+    addresses = row_addresses(shapes, geometry, design, mapping)
+    each = addresses * geometry.input_bits
+    if design.outputs == 2:
+        tiles = shapes.groups * output_tiles(shapes, geometry, design, mapping)
+        each = each + tiles * mapping.recover_cycles
+    fills = ceil_div(addresses, geometry.rows) * mapping.fill_cycles
+    return ceil_div(shapes.windows, mapping.pixel_macros) * each + fills
+
+
+def utilization(shapes: Shapes, geometry: Geometry, design: Design, cycles: np.ndarray) -> np.ndarray:
     """Operations done over operations possible in ``cycles`` [1]."""
     peak = geometry.compartments * geometry.words * design.outputs * geometry.macros
     return shapes.macs * geometry.input_bits / (cycles * peak)
 
 
-def stored_bits(shapes: Shapes, geometry: MacroGeometry, design: Design) -> np.ndarray:
+def stored_bits(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
     """Weight bits that are written into cells [1]: one filter of each pair where both nodes compute.
 
-    Pairs lie within a group; channels of a depthwise layer pair with each other.
+    Pairs lie within a group; channels of a depthwise layer pair with each other. Macros over windows store copies.
     """
-    return shapes.groups * ceil_div(shapes.filters, design.outputs) * shapes.inputs * geometry.weight_bits
+    filters = shapes.groups * ceil_div(shapes.filters, design.outputs)
+    return filters * shapes.inputs * geometry.weight_bits * mapping.pixel_macros
 
 
-def mean_bits(shapes: Shapes, geometry: MacroGeometry, design: Design) -> np.ndarray:
+def mean_bits(shapes: Shapes, geometry: Geometry, design: Design) -> np.ndarray:
     """Bits of the means of the pairs, one word each [1]; none for the baseline."""
     pairs = shapes.groups * ceil_div(shapes.filters, 2) if design.outputs == 2 else np.zeros_like(shapes.groups)
     return pairs * geometry.weight_bits
 
 
-def load_cycles(shapes: Shapes, geometry: MacroGeometry, design: Design, mapping: Mapping) -> np.ndarray:
+def load_cycles(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
     """Cycles in which a layer's weights are written, once per network run, all macros at once [1].
 
-    Rows are taken as full, and nothing is computed meanwhile (assumed).
+    Each row of a compartment that holds a weight is written whole.
     """
-    bits = geometry.columns if mapping.write_bits is None else mapping.write_bits
-    return ceil_div(stored_bits(shapes, geometry, design), bits * geometry.macros)
+    windows = np.where(shapes.depthwise, side_by_side(shapes, geometry, design, mapping), 1)
+    rows = ceil_div(shapes.inputs, mapping.input_macros) * windows
+    rows = rows * shapes.groups * output_tiles(shapes, geometry, design, mapping)
+    return ceil_div(rows * geometry.columns, given(mapping.load_bits, geometry.columns))
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Bits moved for each layer [1], arrays of shape ``(layer,)``.
+    """Bits moved for each layer [1].
 
     Attributes:
         cell_write: into the cells.
@@ -170,6 +279,8 @@ class Traffic:
         output_buffer: into and out of the output buffer, spilled partial sums included.
         global_read, global_write: out of and into the global buffer.
         dram: from and to DRAM.
+        to_macros: out of the input buffer, part of ``input_buffer``.
+        weights: from DRAM, part of ``dram``.
     """
 
     cell_write: np.ndarray
@@ -178,24 +289,26 @@ class Traffic:
     global_read: np.ndarray
     global_write: np.ndarray
     dram: np.ndarray
+    to_macros: np.ndarray
+    weights: np.ndarray
 
 
-def traffic(shapes: Shapes, geometry: MacroGeometry, design: Design, mapping: Mapping, global_bits: int) -> Traffic:
+def traffic(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices, global_bits: int) -> Traffic:
     """Bits moved for each layer (assumed schedule).
 
     A layer's input map goes once from the global to the input buffer, and from there to the macros for every output
-    tile. Partial sums stay in the accumulators unless a window needs more row addresses than a macro has rows. The
-    output map goes once through the output buffer to the global buffer. Weights come from DRAM once per network run,
-    through the global buffer. The first input, the last output and every map larger than the global buffer
-    (``global_bits`` [1]) pass DRAM.
+    tile; windows that overlap fetch their inputs again. Partial sums stay in the accumulators unless a window needs
+    more row addresses than a macro has rows. The output map goes once through the output buffer to the global buffer.
+    Weights come from DRAM once per network run, through the global buffer. The first input, the last output and every
+    map larger than the global buffer (``global_bits`` [1]) pass DRAM.
     """
     inputs, outputs = shapes.input_values * geometry.input_bits, shapes.output_values * mapping.output_bits
     again = np.where(shapes.depthwise, shapes.filters, output_tiles(shapes, geometry, design, mapping))
     to_macros = shapes.windows * shapes.groups * shapes.inputs * again * geometry.input_bits
-    spills = ceil_div(input_tiles(shapes, geometry), geometry.rows) - 1
+    spills = ceil_div(input_tiles(shapes, geometry, mapping), geometry.rows) - 1
     partial = 2 * spills * shapes.output_values * geometry.sum_bits
-    cells = stored_bits(shapes, geometry, design)
-    weights = cells + mean_bits(shapes, geometry, design)
+    cells = stored_bits(shapes, geometry, design, mapping)
+    weights = cells // mapping.pixel_macros + mean_bits(shapes, geometry, design)
     first, last = np.zeros_like(shapes.depthwise), np.zeros_like(shapes.depthwise)
     first[0] = last[-1] = True
     maps = np.where(first | (inputs > global_bits), inputs, 0) + np.where(last | (outputs > global_bits), outputs, 0)
@@ -206,4 +319,48 @@ def traffic(shapes: Shapes, geometry: MacroGeometry, design: Design, mapping: Ma
         global_read=inputs + weights,
         global_write=outputs + weights,
         dram=weights + maps,
+        to_macros=to_macros,
+        weights=weights,
     )
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Cycles of each layer [1].
+
+    Attributes:
+        compute: of computation.
+        stall: in which macros wait for the feature buffers or for feature maps from DRAM.
+        load: in which weights are written or awaited and nothing is computed.
+    """
+
+    compute: np.ndarray
+    stall: np.ndarray
+    load: np.ndarray
+
+    @property
+    def total(self) -> np.ndarray:
+        """All of them [1]."""
+        return self.compute + self.stall + self.load
+
+
+_NO_LIMIT = np.iinfo(np.int64).max
+"""Bits per cycle of what never makes anyone wait."""
+
+
+def cycles(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices, moved: Traffic) -> Cycles:
+    """Cycles of each layer, with what the memories make the macros wait.
+
+    A layer takes the longest of computation, its bits out of the input buffer, its bits into the output buffer, and
+    its feature maps from and to DRAM. Before that its weights are written, no faster than DRAM brings them; double
+    buffering hides this behind all that the layer before takes.
+    """
+    compute = compute_cycles(shapes, geometry, design, mapping)
+    buffer_bits, dram_bits = given(mapping.buffer_bits, _NO_LIMIT), given(mapping.dram_bits, _NO_LIMIT)
+    longest = np.maximum(compute, ceil_div(moved.to_macros, buffer_bits))
+    longest = np.maximum(longest, ceil_div(moved.output_buffer // 2, buffer_bits))
+    longest = np.maximum(longest, ceil_div(moved.dram - moved.weights, dram_bits))
+    load = np.maximum(load_cycles(shapes, geometry, design, mapping), ceil_div(moved.weights, dram_bits))
+    before = np.concatenate([np.zeros_like(longest[..., :1]), longest[..., :-1]], axis=-1)
+    load = np.where(mapping.double_buffered, np.maximum(load - before, 0), load)
+    return Cycles(compute, longest - compute, load)

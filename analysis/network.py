@@ -13,7 +13,7 @@ import xarray as xr
 
 from analysis import mapping as schedule
 from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, parameter
-from analysis.mapping import Mapping, Shapes
+from analysis.mapping import Mapping, Points, Shapes
 from analysis.workloads import Layer
 
 DIMS = ("layer", "design", "process", "vdd", "temp")
@@ -54,10 +54,11 @@ class Memories:
 VARIABLES = {
     "macs": ("1", "multiply-accumulate operations"),
     "cycles_compute": ("1", "cycles of computation"),
-    "cycles_load": ("1", "cycles of writing weights"),
-    "cycles": ("1", "cycles of computation and of writing weights"),
+    "cycles_stall": ("1", "cycles of waiting for feature buffers and for feature maps from DRAM"),
+    "cycles_load": ("1", "cycles of writing weights while nothing is computed"),
+    "cycles": ("1", "cycles of computation, of waiting and of writing weights"),
     "utilization": ("1", "operations done over operations possible in the cycles of computation"),
-    "time": ("s", "time, memories never waited for"),
+    "time": ("s", "time"),
     "energy": ("J", "energy, macros, buffers and DRAM"),
     "energy_components": ("J", "energy by place"),
 }
@@ -81,79 +82,137 @@ def evaluate(
         name: name of the network, kept in the attributes.
 
     Returns:
-        Dataset with ``macs (layer)``; ``cycles_compute``, ``cycles_load``, ``cycles``, ``utilization (layer, design)``;
-        ``time``, ``energy (layer, design, process, vdd, temp)`` and ``energy_components`` with the last dimension
-        ``component``. Coordinates ``layer`` and ``type``. Attributes of ``macro`` are kept.
+        Dataset with ``macs (layer)``; ``cycles_compute``, ``cycles_stall``, ``cycles_load``, ``cycles``,
+        ``utilization (layer, design)``; ``time``, ``energy (layer, design, process, vdd, temp)`` and
+        ``energy_components`` with the last dimension ``component``. Coordinates ``layer`` and ``type``. Attributes of
+        ``macro`` are kept.
 
     Raises:
-        MacroError: no layers, or a variable or the geometry is missing in ``macro``.
+        MacroError: no layers, macros that the mapping does not fit, or a variable or the geometry is missing in
+            ``macro``.
     """
     mapping, memories = mapping or Mapping(), memories or Memories()
     geometry, shapes = MacroGeometry.of(macro), Shapes.of(layers)
-    for needed in ("cycle_time", "energy_per_cycle", "leakage_power"):
-        if needed not in macro:
-            raise MacroError(f"variable {needed} is missing in the macro Dataset (macro.nc)")
-    each = [_design(shapes, macro.sel(design=d.name, drop=True), geometry, d, mapping, memories) for d in DESIGNS]
-    found = xr.concat(each, "design").assign_coords(design=macro["design"], component=list(COMPONENTS))
+    mapping.check(geometry)
+    counts = [_count(shapes, geometry, design, mapping, memories) for design in DESIGNS]
+    found = _weigh(counts, macro, "layer")
     found["macs"] = ("layer", shapes.macs)
     found = found.assign_coords(layer=[x.name for x in layers], type=("layer", [x.type for x in layers]))
-    found = _label(found.transpose(*DIMS, "component"))
-    for dim in ("design", "process", "vdd", "temp"):
-        found[dim].attrs = dict(macro[dim].attrs)
-    own = {
+    found = _label(found.transpose(*DIMS, "component"), macro)
+    return found.assign_attrs(macro.attrs | _own(name, memories) | {"mapping": json.dumps(asdict(mapping))})
+
+
+def sweep(
+    layers: Sequence[Layer],
+    macro: xr.Dataset,
+    mappings: Sequence[Mapping],
+    geometries: Sequence[MacroGeometry] | None = None,
+    memories: Memories | None = None,
+    name: str = "",
+) -> xr.Dataset:
+    """Totals of a network at many design points at once, equal to those of ``evaluate`` at each.
+
+    Args:
+        layers: the network.
+        macro: what ``macro.evaluate`` returns, for all points; or several of them along a dimension ``point``.
+        mappings: schedule of each point.
+        geometries: macro of each point; that of ``macro`` for all if None.
+        memories: energies per bit around the macros; the defaults if None.
+        name: name of the network, kept in the attributes.
+
+    Returns:
+        The variables of ``evaluate`` summed over the layers, with the dimension ``point`` in place of ``layer``.
+
+    Raises:
+        MacroError: as ``evaluate``, or lengths that do not agree.
+    """
+    memories = memories or Memories()
+    if geometries is None:
+        geometries = [MacroGeometry.of(macro)] * len(mappings)
+    lengths = {len(mappings), len(geometries)} | ({macro.sizes["point"]} if "point" in macro.dims else set())
+    if len(lengths) > 1:
+        raise MacroError(f"points: {' and '.join(map(str, sorted(lengths)))} of mappings, geometries or macros")
+    for mapping, geometry in zip(mappings, geometries, strict=True):
+        mapping.check(geometry)
+    shapes, many = Shapes.of(layers), (Points(geometries), Points(mappings))
+    counts = [_count(shapes, many[0], design, many[1], memories) for design in DESIGNS]
+    summed = [{name: array.sum(axis=-1) for name, array in each.items()} for each in counts]
+    for each, design in zip(summed, DESIGNS, strict=True):
+        each["utilization"] = schedule.utilization(shapes, many[0], design, each["cycles_compute"][:, None]).sum(
+            axis=-1
+        )
+    found = _weigh(summed, macro, "point")
+    found["macs"] = shapes.macs.sum()
+    return _label(found.transpose("point", *DIMS[1:], "component"), macro).assign_attrs(
+        macro.attrs | _own(name, memories)
+    )
+
+
+def _own(name: str, memories: Memories) -> dict[str, str]:
+    """Attributes of a network Dataset, besides those of the macro."""
+    return {
         "title": f"network {name} on PIM macros".replace("  ", " "),
         "network": name,
-        "mapping": json.dumps(asdict(mapping)),
         "memories": json.dumps(asdict(memories)),
         "memory_energies": f"{_PER_BIT}; not scaled with VDD, process or temperature",
     }
-    return found.assign_attrs(macro.attrs | own)
 
 
-def _label(found: xr.Dataset) -> xr.Dataset:
+def _label(found: xr.Dataset, macro: xr.Dataset) -> xr.Dataset:
     """The same Dataset with units and long names."""
+    for dim in DIMS[1:]:
+        found[dim].attrs = dict(macro[dim].attrs)
     return found.assign({n: found[n].assign_attrs(units=u, long_name=text) for n, (u, text) in VARIABLES.items()})
 
 
-def _design(
-    shapes: Shapes, macro: xr.Dataset, geometry: MacroGeometry, design: Design, mapping: Mapping, memories: Memories
-) -> xr.Dataset:
-    """Variables of one design, without attributes."""
-    compute = schedule.compute_cycles(shapes, geometry, design, mapping)
-    load = schedule.load_cycles(shapes, geometry, design, mapping)
-    used = schedule.utilization(shapes, geometry, design, compute)
-    time = macro["cycle_time"].drop_attrs() * xr.DataArray(compute + load, dims="layer")
-    active = xr.DataArray(compute * (used + mapping.idle_energy * (1 - used)), dims="layer")
+def _count(
+    shapes: Shapes, geometry: schedule.Geometry, design: Design, mapping: schedule.Choices, memories: Memories
+) -> dict[str, np.ndarray]:
+    """What a design does in each layer, whatever the condition; arrays of shape ``(layer,)`` or ``(point, layer)``.
+
+    ``cycles_compute``, ``cycles_stall``, ``cycles_load``, ``cycles``, ``utilization`` [1]; ``active``, cycles of all
+    macros with the unused part at its share of the energy, and ``present``, cycles of all macros [1]; and the energy of
+    each component of the memories [J].
+    """
     moved = schedule.traffic(shapes, geometry, design, mapping, memories.global_bits)
-    energy = {
-        "macro": macro["energy_per_cycle"].drop_attrs() * geometry.macros * active,
-        "leakage": macro["leakage_power"].drop_attrs() * geometry.macros * time,
+    spent = schedule.cycles(shapes, geometry, design, mapping, moved)
+    used = schedule.utilization(shapes, geometry, design, spent.compute)
+    found = {
+        "cycles_compute": spent.compute,
+        "cycles_stall": spent.stall,
+        "cycles_load": spent.load,
+        "cycles": spent.total,
+        "utilization": used,
+        "active": geometry.macros * spent.compute * (used + mapping.idle_energy * (1 - used)),
+        "present": geometry.macros * spent.total,
         "weight_write": memories.cell_write * moved.cell_write,
         "input_buffer": memories.input_buffer * moved.input_buffer,
         "output_buffer": memories.output_buffer * moved.output_buffer,
         "global_buffer": memories.global_read * moved.global_read + memories.global_write * moved.global_write,
         "dram": memories.dram * moved.dram,
     }
-    full = [_like(time, energy[name]) for name in COMPONENTS]
-    components = xr.concat(full, "component")
-    return xr.Dataset(
-        {
-            "cycles_compute": ("layer", compute),
-            "cycles_load": ("layer", load),
-            "cycles": ("layer", compute + load),
-            "utilization": ("layer", used),
-            "time": time,
-            "energy": components.sum("component", skipna=False),
-            "energy_components": components,
-        }
+    return dict(zip(found, np.broadcast_arrays(*found.values()), strict=True))
+
+
+def _weigh(counts: Sequence[dict[str, np.ndarray]], macro: xr.Dataset, dim: str) -> xr.Dataset:
+    """Counts of each design along ``dim`` with what a cycle takes at each condition; without attributes."""
+    for needed in ("cycle_time", "energy_per_cycle", "leakage_power"):
+        if needed not in macro:
+            raise MacroError(f"variable {needed} is missing in the macro Dataset (macro.nc)")
+    plain = macro[["cycle_time", "energy_per_cycle", "leakage_power"]].drop_attrs()
+    plain = plain.sel(design=[design.name for design in DESIGNS])
+    n = {name: xr.DataArray(np.stack([c[name] for c in counts]), dims=("design", dim)) for name in counts[0]}
+    time = plain["cycle_time"] * n["cycles"]
+    energy = {name: n[name] for name in COMPONENTS if name in n} | {
+        "macro": plain["energy_per_cycle"] * n["active"],
+        "leakage": plain["leakage_power"] * plain["cycle_time"] * n["present"],
+    }
+    components = xr.concat([energy[name].broadcast_like(time) for name in COMPONENTS], "component")
+    cycles = {name: n[name] for name in VARIABLES if name in n}
+    found = xr.Dataset(
+        cycles | {"time": time, "energy": components.sum("component", skipna=False), "energy_components": components}
     )
-
-
-def _like(time: xr.DataArray, energy: xr.DataArray | np.ndarray) -> xr.DataArray:
-    """Energy per layer in the shape of ``time``, whatever it depends on itself."""
-    if isinstance(energy, np.ndarray):
-        energy = xr.DataArray(energy, dims="layer")
-    return energy.broadcast_like(time).transpose(*time.dims)
+    return found.assign_coords(component=list(COMPONENTS))
 
 
 def total(network: xr.Dataset) -> xr.Dataset:
@@ -179,12 +238,12 @@ def speedup(network: xr.Dataset, cycles: str = "cycles_compute") -> xr.DataArray
 def to_frame(network: xr.Dataset) -> pd.DataFrame:
     """Rows of ``network.csv``: one per design and condition, totals over the layers, units in the column names.
 
-    Columns: network, design, process, vdd_v, temp_k, macs, cycles, cycles_compute, cycles_load, speedup (of
-    ``cycles_compute``), speedup_with_load, utilization, latency_s, energy_j and ``energy_<component>_j``.
+    Columns: network, design, process, vdd_v, temp_k, macs, cycles, cycles_compute, cycles_stall, cycles_load,
+    speedup (of ``cycles_compute``), speedup_with_load, utilization, latency_s, energy_j and ``energy_<component>_j``.
     """
     whole = total(network) if "layer" in network.dims else network
     columns = {
-        **{name: whole[name] for name in ("macs", "cycles", "cycles_compute", "cycles_load")},
+        **{name: whole[name] for name in ("macs", "cycles", "cycles_compute", "cycles_stall", "cycles_load")},
         "speedup": speedup(whole),
         "speedup_with_load": speedup(whole, "cycles"),
         "utilization": whole["utilization"],

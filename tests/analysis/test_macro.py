@@ -8,8 +8,6 @@ import xarray as xr
 
 from analysis import macro
 from analysis.architecture import DESIGNS, MacroError, MacroGeometry, MacroModel
-from analysis.mapping import Mapping
-from analysis.network import Memories
 
 GEOMETRY = MacroGeometry()
 
@@ -218,9 +216,7 @@ def test_other_sizes(table, cell_area, rows):
     np.testing.assert_allclose(found["area_components"].sum("component"), found["area"])
 
 
-PARAMETERS = [
-    (kind, item) for kind in (MacroGeometry, MacroModel, Mapping, Memories) for item in dataclasses.fields(kind)
-]
+PARAMETERS = [(kind, item) for kind in (MacroGeometry, MacroModel) for item in dataclasses.fields(kind)]
 
 
 @pytest.mark.parametrize(("kind", "item"), PARAMETERS, ids=lambda x: getattr(x, "name", None))

@@ -1,4 +1,6 @@
+import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -231,9 +233,30 @@ def test_errors(macro_dataset):
         network.evaluate(layers, macro_dataset.drop_vars("leakage_power"))
     with pytest.raises(MacroError, match="depthwise_windows=4 exceeds split_windows=3"):
         network.evaluate(layers, macro_dataset, Mapping(depthwise_windows=4))
+    with pytest.raises(MacroError, match="depthwise_words=3 exceeds the 2 words of a row"):
+        network.evaluate(layers, macro_dataset, Mapping(depthwise_words=3))
+    with pytest.raises(MacroError, match="pixel_macros=3 times input_macros=1 does not divide macros=4"):
+        network.evaluate(layers, macro_dataset, Mapping(pixel_macros=3))
+    with pytest.raises(MacroError, match="depthwise_macros=3 exceeds the 2 macros over output channels"):
+        network.evaluate(layers, macro_dataset, Mapping(pixel_macros=2, depthwise_macros=3))
+    with pytest.raises(MacroError, match="fill_cycles=-1 is below 0"):
+        Mapping(fill_cycles=-1)
+    with pytest.raises(MacroError, match="2 and 3 of mappings, geometries or macros"):
+        network.sweep(layers, macro_dataset, [SCHEDULE] * 3, [GEOMETRY] * 2)
     with pytest.raises(MacroError, match="output_bits=0 is below 1"):
         Mapping(output_bits=0)
     with pytest.raises(MacroError, match=r"idle_energy=2 is outside 0\.\.1"):
         Mapping(idle_energy=2)
     with pytest.raises(MacroError, match="dram=-1 is not a finite number"):
         Memories(dram=-1)
+
+
+PARAMETERS = [(kind, item) for kind in (Mapping, Memories) for item in dataclasses.fields(kind)]
+
+
+@pytest.mark.parametrize(("kind", "item"), PARAMETERS, ids=lambda x: getattr(x, "name", None))
+def test_every_parameter_has_unit_source_and_documentation(kind, item):
+    assert item.metadata["unit"]
+    assert item.metadata["source"]
+    page = Path(__file__).parents[2] / "docs" / "network.md"
+    assert f"`{item.name}`" in page.read_text(encoding="utf-8")
