@@ -1,106 +1,21 @@
+"""Cycles, time and energy of layers and networks, one by one and at many design points at once."""
+
 import dataclasses
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import xarray as xr
 
-from analysis import macro, mapping, network, workloads
-from analysis.architecture import DESIGNS, MacroError, MacroGeometry
-from analysis.mapping import Mapping, Shapes
+from analysis import macro, network, workloads
+from analysis.architecture import MacroError, MacroGeometry
+from analysis.mapping import Mapping
 from analysis.network import Memories
 from analysis.workloads import Layer
 
 GEOMETRY = MacroGeometry()
-BASELINE, DDC = DESIGNS
 SCHEDULE = Mapping()
-
-
-def cycles(layer, design, schedule=SCHEDULE, geometry=GEOMETRY):
-    return int(mapping.compute_cycles(Shapes.of([layer]), geometry, design, schedule)[0])
-
-
-def brute_force(layer, design, geometry):
-    """Passes counted one by one: every window, every row address, every load of outputs or of channels."""
-    count = 0
-    windows = itertools.product(range(layer.batch), range(layer.output_height), range(layer.output_width))
-    for _ in windows:
-        if layer.type == "depthwise":
-            fit = 1
-            while design.splits and fit < geometry.split_windows and (
-                (fit + 1) * layer.inputs_per_window <= geometry.compartments
-            ):  # fmt: skip
-                fit += 1
-            blocks = [(layer.channels, geometry.macros * design.outputs * fit)]
-        else:
-            blocks = [(layer.filters // layer.groups, geometry.macros * geometry.words * design.outputs)] * layer.groups
-        for outputs, together in blocks:
-            for _ in range(0, outputs, together):
-                for _ in range(0, layer.inputs_per_window, geometry.compartments):
-                    count += geometry.input_bits
-    return count
-
-
-@st.composite
-def layers(draw):
-    kind = draw(st.sampled_from(workloads.LAYER_TYPES))
-    kernel = draw(st.sampled_from([1, 2, 3, 5, 7])) if kind in ("standard", "depthwise") else 1
-    groups = draw(st.integers(1, 3)) if kind == "standard" else 1
-    channels, filters = groups * draw(st.integers(1, 40)), groups * draw(st.integers(1, 40))
-    if kind == "depthwise":
-        groups = filters = channels
-    size = 1 if kind == "fc" else draw(st.integers(1, 6))
-    stride = draw(st.integers(1, 2))
-    return Layer("x", kind, 1, channels, size, size, filters, kernel, kernel, stride, kernel // 2, groups)
-
-
-@st.composite
-def geometries(draw):
-    return MacroGeometry(
-        compartments=draw(st.integers(1, 40)),
-        columns=8 * draw(st.integers(1, 3)),
-        macros=draw(st.integers(1, 5)),
-        split_windows=draw(st.integers(1, 4)),
-    )
-
-
-@given(layer=layers(), geometry=geometries(), design=st.sampled_from(DESIGNS))
-def test_cycles_equal_counted_passes(layer, geometry, design):
-    assert cycles(layer, design, geometry=geometry) == brute_force(layer, design, geometry)
-
-
-@given(layer=layers(), geometry=geometries())
-def test_gain_is_at_most_two_without_depthwise(layer, geometry):
-    gain = cycles(layer, BASELINE, geometry=geometry) / cycles(layer, DDC, geometry=geometry)
-    assert 1 <= gain <= (2 * geometry.split_windows if layer.type == "depthwise" else 2)
-
-
-@given(layer=layers(), geometry=geometries(), design=st.sampled_from(DESIGNS))
-def test_utilization_is_at_most_one(layer, geometry, design):
-    shapes = Shapes.of([layer])
-    used = mapping.utilization(shapes, geometry, design, np.array([cycles(layer, design, geometry=geometry)]))
-    assert 0 < used[0] <= 1
-
-
-@pytest.mark.parametrize("design", DESIGNS, ids=lambda d: d.name)
-def test_the_smallest_layer_takes_one_pass(design):
-    assert cycles(Layer("x", "pointwise", 1, 1, 1, 1, 1, 1, 1), design) == 8
-    assert cycles(Layer("x", "depthwise", 1, 1, 1, 1, 1, 1, 1), design) == 8
-
-
-def test_published_formulas():
-    point = Layer("p", "pointwise", 1, 96, 56, 56, 24, 1, 1)
-    assert cycles(point, BASELINE) == 56 * 56 * 3 * 3 * 8
-    assert cycles(point, DDC) == 56 * 56 * 3 * 2 * 8
-    deep = Layer("d", "depthwise", 1, 96, 56, 56, 96, 3, 3, pad=1, groups=96)
-    assert cycles(deep, BASELINE) == 56 * 56 * 24 * 8
-    assert cycles(deep, DDC) == 56 * 56 * 4 * 8
-    assert cycles(deep, DDC, Mapping(depthwise_windows=2)) == 56 * 56 * 6 * 8
-    five = Layer("d", "depthwise", 1, 96, 56, 56, 96, 5, 5, pad=2, groups=96)
-    assert cycles(five, DDC) == 56 * 56 * 12 * 8
 
 
 @pytest.mark.parametrize(
@@ -181,12 +96,6 @@ def test_maps_inside_the_buffer_do_not_pass_dram(macro_dataset):
     np.testing.assert_allclose(dram, 7.91e-12 * np.array([weights + maps, weights, weights + maps]))
 
 
-def test_partial_sums_spill_only_beyond_the_rows():
-    shapes = Shapes.of([Layer("f", "fc", 1, 32 * 64, 1, 1, 8, 1, 1), Layer("g", "fc", 1, 32 * 64 + 1, 1, 1, 8, 1, 1)])
-    moved = mapping.traffic(shapes, GEOMETRY, BASELINE, SCHEDULE, 10**9)
-    assert (moved.output_buffer - 2 * 8 * 8).tolist() == [0, 2 * 8 * GEOMETRY.sum_bits]
-
-
 def test_more_read_energy_costs_more(table, cell_area, mobilenet):
     for name in ("e_read", "e_read_single"):
         table[name] = 2 * table[name]
@@ -223,6 +132,54 @@ def test_layer_table(mobilenet):
     assert table["macs"].sum() == 300774272
     assert (table["cycles_baseline"] / table["speedup_ddc"] == table["cycles_ddc"]).all()
     assert table.loc[table["type"] != "depthwise", "speedup_ddc"].max() <= 2
+
+
+DESIGN_POINTS = [
+    (GEOMETRY, SCHEDULE),
+    (GEOMETRY, Mapping(depthwise_windows=2, fill_cycles=3, recover_cycles=1, idle_energy=0.5)),
+    (MacroGeometry(compartments=16, macros=2), Mapping(depthwise_macros=1, load_bits=128, double_buffered=True)),
+    (MacroGeometry(columns=32, rows=16), Mapping(pixel_macros=2, input_macros=2, depthwise_words=3, output_bits=4)),
+    (MacroGeometry(macros=8), Mapping(baseline_depthwise_macros=1, buffer_bits=64, dram_bits=16)),
+]
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "alexnet"])
+def test_a_sweep_equals_the_loop_over_its_points(name, table, cell_area):
+    layers, (geometries, mappings) = workloads.load(name), zip(*DESIGN_POINTS, strict=True)
+    macros = [macro.evaluate(table, geometry, cell_area) for geometry in geometries]
+    each = [
+        network.total(network.evaluate(layers, array, mapping, name=name))
+        for array, mapping in zip(macros, mappings, strict=True)
+    ]
+    found = network.sweep(layers, xr.concat(macros, "point"), mappings, geometries, name=name)
+    assert found["time"].dims == ("point", "design", "process", "vdd", "temp")
+    for variable in network.VARIABLES:
+        expected = xr.concat([one[variable] for one in each], "point")
+        np.testing.assert_allclose(*xr.broadcast(found[variable], expected), rtol=1e-12)
+        assert found[variable].attrs == each[0][variable].attrs
+    assert len(np.unique(found["energy"].isel(design=1, process=0, vdd=0))) == len(DESIGN_POINTS)
+
+
+def test_one_macro_serves_all_points(macro_dataset):
+    mappings = [Mapping(depthwise_windows=n) for n in (1, 2, 3)]
+    found = network.sweep(workloads.load("mobilenet_v2"), macro_dataset, mappings)
+    assert found.sizes["point"] == 3
+    gain = network.speedup(found).sel(design="ddc")
+    assert (gain.diff("point") > 0).all()
+
+
+def test_waiting_for_memories(macro_dataset):
+    layers = [Layer(f"p{i}", "pointwise", 1, 32, 4, 4, 8, 1, 1) for i in range(2)]
+
+    def baseline(**choices):
+        found = network.evaluate(layers, macro_dataset, Mapping(**choices)).sel(design="baseline")
+        return [found[name].values.tolist() for name in ("cycles_compute", "cycles_stall", "cycles_load", "cycles")]
+
+    assert baseline() == [[128, 128], [0, 0], [32, 32], [160, 160]]
+    assert baseline(buffer_bits=16) == [[128, 128], [128, 128], [32, 32], [288, 288]]  # 16 x 32 x 8 bits / 16
+    assert baseline(double_buffered=True)[2] == [32, 0]
+    assert baseline(load_bits=64)[2] == [8, 8]
+    assert baseline(dram_bits=16)[1:3] == [[128, 0], [128, 128]]  # the first map: 4096 bits; weights: 2048 bits
 
 
 def test_errors(macro_dataset):
