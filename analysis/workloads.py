@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 LAYER_TYPES = ("standard", "pointwise", "depthwise", "fc")
 """What a layer may be: convolution, 1 x 1 convolution, one filter per channel, fully connected."""
@@ -120,15 +122,57 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".csv") for f in _folder().iterdir() if f.name.endswith(".csv")))
 
 
-def load(name: str) -> tuple[Layer, ...]:
+def load(name: str, folder: Path | None = None) -> tuple[Layer, ...]:
     """Layers of a network in the order in which they run; raises WorkloadError for a name that is not there.
+
+    Args:
+        name: one of ``available()``, or of a table ``<name>.csv`` in ``folder``.
+        folder: tables of a user's own.
 
     >>> sum(layer.macs for layer in load("mobilenet_v2"))
     300774272
     """
+    if folder is not None and (folder / f"{name}.csv").is_file():
+        return parse((folder / f"{name}.csv").read_text(encoding="utf-8"), where=f"{name}.csv")
     if name not in available():
         raise WorkloadError(f"network {name!r} is not one of {', '.join(available())} (network.names)")
     return parse((_folder() / f"{name}.csv").read_text(encoding="utf-8"), where=f"{name}.csv")
+
+
+def to_csv(layers: Sequence[Layer], source: str) -> str:
+    """The text that ``parse`` reads, ``source`` in its first line."""
+    rows = [",".join(map(str, astuple(layer))) for layer in layers]
+    return "\n".join([f"# {source}", ",".join(("layer", "type", *_INTEGERS)), *rows, ""])
+
+
+def resized(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
+    """The same network on a square input of another size, layer by layer.
+
+    Each layer's input follows from the output of the layer before with the same kernel, stride and padding; maps of
+    1 x 1 behind a global mean stay.
+
+    Args:
+        layers: a network whose maps are square and shrink in convolutions alone.
+        size: rows and columns of the input [1].
+
+    Raises:
+        WorkloadError: a map that no layer before makes, as behind pooling, or one that shrinks to nothing.
+
+    >>> [layer.height for layer in resized(load("mobilenet_v2"), 96)[-3:]]
+    [3, 3, 1]
+    """
+    sizes, channels = {1: 1, layers[0].height: size}, {layers[0].channels}
+    found = []
+    for layer in layers:
+        if layer.height != layer.width or layer.height not in sizes or layer.channels not in channels:
+            known = f"its input of {layer.channels} x {layer.height} x {layer.width} is made by no layer before"
+            raise WorkloadError(f"layer {layer.name!r}: {known}, so the network has no other input size")
+        now = replace(layer, height=sizes[layer.height], width=sizes[layer.height])
+        if layer.height > 1:
+            sizes[layer.output_height] = now.output_height
+        channels.add(layer.filters)
+        found.append(now)
+    return tuple(found)
 
 
 def parse(text: str, where: str) -> tuple[Layer, ...]:
