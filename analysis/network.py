@@ -226,7 +226,7 @@ def speedup(network: xr.Dataset, cycles: str = "cycles_compute") -> xr.DataArray
     """Cycles of the baseline over those of each design [1], of whatever ``network`` holds, layers or the total.
 
     Args:
-        network: what ``evaluate`` or ``total`` returns.
+        network: what ``evaluate``, ``sweep`` or ``total`` returns.
         cycles: ``cycles_compute``, ``cycles_load`` or ``cycles``.
     """
     ratio = network[cycles].sel(design=BASELINE, drop=True) / network[cycles]

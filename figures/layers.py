@@ -29,7 +29,7 @@ def draw(results_dir: Path) -> Figure:
     with plots.read(results_dir / "macro.nc") as macro:
         about = macro.load()
     try:
-        found = network.evaluate(workloads.load(name), about, name=name)
+        found = network.evaluate(workloads.load(name, results_dir / "layers"), about, name=name)
         table = network.layer_table(found)
     except (MacroError, workloads.WorkloadError) as error:
         raise NothingToDraw(f"no layers of {name}: {error}") from error

@@ -14,9 +14,11 @@ import figures
 from analysis import (
     correlation,
     errors,
+    headlines,
     logic,
     macro,
     network,
+    onnxfile,
     plots,
     readpaths,
     sensitivity,
@@ -39,6 +41,9 @@ MACRO_METRICS = (
 
 CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "macro.nc", "network.csv"
 STATISTICS, VMIN = "statistics.nc", "vmin.nc"
+HEADLINES = {"speedups": "headlines.csv", "curve": "headlines_curve.csv", "silicon": "headlines_silicon.csv"}
+LAYERS = "layers"
+"""Folder of a results directory with the layers of networks that a user brings, one CSV file each."""
 RUN_FILE = "run.toml"
 """Files of a results directory."""
 COLUMN_CHECK = "column_check"
@@ -48,9 +53,11 @@ COLUMN_CHECK = "column_check"
 def check(run: RunFile, where: str) -> None:
     """Raise RunFileError where the macro model could not use the conditions, before anything is simulated.
 
-    Delays of logic are published for one process and supply, which the grid must hold, and the macro has columns of one
-    length.
+    WorkloadError where a network's file cannot be used. Delays of logic are published for one process and supply, which
+    the grid must hold, and the macro has columns of one length.
     """
+    for file in run.network.files:
+        onnxfile.from_onnx(file)
     corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
     hint = "`pimchar characterize` does without"
     if corner not in run.conditions.process:
@@ -80,6 +87,8 @@ def run_all(run: RunFile, text: str, out: Path, workers: Workers, say: Callable[
     characterize(run, text, out, workers, metrics)
     say(f"macro: {out / MACRO}")
     evaluate_macro(out)
+    for file in run.network.files:
+        add_network(out, Path(file))
     say(f"network: {out / NETWORK}")
     evaluate_network(out)
     draw_figures(out, say)
@@ -283,13 +292,51 @@ def evaluate_macro(folder: Path) -> xr.Dataset:
     return found
 
 
+def add_network(folder: Path, file: Path) -> None:
+    """Store the layers of an ONNX file in a results directory, under the file's name."""
+    text = workloads.to_csv(onnxfile.from_onnx(file), f"layers of {file.name}")
+    (folder / LAYERS).mkdir(parents=True, exist_ok=True)
+    write_whole(folder / LAYERS / f"{file.name}.csv", lambda path: path.write_text(text, encoding="utf-8"))
+
+
 def evaluate_network(folder: Path) -> pd.DataFrame:
-    """The networks of a directory's run file on its macro, one row per network, design and condition; also stored."""
-    run, array = stored_run(folder), evaluate_macro(folder)
-    each = [network.evaluate(workloads.load(name), array, name=name) for name in run.network.names]
+    """The networks of a directory on its macro, one row per network, design and condition; also stored.
+
+    Those that the run file names, and those whose layers are stored in the directory.
+    """
+    names, array = list(stored_run(folder).network.names), evaluate_macro(folder)
+    names += sorted(path.name.removesuffix(".csv") for path in (folder / LAYERS).glob("*.csv"))
+    each = [network.evaluate(workloads.load(name, folder / LAYERS), array, name=name) for name in names]
     frame = pd.concat([network.to_frame(one) for one in each], ignore_index=True)
     write_whole(folder / NETWORK, lambda path: frame.to_csv(path, index=False))
     return frame
+
+
+@dataclass(frozen=True)
+class Headlines:
+    """Published headline figures beside ours; the frames are those of :mod:`analysis.headlines`, each stored as CSV.
+
+    Attributes:
+        condition: where the macro works.
+        speedups, curve, silicon: what the functions ``speedups``, ``curve`` and ``against_silicon`` give.
+    """
+
+    condition: plots.Condition
+    speedups: pd.DataFrame
+    curve: pd.DataFrame
+    silicon: pd.DataFrame
+
+
+def evaluate_headlines(folder: Path) -> Headlines:
+    """Headline figures of a directory's macro at its reference condition; also stored."""
+    array = evaluate_macro(folder)
+    at = plots.reference_condition(array)
+    one = array.sel({dim: [value] for dim, value in at.where.items()})
+    found = Headlines(at, headlines.speedups(one), headlines.curve(), headlines.against_silicon(one))
+    for name, file in HEADLINES.items():
+        frame = getattr(found, name)
+        write_whole(folder / file, lambda path, frame=frame: frame.to_csv(path, index=False))
+    return found
 
 
 def draw_figures(folder: Path, say: Callable[[str], None]) -> None:

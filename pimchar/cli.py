@@ -294,11 +294,23 @@ def macro(directory: Path) -> None:
 
 @main.command()
 @DIRECTORY
-def network(directory: Path) -> None:
-    """Show the networks of the run file on that macro; renews macro.nc and network.csv."""
-    from pimchar import chain, render
+@click.option(
+    "--onnx", type=click.Path(path_type=Path, dir_okay=False), multiple=True, metavar="FILE", help="A network to add."
+)
+@click.option("--headlines", is_flag=True, help="Published headline figures beside ours, with sensitivities.")
+def network(directory: Path, onnx: tuple[Path, ...], headlines: bool) -> None:
+    """Show the networks of a directory on that macro; renews macro.nc and network.csv.
 
-    click.echo(render.network(chain.evaluate_network(directory)))
+    With --headlines DDC-PIM's published figures beside what the mechanism gives; renews headlines*.csv instead.
+    """
+    from pimchar import chain, render, render_headlines
+
+    for file in onnx:
+        chain.add_network(directory, file)
+    if headlines:
+        click.echo(render_headlines.headlines(chain.evaluate_headlines(directory)))
+    else:
+        click.echo(render.network(chain.evaluate_network(directory)))
 
 
 @main.command()

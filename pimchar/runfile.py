@@ -209,9 +209,16 @@ class MacroSection(Section):
 
 
 class NetworkSection(Section):
-    """Networks that run on the macro."""
+    """Networks that run on the macro: by name, and from ONNX files."""
 
-    names: Annotated[tuple[Network, ...], *Listed] = ("mobilenet_v2",)
+    names: Annotated[tuple[Network, ...], AfterValidator(_distinct)] = ("mobilenet_v2",)
+    files: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ()
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> NetworkSection:
+        if not self.names and not self.files:
+            raise ValueError("names and files are both empty; a network is needed")
+        return self
 
 
 class RunFile(Section):
@@ -297,7 +304,7 @@ def parse(text: str, where: str, folder: Path = Path()) -> RunFile:
     Args:
         text: TOML.
         where: file name to quote in errors.
-        folder: what the paths of a technology file and of a cell's netlist are relative to.
+        folder: what the paths of a technology file, a cell's netlist and networks are relative to.
 
     Raises:
         RunFileError: no TOML, or a value that is not legal.
@@ -309,6 +316,9 @@ def parse(text: str, where: str, folder: Path = Path()) -> RunFile:
     if run.cell.file is not None:
         file = str((folder / Path(run.cell.file).expanduser()).absolute())
         run = run.model_copy(update={"cell": run.cell.model_copy(update={"file": file})})
+    if run.network.files:
+        files = tuple(str((folder / Path(file).expanduser()).absolute()) for file in run.network.files)
+        run = run.model_copy(update={"network": run.network.model_copy(update={"files": files})})
     if run.variation.global_ and "process" not in run.conditions.model_fields_set:
         typical = run.conditions.model_copy(update={"process": ("tt",)})
         run = run.model_copy(update={"conditions": typical})

@@ -1,0 +1,137 @@
+"""What ``pimchar network --headlines`` shows: published figures beside ours, and what each assumption makes of ours."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+import pandas as pd
+
+from analysis import headlines as model
+from analysis.network import BASELINE
+from pimchar.chain import HEADLINES, Headlines
+from pimchar.render import WIDTH, table
+
+CURVE_ROWS = 6
+"""Points of the curve that are shown; the CSV has all."""
+
+
+def headlines(found: Headlines) -> str:
+    """Tables of the headline figures of a directory, with what is assumed."""
+    parts = (_summary(found), _sensitivities(found.speedups), _explained(found.speedups), _curve(found.curve))
+    return "\n\n".join((*parts, _silicon(found.silicon), f"all columns: {', '.join(HEADLINES.values())}"))
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, WIDTH)
+
+
+def _ratio(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _summary(found: Headlines) -> str:
+    """Ours beside the published figure for each network, all as assumed."""
+    head = (
+        f"Headlines of DDC-PIM ({model.SOURCE}) beside what the mechanism gives, at {found.condition}. Same "
+        "assumptions for both networks, no factor fitted: docs/network.md. Speed-up: cycles of the baseline (same "
+        "macro, Q alone) over those of DDC, writing of weights included. Bound: depthwise layers at no cost, all others at "
+        f"{model.BOUND:g}. Needed: gain of depthwise layers for the published figure, all others at {model.BOUND:g}"
+    )
+    rows = [
+        (
+            row["network"],
+            f"{row['published']:.2f}",
+            f"{row['speedup']:.2f}",
+            f"{row['speedup'] / row['published']:.2f}",
+            f"{row['bound']:.2f}",
+            _percent(row["share"]),
+            f"{row['gain_depthwise']:.2f}",
+            f"{row['gain_others']:.2f}",
+            f"{row['gain_needed']:.1f}",
+        )
+        for row in found.speedups[found.speedups["assumption"] == model.AS_ASSUMED.what].to_dict("records")
+    ]
+    headers = ("network", "published", "ours", "ours/published", "bound", "depthwise share", "depthwise gain", "others")
+    return f"{_fill(head)}\n\n{table((*headers, 'needed'), rows)}"
+
+
+def _sensitivities(speedups: pd.DataFrame) -> str:
+    """Speed-up of all cycles with one assumption replaced at a time; beside it where it comes from."""
+    each = {name: own.to_dict("records") for name, own in speedups.groupby("network", sort=False)}
+    rows = [
+        (
+            together[0]["assumption"],
+            together[0]["value"],
+            *(cell for row in together for cell in _cells(row)),
+        )
+        for together in zip(*each.values(), strict=True)
+    ]
+    headers = [header for name in each for header in (name, "share", "depthwise")]
+    title = "One assumption replaced at a time: speed-up, depthwise share of the baseline's cycles and depthwise gain"
+    return f"{title}\n\n{table(('assumption', 'replaced by', *headers), rows)}"
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, str, str]:
+    return f"{row['speedup']:.2f}", _percent(row["share"]), f"{row['gain_depthwise']:.2f}"
+
+
+def _explained(speedups: pd.DataFrame) -> str:
+    """Which single assumption comes nearest to the published figures."""
+    near = model.explained(speedups)
+    best, names = near.iloc[0], [name for name in model.PUBLISHED if name in near]
+    numbers = ", ".join(f"{name} {best[name]:.2f} ({model.PUBLISHED[name]:.2f} published)" for name in names)
+    return _fill(
+        f"Nearest to both with one assumption replaced: {best['assumption']}, {best['value']}: {numbers}; "
+        f"{_percent(best['off'])} off at most. No assumption here was chosen for that"
+    )
+
+
+def _curve(curve: pd.DataFrame) -> str:
+    """Some points of the curve that meets each headline."""
+    rows = []
+    for name, own in curve.groupby("network", sort=False):
+        shown = own[own["gain"] < math.inf].head(CURVE_ROWS)
+        points = ", ".join(f"{_percent(s)}: {g:.1f}" for s, g in zip(shown["share"], shown["gain"], strict=True))
+        speedup = own["published"].iloc[0]
+        rows.append((name, f"{speedup:.2f}", _percent(model.least_share(speedup)), points))
+    title = "Depthwise gain that meets the published figure at a share of the baseline's cycles, all others at "
+    headers = ("network", "published", "least share", "share: gain")
+    return f"{title}{model.BOUND:g}\n\n{table(headers, rows)}"
+
+
+def _silicon(silicon: pd.DataFrame) -> str:
+    """Density and area efficiency over those of published macros."""
+    head = (
+        f"Weight density and area efficiency over published macros; DDC-PIM states up to {model.PUBLISHED_DENSITY}x "
+        f"and {model.PUBLISHED_AREA_EFFICIENCY}x over comparators that are not known, so these stand beside and are not "
+        "reproduced. Density: weight bits per area of a macro without buffers, two a cell for DDC. Efficiency: one-bit "
+        "operations per second and area. Scaled: (node / 28 nm)^2 on both sides. -: not published"
+    )
+    rows = [
+        (
+            row["macro"],
+            f"{row['node_m'] * 1e9:.0f} nm",
+            *("-" if math.isnan(row[key]) else f"{row[key] * f:.4g}" for key, f in _PUBLISHED),
+            row["design"],
+            f"{row['density'] * 1e-12:.3g}",
+            *(_ratio(row[key]) for key in ("density_ratio", "density_ratio_scaled")),
+            f"{row['tops_per_mm2']:.3g}",
+            *(_ratio(row[key]) for key in ("tops_per_mm2_ratio", "tops_per_mm2_ratio_scaled")),
+        )
+        for row in silicon.to_dict("records")
+    ]
+    headers = ["macro", "node", "Mb/mm2", "TOPS/mm2 1b", "ours", "Mb/mm2", "ratio", "scaled", "TOPS/mm2 1b", "ratio"]
+    gain = silicon.pivot_table(index="macro", columns="design", values=["density", "tops_per_mm2"]).iloc[0]
+    density, efficiency = (gain[key, model.DESIGN] / gain[key, BASELINE] for key in ("density", "tops_per_mm2"))
+    last = f"DDC over our own baseline: density {density:.2f}, area efficiency {efficiency:.2f}"
+    return f"{_fill(head)}\n\n{table([*headers, 'scaled'], rows)}\n\n{last}"
+
+
+_PUBLISHED = (("published_density", 1e-12), ("published_tops_per_mm2", 1.0))
+"""Published figures and their factors to the unit shown."""
