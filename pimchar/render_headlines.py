@@ -40,8 +40,8 @@ def _summary(found: Headlines) -> str:
     head = (
         f"Headlines of DDC-PIM ({model.SOURCE}) beside what the mechanism gives, at {found.condition}. Same "
         "assumptions for both networks, no factor fitted: docs/network.md. Speed-up: cycles of the baseline (same "
-        "macro, Q alone) over those of DDC, writing of weights included. Bound: depthwise layers at no cost, all others at "
-        f"{model.BOUND:g}. Needed: gain of depthwise layers for the published figure, all others at {model.BOUND:g}"
+        "macro, Q alone) over those of DDC, writing of weights included. Bound: depthwise layers at no cost, all "
+        f"others at {model.BOUND:g}. Needed: gain of depthwise layers for the published figure, all others there"
     )
     rows = [
         (
@@ -109,9 +109,9 @@ def _silicon(silicon: pd.DataFrame) -> str:
     """Density and area efficiency over those of published macros."""
     head = (
         f"Weight density and area efficiency over published macros; DDC-PIM states up to {model.PUBLISHED_DENSITY}x "
-        f"and {model.PUBLISHED_AREA_EFFICIENCY}x over comparators that are not known, so these stand beside and are not "
-        "reproduced. Density: weight bits per area of a macro without buffers, two a cell for DDC. Efficiency: one-bit "
-        "operations per second and area. Scaled: (node / 28 nm)^2 on both sides. -: not published"
+        f"and {model.PUBLISHED_AREA_EFFICIENCY}x over comparators that are not known, so these stand beside and are "
+        "not reproduced. Density: weight bits per area of a macro without buffers, two a cell for DDC. Efficiency: "
+        "one-bit operations per second and area. Scaled: (node / 28 nm)^2 on both sides. -: not published"
     )
     rows = [
         (

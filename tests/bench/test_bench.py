@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bench import batch, report, startup
+from bench import batch, designs, report, startup
 from bench.contenders import CONTENDERS, ONE, OWN, OWN_TWICE, PYSPICE, TWO
 from bench.rounds import Cost, Turn, cpu_time
 from bench.workloads import butterfly, read_path
@@ -108,3 +108,11 @@ def test_start_up_counts_time_and_memory(installed, monkeypatch):
     assert list(kinds) == ["in full", "slimmed, first time", "slimmed, from then on"]
     assert all(number > 0 for text, deck, _, memory in kinds.values() for number in (deck, memory))
     assert kinds["slimmed, first time"][0] > 0
+
+
+def test_designs_at_once_are_those_one_by_one(capsys):
+    designs.main(25)  # compares each number itself
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert [(int(row[0]), int(row[1])) for row in rows] == [(25, 1), (1, 25)]
+    geometries, mappings = designs.points(2000)
+    assert len(set(zip(geometries, mappings, strict=True))) == 2000

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from onnx import TensorProto, helper, save
 
 import figures
 from charlib.metrics import METRICS
-from pimchar import chain, cli
+from pimchar import chain, cli, runfile
 
 pytestmark = pytest.mark.ngspice
 
@@ -106,6 +107,62 @@ def test_stored_results_are_shown(place, command, words):
     output = pimchar(command, place / "out")
     for word in words:
         assert word in output
+
+
+def test_headlines_are_shown_and_stored(place):
+    output = pimchar("network", place / "out", "--headlines")
+    for word in ("mobilenet_v2", "efficientnet_b0", "2.84", "2.69", "buffer bandwidth", "Yan ISSCC22", "8.41x"):
+        assert word in output
+    each = [pd.read_csv(place / "out" / name) for name in chain.HEADLINES.values()]
+    assert len(each[0]) == 2 * len(each[0].drop_duplicates(["assumption", "value"])) > 40
+    assert {"share", "gain"} < set(each[1])
+    assert {"density_ratio_scaled", "tops_per_mm2_ratio_scaled"} < set(each[2])
+
+
+def test_a_network_of_ones_own_joins_the_others(place):
+    onnx_file(place / "tiny.onnx")
+    output = pimchar("network", place / "out", "--onnx", place / "tiny.onnx")
+    assert "tiny.onnx" in output
+    frame = pd.read_csv(place / "out" / "network.csv")
+    assert list(dict.fromkeys(frame["network"])) == ["mobilenet_v2", "resnet18", "tiny.onnx"]
+    assert set(frame.loc[frame["network"] == "tiny.onnx", "macs"]) == {8 * 16}
+    assert "tiny.onnx" in pimchar("network", place / "out")  # stored with the directory
+    (place / "out" / "layers" / "tiny.onnx.csv").unlink()
+
+
+def test_a_run_file_that_names_a_network_that_cannot_be_read(place):
+    (place / "bad.toml").write_text('[network]\nfiles = ["none.onnx"]\n')
+    result = CliRunner().invoke(cli.main, ["run", str(place / "bad.toml"), "--out", str(place / "none")])
+    assert result.exit_code == 2
+    assert "none.onnx" in result.stderr
+    assert "does not exist" in result.stderr
+    assert not (place / "none").exists()
+
+
+def test_a_run_file_with_a_network_of_ones_own(place, monkeypatch):
+    onnx_file(place / "mine.onnx")
+    (place / "mine.toml").write_text('[network]\nnames = []\nfiles = ["mine.onnx"]\n')
+    run, _ = runfile.read(place / "mine.toml")
+    copy = place / "copy"
+    copy.mkdir()
+    for name in ("tables.nc", "characterization.nc"):
+        (copy / name).write_bytes((place / "out" / name).read_bytes())
+    (copy / "run.toml").write_text((place / "mine.toml").read_text())
+    monkeypatch.setattr(chain, "characterize", lambda *_: None)
+    monkeypatch.setattr(chain, "draw_figures", lambda *_: None)
+    chain.check(run, "mine.toml")
+    chain.run_all(run, "", copy, chain.Workers(1), lambda line: None)
+    assert set(pd.read_csv(copy / "network.csv")["network"]) == {"mine.onnx"}
+    assert figures.FIGURES["layers"].draw(copy)
+
+
+def onnx_file(path):
+    """One fully connected layer, 8 x 16."""
+    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 8))]
+    ends.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, None))
+    weights = helper.make_tensor("w", TensorProto.FLOAT, (8, 16), [0.0] * 128)
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "net", ends[:1], ends[1:], [weights])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
 def test_the_default_directory_is_named_after_the_run_file(place, monkeypatch):

@@ -227,8 +227,9 @@ MISTAKES = {
     ),
     '[network]\nnames = ["mobilenet"]': (
         "'mobilenet' is not a network, did you mean 'mobilenet_v2'? "
-        "legal: alexnet, efficientnet_b0, mobilenet_v2, resnet18, vgg16 (network.names in run.toml)"
+        "legal: alexnet, efficientnet_b0, lenet5, mobilenet_v2, resnet18, vgg16 (network.names in run.toml)"
     ),
+    "[network]\nnames = []": "names and files are both empty; a network is needed (network in run.toml)",
     "[conditions\nvdd = [1.0]": (
         "run.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 12)"
     ),
@@ -238,6 +239,13 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "message"), MISTAKES.items(), ids=[" ".join(key.split()) for key in MISTAKES])
 def test_mistakes_are_named_with_place_and_legal_values(text, message):
     assert refusal(text).strip() == message
+
+
+def test_files_of_networks_are_relative_to_the_run_file(tmp_path):
+    (tmp_path / "run.toml").write_text('[network]\nfiles = ["net.onnx"]\n')
+    plan, _ = runfile.read(tmp_path / "run.toml")
+    assert plan.network.files == (str(tmp_path / "net.onnx"),)
+    assert plan.network.names == ("mobilenet_v2",)
 
 
 CELL = """\
