@@ -34,10 +34,6 @@ SIZE = 224
 """Rows and columns of the input of the layer tables [1]."""
 BOUND = 2.0
 """Most that standard and pointwise layers can gain: twice the filters per pass [1]."""
-NODES: Mapping[str, float] = MappingProxyType(
-    {"predictive28": 28e-9, "freepdk45": 45e-9, "sky130": 130e-9, "ihp_sg13g2": 130e-9, "gf180mcu": 180e-9}
-)
-"""Feature size of our technologies [m], by their names."""
 
 
 @dataclass(frozen=True)
@@ -192,14 +188,14 @@ def needed_gain(speedup: float, share: np.ndarray, others: float = BOUND) -> np.
     return np.divide(share, left, out=np.full_like(left, np.inf), where=left > 0)
 
 
-def curve(points: int = 15) -> pd.DataFrame:
+def curve() -> pd.DataFrame:
     """Shares and gains of depthwise layers that meet each published speed-up: ``network, published, share, gain`` [1].
 
-    All other layers gain ``BOUND``, the most they can.
+    All other layers gain ``BOUND``, the most they can. Shares go by one percent.
     """
     found = []
     for name, speedup in PUBLISHED.items():
-        share = np.linspace(math.ceil(100 * least_share(speedup)) / 100, 1.0, points)
+        share = np.arange(math.ceil(100 * least_share(speedup)), 101) / 100
         gain = needed_gain(speedup, share)
         found.append(pd.DataFrame({"network": name, "published": speedup, "share": share, "gain": gain}))
     return pd.concat(found, ignore_index=True)
@@ -235,7 +231,7 @@ def against_silicon(macro: xr.Dataset) -> pd.DataFrame:
         One row for each published macro and design: ``macro, node_m, design``; ``density``, ``published_density``
         [m-2], their ratios ``density_ratio`` and ``density_ratio_scaled`` [1]; ``tops_per_mm2`` and
         ``published_tops_per_mm2`` [1e12 s-1 mm-2] of one bit by one bit, and their ratios likewise. NaN where a figure
-        is not published, or the node of the technology is not in ``NODES``.
+        is not published, or the node of the technology is not in ``silicon.NODES``.
     """
     return pd.DataFrame([row for other in silicon.MACROS for row in _beside(macro.squeeze(drop=True), other)])
 
@@ -243,7 +239,7 @@ def against_silicon(macro: xr.Dataset) -> pd.DataFrame:
 def _beside(macro: xr.Dataset, other: silicon.Macro) -> Iterator[dict[str, Any]]:
     """Rows of ``against_silicon`` for one published macro."""
     geometry = MacroGeometry.of(macro)
-    own = NODES.get(macro.attrs.get("technology", "").partition("/")[0], math.nan)
+    own = silicon.NODES.get(macro.attrs.get("technology", "").partition("/")[0], math.nan)
     scale = (own / other.node) ** 2
     dense, quick = (math.nan if value is None else value for value in (other.density, other.tops_per_mm2))
     quick *= other.weight_bits * other.input_bits

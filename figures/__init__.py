@@ -157,6 +157,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("network.csv", "macro.nc"),
     ),
     Figure(
+        "headlines",
+        "Published speed-ups of networks beside the model's, with the sensitivity to each assumption.",
+        ("headlines.csv",),
+    ),
+    Figure(
         "column_check",
         "Equivalent column over the full one: waveforms of a read, errors and speed over the number of rows.",
         ("column_check.nc",),

@@ -13,8 +13,8 @@ from analysis.network import BASELINE
 from pimchar.chain import HEADLINES, Headlines
 from pimchar.render import WIDTH, table
 
-CURVE_ROWS = 6
-"""Points of the curve that are shown; the CSV has all."""
+SHARES = (0.26, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
+"""Shares at which the curve is shown [1]; the CSV has all."""
 
 
 def headlines(found: Headlines) -> str:
@@ -93,16 +93,18 @@ def _explained(speedups: pd.DataFrame) -> str:
 
 
 def _curve(curve: pd.DataFrame) -> str:
-    """Some points of the curve that meets each headline."""
+    """Some points of the curve that meets each headline; a dash where no gain is enough."""
     rows = []
     for name, own in curve.groupby("network", sort=False):
-        shown = own[own["gain"] < math.inf].head(CURVE_ROWS)
-        points = ", ".join(f"{_percent(s)}: {g:.1f}" for s, g in zip(shown["share"], shown["gain"], strict=True))
-        speedup = own["published"].iloc[0]
-        rows.append((name, f"{speedup:.2f}", _percent(model.least_share(speedup)), points))
-    title = "Depthwise gain that meets the published figure at a share of the baseline's cycles, all others at "
-    headers = ("network", "published", "least share", "share: gain")
-    return f"{title}{model.BOUND:g}\n\n{table(headers, rows)}"
+        gains, speedup = dict(zip(own["share"].round(6), own["gain"], strict=True)), own["published"].iloc[0]
+        shown = [f"{gains[share]:.1f}" if share in gains else "-" for share in SHARES]
+        rows.append((name, f"{speedup:.2f}", _percent(model.least_share(speedup)), *shown))
+    title = (
+        "Depthwise gain that meets the published figure, over the depthwise share of the baseline's cycles, all others "
+        f"at {model.BOUND:g}"
+    )
+    headers = ("network", "published", "least share", *(f"{100 * share:.0f} %" for share in SHARES))
+    return f"{_fill(title)}\n\n{table(headers, rows)}"
 
 
 def _silicon(silicon: pd.DataFrame) -> str:

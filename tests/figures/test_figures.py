@@ -20,7 +20,12 @@ pytestmark = pytest.mark.ngspice
 
 BUTTERFLIES = ("butterfly_hold", "butterfly_read")
 GROUPS = (*BUTTERFLIES, "read_path")
-CHECKS = {"column_check": "column_check.nc", "adder_tree": "tree_check.nc", "error_rate": "errors.nc"}
+CHECKS = {
+    "column_check": "column_check.nc",
+    "adder_tree": "tree_check.nc",
+    "error_rate": "errors.nc",
+    "headlines": "headlines.csv",
+}
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
 OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, "rows")]
 """Figures of a characterization."""
