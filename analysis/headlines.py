@@ -222,18 +222,20 @@ def against_silicon(macro: xr.Dataset) -> pd.DataFrame:
 
     Density is weight bits per area of a macro, two bits a cell where both nodes compute; area efficiency is operations
     of one bit by one bit per second and area, native figures times both word lengths. Scaled: both sides times
-    (node / 28 nm)^2, delays as they are. A published macro counts with its own area and supply.
+    (node / 28 nm)^2, delays as they are. Ours is at the supply of the grid next to the published one.
 
     Args:
-        macro: what ``macro.evaluate`` returns, at one condition (dimensions of length one).
+        macro: what ``macro.evaluate`` returns, at one process and temperature (dimensions of length one).
 
     Returns:
-        One row for each published macro and design: ``macro, node_m, design``; ``density``, ``published_density``
-        [m-2], their ratios ``density_ratio`` and ``density_ratio_scaled`` [1]; ``tops_per_mm2`` and
-        ``published_tops_per_mm2`` [1e12 s-1 mm-2] of one bit by one bit, and their ratios likewise. NaN where a figure
-        is not published, or the node of the technology is not in ``silicon.NODES``.
+        One row for each published macro and design: ``macro, node_m, published_vdd_v, vdd_v, design``; ``density``,
+        ``published_density`` [m-2], their ratios ``density_ratio`` and ``density_ratio_scaled`` [1]; ``tops_per_mm2``
+        and ``published_tops_per_mm2`` [1e12 s-1 mm-2] of one bit by one bit, and their ratios likewise. NaN where a
+        figure is not published, or the node of the technology is not in ``silicon.NODES``.
     """
-    return pd.DataFrame([row for other in silicon.MACROS for row in _beside(macro.squeeze(drop=True), other)])
+    return pd.DataFrame(
+        [row for other in silicon.MACROS for row in _beside(macro.squeeze(("process", "temp"), drop=True), other)]
+    )
 
 
 def _beside(macro: xr.Dataset, other: silicon.Macro) -> Iterator[dict[str, Any]]:
@@ -244,12 +246,14 @@ def _beside(macro: xr.Dataset, other: silicon.Macro) -> Iterator[dict[str, Any]]
     dense, quick = (math.nan if value is None else value for value in (other.density, other.tops_per_mm2))
     quick *= other.weight_bits * other.input_bits
     for design in (BASELINE, DESIGN):
-        one = macro.sel(design=design)
+        one = macro.sel(design=design).sel(vdd=other.vdd, method="nearest")
         density = float(one["weight_density"])
         speed = float(one["tops_per_mm2"]) * geometry.weight_bits * geometry.input_bits
         yield {
             "macro": other.name,
             "node_m": other.node,
+            "published_vdd_v": other.vdd,
+            "vdd_v": float(one["vdd"]),
             "design": design,
             "density": density,
             "published_density": dense,

@@ -331,8 +331,9 @@ def evaluate_headlines(folder: Path) -> Headlines:
     """Headline figures of a directory's macro at its reference condition; also stored."""
     array = evaluate_macro(folder)
     at = plots.reference_condition(array)
-    one = array.sel({dim: [value] for dim, value in at.where.items()})
-    found = Headlines(at, headlines.speedups(one), headlines.curve(), headlines.against_silicon(one))
+    supplies = array.sel({dim: [value] for dim, value in at.where.items() if dim != "vdd"})
+    speedups = headlines.speedups(supplies.sel(vdd=[at.vdd]))
+    found = Headlines(at, speedups, headlines.curve(), headlines.against_silicon(supplies))
     for name, file in HEADLINES.items():
         frame = getattr(found, name)
         write_whole(folder / file, lambda path, frame=frame: frame.to_csv(path, index=False))

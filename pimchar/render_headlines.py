@@ -10,9 +10,12 @@ import pandas as pd
 
 from analysis import headlines as model
 from analysis.network import BASELINE
+from analysis.silicon import MEGABIT
 from pimchar.chain import HEADLINES, Headlines
 from pimchar.render import WIDTH, table
 
+PER_MM2 = 1e-6 / MEGABIT
+"""Megabits per square millimetre of a density [m-2]."""
 SHARES = (0.26, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
 """Shares at which the curve is shown [1]; the CSV has all."""
 
@@ -27,8 +30,8 @@ def _fill(text: str) -> str:
     return textwrap.fill(text, WIDTH)
 
 
-def _ratio(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3g}"
 
 
 def _percent(share: float) -> str:
@@ -113,27 +116,30 @@ def _silicon(silicon: pd.DataFrame) -> str:
         f"Weight density and area efficiency over published macros; DDC-PIM states up to {model.PUBLISHED_DENSITY}x "
         f"and {model.PUBLISHED_AREA_EFFICIENCY}x over comparators that are not known, so these stand beside and are "
         "not reproduced. Density: weight bits per area of a macro without buffers, two a cell for DDC. Efficiency: "
-        "one-bit operations per second and area. Scaled: (node / 28 nm)^2 on both sides. -: not published"
+        "one-bit operations per second and area, ours at the supply next to the published one. Scaled: "
+        "(node / 28 nm)^2 on both sides. Mb: 2^20 bits; -: not published"
     )
+    known = silicon[["density_ratio", "tops_per_mm2_ratio"]].notna().any(axis=1)
     rows = [
         (
             row["macro"],
             f"{row['node_m'] * 1e9:.0f} nm",
-            *("-" if math.isnan(row[key]) else f"{row[key] * f:.4g}" for key, f in _PUBLISHED),
+            f"{row['published_vdd_v']:g} V",
+            f"{row['vdd_v']:g} V",
             row["design"],
-            f"{row['density'] * 1e-12:.3g}",
-            *(_ratio(row[key]) for key in ("density_ratio", "density_ratio_scaled")),
-            f"{row['tops_per_mm2']:.3g}",
-            *(_ratio(row[key]) for key in ("tops_per_mm2_ratio", "tops_per_mm2_ratio_scaled")),
+            *(_cell(row[key] * PER_MM2) for key in ("published_density", "density")),
+            *(_cell(row[key]) for key in ("density_ratio", "density_ratio_scaled")),
+            *(_cell(row[key]) for key in ("published_tops_per_mm2", "tops_per_mm2")),
+            *(_cell(row[key]) for key in ("tops_per_mm2_ratio", "tops_per_mm2_ratio_scaled")),
         )
-        for row in silicon.to_dict("records")
+        for row in silicon[known].to_dict("records")
     ]
-    headers = ["macro", "node", "Mb/mm2", "TOPS/mm2 1b", "ours", "Mb/mm2", "ratio", "scaled", "TOPS/mm2 1b", "ratio"]
+    headers = ("macro", "node", "its VDD", "our VDD", "design", "Mb/mm2", "ours", "ratio", "scaled", "TOPS/mm2", "ours")
+    others = ", ".join(silicon.loc[~known, "macro"].unique())
     gain = silicon.pivot_table(index="macro", columns="design", values=["density", "tops_per_mm2"]).iloc[0]
     density, efficiency = (gain[key, model.DESIGN] / gain[key, BASELINE] for key in ("density", "tops_per_mm2"))
-    last = f"DDC over our own baseline: density {density:.2f}, area efficiency {efficiency:.2f}"
-    return f"{_fill(head)}\n\n{table([*headers, 'scaled'], rows)}\n\n{last}"
-
-
-_PUBLISHED = (("published_density", 1e-12), ("published_tops_per_mm2", 1.0))
-"""Published figures and their factors to the unit shown."""
+    last = (
+        f"DDC over our own baseline: density {density:.2f}, area efficiency {efficiency:.2f}. Neither figure is known "
+        f"of {others}"
+    )
+    return f"{_fill(head)}\n\n{table((*headers, 'ratio', 'scaled'), rows)}\n\n{_fill(last)}"

@@ -13,9 +13,15 @@ from analysis.workloads import Layer
 
 
 @pytest.fixture(scope="module")
-def at(macro_dataset):
-    """The synthetic macro at one condition."""
-    return macro_dataset.sel(process=["tt"], vdd=[0.9])
+def supplies(macro_dataset):
+    """The synthetic macro at one process and temperature."""
+    return macro_dataset.sel(process=["tt"])
+
+
+@pytest.fixture(scope="module")
+def at(supplies):
+    """The same at one supply."""
+    return supplies.sel(vdd=[0.9])
 
 
 @pytest.fixture(scope="module")
@@ -109,20 +115,23 @@ def test_what_changes_nothing_is_left_out():
         one.mapping.check(geometry)
 
 
-def test_density_and_efficiency_by_hand(at):
-    table = headlines.against_silicon(at.assign_attrs(technology="freepdk45/vtg"))
+def test_density_and_efficiency_by_hand(supplies):
+    table = headlines.against_silicon(supplies.assign_attrs(technology="freepdk45/vtg"))
     assert len(table) == 2 * len(silicon.MACROS)
     row = table[(table["macro"] == silicon.YAN.name) & (table["design"] == "ddc")].iloc[0]
-    density = 2 * 32 * 64 * 16 / float(at["area"].sel(design="ddc").squeeze())
+    ours = supplies.sel(design="ddc", vdd=0.8).squeeze()
+    density = 2 * 32 * 64 * 16 / float(ours["area"])
     assert row["density"] == pytest.approx(density)
-    assert row["density_ratio"] == pytest.approx(density / 1.041e12)
-    assert row["density_ratio_scaled"] == pytest.approx(density / 1.041e12 * (45 / 28) ** 2)
-    efficiency = 64 * float(at["tops_per_mm2"].sel(design="ddc").squeeze())
-    assert row["tops_per_mm2_ratio"] == pytest.approx(efficiency / (64 * 0.18))
+    assert row["density_ratio"] == pytest.approx(density / silicon.YAN.density)
+    assert row["density_ratio_scaled"] == pytest.approx(density / silicon.YAN.density * (45 / 28) ** 2)
+    assert row["vdd_v"] == silicon.YAN.vdd
+    assert row["tops_per_mm2_ratio"] == pytest.approx(float(ours["tops_per_mm2"]) / silicon.YAN.tops_per_mm2)
+    nearest = table.loc[table["macro"] == "Fujiwara ISSCC22", ["published_vdd_v", "vdd_v"]]
+    assert nearest.values.tolist() == [[0.5, 0.7]] * 2
 
 
-def test_what_is_not_published_or_known_has_no_ratio(at):
-    table = headlines.against_silicon(at)  # the synthetic technology has no node
+def test_what_is_not_published_or_known_has_no_ratio(supplies):
+    table = headlines.against_silicon(supplies)  # the synthetic technology has no node
     assert table["density_ratio_scaled"].isna().all()
     unknown = [other.name for other in silicon.MACROS if other.density is None]
     assert table.loc[table["macro"].isin(unknown), "density_ratio"].isna().all()
