@@ -114,6 +114,8 @@ class Points:
         return len(self._items)
 
     def __getattr__(self, name: str) -> np.ndarray:
+        if name.startswith("_"):
+            raise AttributeError(name)
         found = np.array([getattr(item, name) for item in self._items])[:, None]
         setattr(self, name, found)
         return found

@@ -37,7 +37,8 @@ def draw(results_dir: Path) -> Figure:
     caption = (
         f"{name} on {geometry.macros} macros of {geometry.compartments} compartments x {geometry.rows} rows x "
         f"{geometry.columns} columns, {geometry.weight_bits}-bit weights, {geometry.input_bits}-bit inputs. Cycles of "
-        "computation follow from the mapping alone: the same at every condition and for every sample; no samples."
+        "computation follow from the mapping alone: the same at every condition and for every sample; no samples. "
+        "Legend below: speed-up of all layers of a type, and their share of the baseline's cycles."
     )
     figure = plots.new_figure(4.6, _title(table), caption)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
@@ -48,12 +49,17 @@ def draw(results_dir: Path) -> Figure:
 
 def _title(table: pd.DataFrame) -> str:
     """The message: which type of layer gains most."""
-    sums = table.groupby("type", sort=False)[[f"cycles_{BASELINE}", f"cycles_{DESIGN}"]].sum()
-    gain = sums[f"cycles_{BASELINE}"] / sums[f"cycles_{DESIGN}"]
-    share = sums[f"cycles_{BASELINE}"] / sums[f"cycles_{BASELINE}"].sum()
+    gain, share = _types(table)
     best = gain.idxmax()
     gained, part = f"{gain[best]:.1f} times", f"{100 * share[best]:.0f} %"
     return f"{str(best).capitalize()} layers gain most: {gained}, on {part} of the baseline's cycles"
+
+
+def _types(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Speed-up of each type of layer, and its share of the baseline's cycles."""
+    sums = table.groupby("type", sort=False)[[f"cycles_{BASELINE}", f"cycles_{DESIGN}"]].sum()
+    before = sums[f"cycles_{BASELINE}"]
+    return before / sums[f"cycles_{DESIGN}"], before / before.sum()
 
 
 def _cycles(ax: Axes, table: pd.DataFrame) -> None:
@@ -68,13 +74,15 @@ def _cycles(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _gains(ax: Axes, table: pd.DataFrame) -> None:
-    """Speed-up of each layer, one mark per type."""
+    """Speed-up of each layer, one mark per type; the legend says what each type gains as a whole."""
     x = np.arange(1, len(table) + 1)
+    gain, share = _types(table)
     for kind, look in zip(workloads.LAYER_TYPES, plots.LOOKS, strict=False):
         chosen = (table["type"] == kind).to_numpy()
         if chosen.any():
+            label = f"{kind}: {gain[kind]:.2f}, {100 * share[kind]:.0f} %"
             ax.plot(x[chosen], table[f"speedup_{DESIGN}"][chosen], look.marker, color=look.color, linestyle="none",
-                    markerfacecolor="white", markeredgewidth=1.1, label=kind)  # fmt: skip
+                    markerfacecolor="white", markeredgewidth=1.1, label=label)  # fmt: skip
     ax.set_ylim(0.0, 1.15 * float(table[f"speedup_{DESIGN}"].max()))
     plots.label_axis(ax.yaxis, "speed-up", "1")
     ax.set_xlim(0.0, len(table) + 1.0)
