@@ -61,29 +61,31 @@ class Mapping:
     def __post_init__(self) -> None:
         for name in ("fill_cycles", "recover_cycles"):
             if getattr(self, name) < 0:
-                raise MacroError(f"{name}={getattr(self, name)!r} is below 0")
+                raise MacroError(f"{name}={getattr(self, name)!r} is below 0 (mapping.{name})")
         for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise MacroError(f"{name}={value!r} is below 1")
+                raise MacroError(f"{name}={value!r} is below 1 (mapping.{name})")
         if not 0 <= self.idle_energy <= 1:
-            raise MacroError(f"idle_energy={self.idle_energy!r} is outside 0..1")
+            raise MacroError(f"idle_energy={self.idle_energy!r} is outside 0..1 (mapping.idle_energy)")
 
     def check(self, geometry: MacroGeometry) -> None:
         """Raises MacroError if the macros cannot do what the mapping asks for."""
         g = geometry
-        if self.depthwise_windows is not None and self.depthwise_windows > g.split_windows:
-            asked = f"depthwise_windows={self.depthwise_windows}"
-            raise MacroError(f"{asked} exceeds split_windows={g.split_windows} (macro.split_windows)")
-        if self.depthwise_words > g.words:
-            raise MacroError(f"depthwise_words={self.depthwise_words} exceeds the {g.words} words of a row")
         if g.macros % (self.pixel_macros * self.input_macros):
             asked = f"pixel_macros={self.pixel_macros} times input_macros={self.input_macros}"
-            raise MacroError(f"{asked} does not divide macros={g.macros} (macro.macros)")
-        for name in ("depthwise_macros", "baseline_depthwise_macros"):
-            asked, most = getattr(self, name), g.macros // (self.pixel_macros * self.input_macros)
-            if asked is not None and asked > most:
-                raise MacroError(f"{name}={asked} exceeds the {most} macros over output channels")
+            raise MacroError(f"{asked} does not divide macros={g.macros} (mapping.pixel_macros)")
+        most = g.macros // (self.pixel_macros * self.input_macros)
+        limits = {
+            "depthwise_windows": (g.split_windows, f"split_windows={g.split_windows}"),
+            "depthwise_words": (g.words, f"the {g.words} words of a row"),
+            "depthwise_macros": (most, f"the {most} macros over output channels"),
+            "baseline_depthwise_macros": (most, f"the {most} macros over output channels"),
+        }
+        for name, (limit, what) in limits.items():
+            asked = getattr(self, name)
+            if asked is not None and asked > limit:
+                raise MacroError(f"{name}={asked} exceeds {what} (mapping.{name})")
 
 
 _COUNTS = (

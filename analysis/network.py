@@ -239,7 +239,8 @@ def to_frame(network: xr.Dataset) -> pd.DataFrame:
     """Rows of ``network.csv``: one per design and condition, totals over the layers, units in the column names.
 
     Columns: network, design, process, vdd_v, temp_k, macs, cycles, cycles_compute, cycles_stall, cycles_load,
-    speedup (of ``cycles_compute``), speedup_with_load, utilization, latency_s, energy_j and ``energy_<component>_j``.
+    speedup (of ``cycles_compute``), speedup_with_load, utilization, latency_s, energy_j and ``energy_<component>_j``,
+    and mapping (JSON).
     """
     whole = total(network) if "layer" in network.dims else network
     columns = {
@@ -255,6 +256,7 @@ def to_frame(network: xr.Dataset) -> pd.DataFrame:
     flat = xr.Dataset({name: array.broadcast_like(whole["time"]).transpose(*shape) for name, array in columns.items()})
     frame = flat.to_dataframe(dim_order=[d for d in DIMS if d in shape]).reset_index()
     frame.insert(0, "network", network.attrs["network"])
+    frame["mapping"] = network.attrs["mapping"]
     return frame.rename(columns={"vdd": "vdd_v", "temp": "temp_k"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -22,14 +23,14 @@ DESIGN = "ddc"
 
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory, for the first network of ``network.csv``; cycles follow from the mapping."""
-    names = plots.read_csv(results_dir / "network.csv")
-    if "network" not in names:
-        raise NothingToDraw("network.csv has no column network")
-    name = str(names["network"].iloc[0])
     with plots.read(results_dir / "macro.nc") as macro:
         about = macro.load()
+    names = plots.read_csv(results_dir / "network.csv")
+    if missing := [column for column in ("network", "mapping") if column not in names]:
+        raise NothingToDraw(f"network.csv has no column {', '.join(missing)}")
+    name, mapping = str(names["network"].iloc[0]), network.Mapping(**json.loads(names["mapping"].iloc[0]))
     try:
-        found = network.evaluate(workloads.load(name, results_dir / "layers"), about, name=name)
+        found = network.evaluate(workloads.load(name, results_dir / "layers"), about, mapping, name=name)
         table = network.layer_table(found)
     except (MacroError, workloads.WorkloadError) as error:
         raise NothingToDraw(f"no layers of {name}: {error}") from error

@@ -304,9 +304,10 @@ def evaluate_network(folder: Path) -> pd.DataFrame:
 
     Those that the run file names, and those whose layers are stored in the directory.
     """
-    names, array = list(stored_run(folder).network.names), evaluate_macro(folder)
+    run, array = stored_run(folder), evaluate_macro(folder)
+    names, mapping = list(run.network.names), run.make_mapping()
     names += sorted(path.name.removesuffix(".csv") for path in (folder / LAYERS).glob("*.csv"))
-    each = [network.evaluate(workloads.load(name, folder / LAYERS), array, name=name) for name in names]
+    each = [network.evaluate(workloads.load(name, folder / LAYERS), array, mapping, name=name) for name in names]
     frame = pd.concat([network.to_frame(one) for one in each], ignore_index=True)
     write_whole(folder / NETWORK, lambda path: frame.to_csv(path, index=False))
     return frame

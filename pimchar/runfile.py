@@ -19,6 +19,7 @@ import charlib
 import netlists
 from analysis import workloads
 from analysis.architecture import MacroGeometry
+from analysis.mapping import Mapping
 from charlib.conditions import OPTIONAL
 from charlib.logicplan import CHARACTERIZED, LOADS, SLEWS, check_axis
 from charlib.metrics import METRICS
@@ -208,6 +209,25 @@ class MacroSection(Section):
     macros: Count = 4
 
 
+class MappingSection(Section):
+    """How layers run on the macros, as in :class:`analysis.mapping.Mapping`: counts, cycles and bits per cycle [1]."""
+
+    depthwise_words: Count = Mapping.depthwise_words
+    depthwise_macros: Count | None = Mapping.depthwise_macros
+    baseline_depthwise_macros: Count | None = Mapping.baseline_depthwise_macros
+    depthwise_windows: Count | None = Mapping.depthwise_windows
+    pixel_macros: Count = Mapping.pixel_macros
+    input_macros: Count = Mapping.input_macros
+    fill_cycles: Annotated[int, Field(strict=True, ge=0)] = Mapping.fill_cycles
+    recover_cycles: Annotated[int, Field(strict=True, ge=0)] = Mapping.recover_cycles
+    load_bits: Count | None = Mapping.load_bits
+    double_buffered: Switch = Mapping.double_buffered
+    buffer_bits: Count | None = Mapping.buffer_bits
+    dram_bits: Count | None = Mapping.dram_bits
+    output_bits: Count = Mapping.output_bits
+    idle_energy: Annotated[Number, Field(ge=0, le=1)] = Mapping.idle_energy
+
+
 class NetworkSection(Section):
     """Networks that run on the macro: by name, and from ONNX files."""
 
@@ -232,6 +252,7 @@ class RunFile(Section):
     characterize: CharacterizeSection = CharacterizeSection()
     periphery: PeripherySection = PeripherySection()
     macro: MacroSection = MacroSection()
+    mapping: MappingSection = MappingSection()
     network: NetworkSection = NetworkSection()
 
     def make_cell(self) -> netlists.Cell:
@@ -271,6 +292,10 @@ class RunFile(Section):
     def make_macro(self) -> MacroGeometry:
         """The organization of the macro."""
         return MacroGeometry(**self.macro.model_dump())
+
+    def make_mapping(self) -> Mapping:
+        """The schedule of layers on the macros."""
+        return Mapping(**self.mapping.model_dump())
 
 
 def default_text() -> str:
@@ -379,7 +404,7 @@ def _check_parts(run: RunFile, where: str) -> None:
     try:
         run.make_cell().sized(technology.load(run.technology.name))
         run.make_variation()
-        run.make_macro()
+        run.make_mapping().check(run.make_macro())
     except ValueError as error:
         raise RunFileError(f"{str(error).removesuffix(')')} in {where})") from error
 

@@ -150,7 +150,7 @@ def test_a_run_file_that_names_a_network_that_cannot_be_read(place):
 
 def test_a_run_file_with_a_network_of_ones_own(place, monkeypatch):
     onnx_file(place / "mine.onnx")
-    (place / "mine.toml").write_text('[network]\nnames = []\nfiles = ["mine.onnx"]\n')
+    (place / "mine.toml").write_text('[network]\nnames = []\nfiles = ["mine.onnx"]\n[mapping]\nload_bits = 1\n')
     run, _ = runfile.read(place / "mine.toml")
     copy = place / "copy"
     copy.mkdir()
@@ -161,7 +161,9 @@ def test_a_run_file_with_a_network_of_ones_own(place, monkeypatch):
     monkeypatch.setattr(chain, "draw_figures", lambda *_: None)
     chain.check(run, "mine.toml")
     chain.run_all(run, "", copy, chain.Workers(1), lambda line: None)
-    assert set(pd.read_csv(copy / "network.csv")["network"]) == {"mine.onnx"}
+    frame = pd.read_csv(copy / "network.csv")
+    assert set(frame["network"]) == {"mine.onnx"}
+    assert set(frame["cycles_load"]) == {2 * 8 * 16, 8 * 16}  # 2 output tiles or 1, 8 inputs, rows of 16 bits
     assert figures.FIGURES["layers"].draw(copy)
 
 

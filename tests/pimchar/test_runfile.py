@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.mapping import Mapping
 from charlib.metrics import METRICS
 from netlists import ReadPath, technology
 from pimchar import chain, runfile
@@ -201,7 +202,7 @@ MISTAKES = {
     ),
     "[macros]\nrows = 64": (
         "unknown key 'macros' in run.toml, did you mean 'macro'? "
-        "legal: technology, cell, readpath, conditions, variation, characterize, periphery, macro, network"
+        "legal: technology, cell, readpath, conditions, variation, characterize, periphery, macro, mapping, network"
     ),
     "[macro]\nrows = 40": "rows=40 is not a multiple of rows_per_local_bitline=16 (macro.rows in run.toml)",
     "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
@@ -229,6 +230,12 @@ MISTAKES = {
         "'mobilenet' is not a network, did you mean 'mobilenet_v2'? "
         "legal: alexnet, efficientnet_b0, lenet5, mobilenet_v2, resnet18, vgg16 (network.names in run.toml)"
     ),
+    "[mapping]\ndepthwise_macros = 5": (
+        "depthwise_macros=5 exceeds the 4 macros over output channels (mapping.depthwise_macros in run.toml)"
+    ),
+    "[mapping]\ninput_macros = 3": (
+        "pixel_macros=1 times input_macros=3 does not divide macros=4 (mapping.pixel_macros in run.toml)"
+    ),
     "[network]\nnames = []": "names and files are both empty; a network is needed (network in run.toml)",
     "[conditions\nvdd = [1.0]": (
         "run.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 12)"
@@ -239,6 +246,14 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "message"), MISTAKES.items(), ids=[" ".join(key.split()) for key in MISTAKES])
 def test_mistakes_are_named_with_place_and_legal_values(text, message):
     assert refusal(text).strip() == message
+
+
+def test_the_mapping_has_a_key_for_each_of_its_choices():
+    choices = {"depthwise_macros": 1, "buffer_bits": 64, "double_buffered": True}
+    text = "\n".join(f"{name} = {str(value).lower()}" for name, value in choices.items())
+    assert runfile.parse(f"[mapping]\n{text}", "run.toml").make_mapping() == Mapping(**choices)
+    assert runfile.default()[0].make_mapping() == Mapping()
+    assert set(runfile.MappingSection.model_fields) == {field.name for field in fields(Mapping)}
 
 
 def test_files_of_networks_are_relative_to_the_run_file(tmp_path):
