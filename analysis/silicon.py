@@ -6,8 +6,13 @@ Nothing here is scaled or fitted. A figure that a source does not give is None. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+NODES: Mapping[str, float] = {
+    "predictive28": 28e-9, "freepdk45": 45e-9, "sky130": 130e-9, "ihp_sg13g2": 130e-9, "gf180mcu": 180e-9,
+}  # fmt: skip
+"""Feature size of our technologies [m], by their names."""
 ORIGINS = ("read", "secondary", "computed")
 """How a figure is known: in the source's abstract or title, in a text that cites it, or from such figures."""
 
@@ -53,8 +58,8 @@ class Macro:
         return None if self.tops_per_watt is None else self.tops_per_watt * self.weight_bits * self.input_bits
 
 
-KILOBIT = 1024
-"""Bits of a kilobit [1]."""
+KILOBIT, MEGABIT = 2**10, 2**20
+"""Bits [1]; that a published megabit has 2^20 follows from capacity and area of the reference."""
 
 YAN = Macro(
     "Yan ISSCC22", 28e-9, 0.8, 8, 8,
@@ -63,7 +68,8 @@ YAN = Macro(
     "Yan et al., ISSCC 2022, 11.7: 28 nm, 1.041 Mb/mm2 and 27.38 TOPS/W for signed INT8 from its title; dynamic-logic "
     "read path, no ADC, 32 compartments and 3 ns per input bit from secondary sources; TOPS/mm2 from 64 INT8 MAC per 8 "
     "cycles of 333 MHz on 0.03 mm2",
-    tops_per_watt=27.38, tops_per_mm2=0.18, area=0.03e-6, density=1.041e12, capacity_bits=32 * KILOBIT, clock=333e6,
+    tops_per_watt=27.38, tops_per_mm2=0.18, area=0.03e-6, density=1.041 * MEGABIT / 1e-6, capacity_bits=32 * KILOBIT,
+    clock=333e6,
 )  # fmt: skip
 """The reference: digital, bit-serial, the baseline of DDC-PIM."""
 
