@@ -1,13 +1,20 @@
 """Synthetic tables: no simulator, laws simple enough to check by hand."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from analysis import macro
-from analysis.architecture import MacroGeometry
+from analysis.architecture import MacroGeometry, MacroModel
+from analysis.gatenumbers import NEEDED, characterized
+from analysis.logic import Gates
+from charlib.logicdata import gate_events
+from netlists.arcs import levels_text, rest_states
+from netlists.logic import GATES
+from netlists.technology import load
 
 CELL_AREA = 0.12e-12
 SPREAD = 0.05
@@ -94,3 +101,76 @@ def synthetic_characterization(samples: int = 200) -> xr.Dataset:
 @pytest.fixture
 def characterization() -> xr.Dataset:
     return synthetic_characterization()
+
+
+@dataclass(frozen=True)
+class Flat:
+    """SYNTHETIC gates: the same numbers at every slew, load and event; all scale with VDD^2, delays with 1/VDD."""
+
+    delay: float = 10e-12
+    slew: float = 20e-12
+    energy: float = 2e-15
+    pin: float = 0.3e-15
+    leakage: float = 1e-9
+    setup: float = 5e-12
+
+
+FLAT = Flat()
+
+
+def synthetic_gates(vdds=(0.7, 0.8, 0.9, 1.0), processes=("tt", "ff", "ss"), temps=(300.15,)) -> xr.Dataset:
+    """Table of gates in the real format, of ``FLAT``; ``periphery.nc`` without statuses."""
+    events = [event for kind in NEEDED for event in gate_events(kind)]
+    arcs = [arc for event in events for arc in event.arcs]
+    pins = [(kind, pin) for kind in NEEDED for pin in GATES[kind].inputs]
+    states = [(kind, levels) for kind in NEEDED for levels, _ in rest_states(kind)]
+    found = xr.Dataset(
+        coords={
+            "process": list(processes), "vdd": list(vdds), "temp": list(temps), "gate": list(NEEDED),
+            "slew": ("slew", [1e-12, 1e-9], {"units": "s"}), "load": ("load", [1e-17, 1e-13], {"units": "F"}),
+            "event": [e.name for e in events], "arc": [a.name for a in arcs],
+            "arc_output": ("arc", [a.output for a in arcs]), "arc_output_edge": ("arc", [a.edge for a in arcs]),
+            "pin": [f"{kind} {pin}" for kind, pin in pins],
+            "pin_gate": ("pin", [kind for kind, _ in pins]), "pin_name": ("pin", [pin for _, pin in pins]),
+            "state": list(range(len(states))), "state_gate": ("state", [kind for kind, _ in states]),
+            "state_levels": ("state", [_levels(*state) for state in states]),
+            "constraint": ["dff setup rise", "dff hold rise"], "constraint_gate": ("constraint", ["dff", "dff"]),
+            "constraint_what": ("constraint", ["setup", "hold"]),
+        }
+    )  # fmt: skip
+    for dim, rows in (("event", events), ("arc", [a.event for a in arcs])):
+        for column, name in (("gate", "kind"), ("pin", "pin"), ("edge", "edge"), ("side", "state")):
+            found = found.assign_coords({f"{dim}_{column}": (dim, [getattr(row, name) for row in rows])})
+    ones = xr.DataArray(np.ones((len(processes), len(vdds), len(temps))), dims=("process", "vdd", "temp"))
+    square, slow = ones * found["vdd"] ** 2, ones / found["vdd"]
+    grid = xr.DataArray(np.ones((2, 2)), dims=("slew", "load"))
+    for name, dim, value in (
+        ("delay", "arc", FLAT.delay * slow * grid), ("output_slew", "arc", FLAT.slew * ones * grid),
+        ("energy", "event", FLAT.energy * square * grid), ("capacitance", "pin", FLAT.pin * ones),
+        ("leakage", "state", FLAT.leakage * ones), ("constraint_time", "constraint", FLAT.setup * slow),
+    ):  # fmt: skip
+        full = value.expand_dims({dim: found[dim]})
+        found[name] = full.transpose("process", "vdd", "temp", dim, ...).drop_attrs()
+    return found
+
+
+def _levels(kind: str, levels: tuple[int, ...]) -> str:
+    """A state as text; what a flip-flop holds is 0."""
+    gate = GATES[kind]
+    held = [(output, 0) for output in gate.outputs] if gate.clock else []
+    return levels_text([*zip(gate.inputs, levels, strict=True), *held])
+
+
+@pytest.fixture(scope="session")
+def flat() -> Flat:
+    return FLAT
+
+
+@pytest.fixture
+def gates_table() -> xr.Dataset:
+    return synthetic_gates()
+
+
+@pytest.fixture(scope="session")
+def characterized_gates() -> Gates:
+    return characterized(synthetic_gates(), synthetic_table(), load("predictive28"), MacroModel())
