@@ -55,6 +55,10 @@ def precharge_area(width: float, technology: Technology) -> float:
     return (3 * int(np.ceil(width / FINGER)) + 1) * CELL_HEIGHT * technology.geometry.gate_pitch**2
 
 
+HOP_GATES = {"sum": "full_adder", "carry_out": "full_adder", "carry": "full_adder", "gate": "nand2", "register": "dff"}
+"""Hop to the gate that it goes through."""
+
+
 @dataclass(frozen=True)
 class Edge:
     """What every gate sees at a condition.
@@ -76,7 +80,7 @@ class Numbers:
     """Gates at one condition.
 
     Attributes:
-        energy, leakage, delay: as of ``logic.Gates``.
+        energy, leakage, delay, delay_std: as of ``logic.Gates``.
         clock: energy of a flip-flop in a cycle whose data rest, its clock pin apart [J].
         clock_pin: energy that charges that pin and its wire once [J].
     """
@@ -84,35 +88,37 @@ class Numbers:
     energy: np.ndarray
     leakage: np.ndarray
     delay: Mapping[str, float]
+    delay_std: Mapping[str, float]
     clock: float
     clock_pin: float
 
 
-class _At:
+class Looked:
     """Tables of gates at one condition, looked up for all rows of a kind at once."""
 
     def __init__(self, data: xr.Dataset, technology: Technology) -> None:
         self.data, self.vdd = data, float(data["vdd"])
+        self.values = {str(name): array.values for name, array in data.variables.items()}
         geometry = technology.geometry
         self.wire = geometry.wire_capacitance * geometry.gate_pitch * WIRE_PITCHES
         self.edge = self._edge()
 
     def capacitance(self, kind: str, *pins: str) -> float:
         """Mean input capacitance of pins of a gate [F]."""
-        rows = self._rows("pin", kind) & np.isin(self.data["pin_name"].values, pins or GATES[kind].inputs)
-        return float(self.data["capacitance"].values[rows].mean())
+        rows = self._rows("pin", kind) & np.isin(self.values["pin_name"], pins or GATES[kind].inputs)
+        return float(self.values["capacitance"][rows].mean())
 
     def _rows(self, dim: str, kind: str, **columns: str) -> np.ndarray:
-        found = self.data[f"{dim}_gate"].values == kind
+        found = self.values[f"{dim}_gate"] == kind
         for column, value in columns.items():
-            found = found & (self.data[f"{dim}_{column}"].values == value)
+            found = found & (self.values[f"{dim}_{column}"] == value)
         return found
 
     def look_up(self, name: str, dim: str, rows: np.ndarray, slew: float, load: float) -> np.ndarray:
         """Numbers of some rows at a slew [s] and load [F], shape (row,)."""
-        values = self.data[name].transpose("slew", "load", dim).values[:, :, rows]
+        values = np.moveaxis(self.values[name][rows], 0, -1)
         for axis, value in (("slew", slew), ("load", load)):
-            values = along(self.data[axis], value, values, f"{name} of {self.data[dim].values[rows][0]}", same, same)
+            values = along(self.data[axis], value, values, f"{name} of {self.values[dim][rows][0]}", same, same)
         return values
 
     def _edge(self) -> Edge:
@@ -125,24 +131,24 @@ class _At:
 
     def delay(self, kind: str, load: float, output: str, *pins: str) -> float:
         """Longest delay of a gate from pins to an output [s]."""
-        rows = self._rows("arc", kind, output=output) & np.isin(self.data["arc_pin"].values, pins)
+        rows = self._rows("arc", kind, output=output) & np.isin(self.values["arc_pin"], pins)
         return float(self.look_up("delay", "arc", rows, self.edge.slew, load).max())
 
     def transition(self, kind: str) -> float:
         """Mean energy of the events of a gate that move an output [J]."""
-        moving = {str(arc).rpartition(" ")[0] for arc in self.data["arc"].values}
-        return self._events(self._rows("event", kind) & np.isin(self.data["event"].values, list(moving)))
+        moving = {str(arc).rpartition(" ")[0] for arc in self.values["arc"]}
+        return self._events(self._rows("event", kind) & np.isin(self.values["event"], list(moving)))
 
     def _events(self, rows: np.ndarray) -> float:
         return float(self.look_up("energy", "event", rows, self.edge.slew, self.edge.load).mean())
 
     def leakage(self, kind: str) -> float:
         """Power at rest, mean over all states [W]."""
-        return float(self.data["leakage"].values[self._rows("state", kind)].mean()) * self.vdd
+        return float(self.values["leakage"][self._rows("state", kind)].mean()) * self.vdd
 
     def clocking(self) -> tuple[float, float, float]:
         """Energy of a flip-flop in a cycle whose data rest, that of its clock pin, and what new data add [J]."""
-        event = self.data["event"].values
+        event = self.values["event"]
         rest, new = ([f"dff clk rise d={d},q={d ^ x}" for d in (0, 1)] for x in (0, 1))
         falls = self._rows("event", "dff", pin="clk", edge="fall")
         idle = self._events(np.isin(event, rest))
@@ -150,15 +156,22 @@ class _At:
         data = self._events(self._rows("event", "dff", pin="d"))
         return idle + self._events(falls), pin, data + self._events(np.isin(event, new)) - idle
 
+    def spread(self, kind: str) -> float:
+        """Standard deviation of a gate's delay over its mean [1], mean of the arcs that were sampled; 0: none were."""
+        if "delay_sampled" not in self.values:
+            return 0.0
+        samples = self.data["delay_sampled"].transpose("sampled_arc", "sample").values[self._rows("sampled_arc", kind)]
+        return float((samples.std(axis=1, ddof=1) / samples.mean(axis=1)).mean())
+
     def setup(self) -> float:
         """Longer setup time of the flip-flop [s]."""
-        rows = (self.data["constraint_gate"].values == "dff") & (self.data["constraint_what"].values == "setup")
-        return float(self.data["constraint_time"].values[rows].max())
+        rows = (self.values["constraint_gate"] == "dff") & (self.values["constraint_what"] == "setup")
+        return float(self.values["constraint_time"][rows].max())
 
 
 def numbers(data: xr.Dataset, technology: Technology) -> Numbers:
     """Gates at one condition of a table of gates; raises TableError where slews or loads are outside its grid."""
-    at = _At(data, technology)
+    at = Looked(data, technology)
     clock, pin, toggled = at.clocking()
     energy = {kind: at.transition(kind) for kind in NEEDED} | {"dff": toggled}
     energy["input_load"] = (at.capacitance("nor2") + at.wire) * at.vdd**2 / 2
@@ -171,7 +184,8 @@ def numbers(data: xr.Dataset, technology: Technology) -> Numbers:
         "gate": at.delay("nand2", edge.load, "y", "a", "b"),
         "register": at.delay("dff", edge.load, "q", "clk") + at.setup(),
     }
-    return Numbers(by_kind(energy | {"precharge": 0.0}), by_kind(leakage), delay, clock, pin)
+    std = {hop: delay[hop] * at.spread(kind) for hop, kind in HOP_GATES.items()}
+    return Numbers(by_kind(energy | {"precharge": 0.0}), by_kind(leakage), delay, std, clock, pin)
 
 
 INPUTS, BITS = 32, 8
@@ -289,6 +303,7 @@ def characterized(data: xr.Dataset, table: xr.Dataset, technology: Technology, m
         energy=stacked([one.energy for one in each]),
         leakage=stacked([one.leakage for one in each]),
         delay={hop: stacked([one.delay[hop] for one in each]) for hop in logic.HOPS},
+        delay_std={hop: stacked([one.delay_std[hop] for one in each]) for hop in logic.HOPS},
         clock=stacked([one.clock + one.clock_pin for one in each]),
         activity=switching(middle, technology, model.ones),
     )

@@ -165,7 +165,7 @@ class Gates:
         source: where the numbers are from, a sentence.
         area: placed area of each of ``KINDS`` [m2], shape (kind,).
         energy: of a transition [J], shape (kind, process, vdd, temp). leakage: power at rest [W], same shape.
-        delay: hop to its delay [s].
+        delay, delay_std: hop to its delay and that's standard deviation from gate to gate [s].
         clock: energy that a flip-flop takes in a cycle in which its data rest [J].
         activity: role of a gate (``analysis.macro.Part``) to transitions per operation [1], where products are held
             from one input bit to the next, and where lines are precharged in between.
@@ -176,6 +176,7 @@ class Gates:
     energy: np.ndarray
     leakage: np.ndarray
     delay: Mapping[str, np.ndarray]
+    delay_std: Mapping[str, np.ndarray]
     clock: np.ndarray
     activity: Mapping[str, Mapping[str, float]]
 
@@ -231,6 +232,7 @@ def published(t_fo4: xr.DataArray, leakage: np.ndarray, activity: float, gate_in
         energy=np.array([switched.get(kind, 0.0) * _CAPACITANCE * square for kind in KINDS]),
         leakage=np.array([NAND2S.get(kind, 0.0) * leakage for kind in KINDS]),
         delay={hop: DELAYS[hop] * _DELAY * factor.values for hop in HOPS},
+        delay_std={hop: np.zeros(t_fo4.shape) for hop in HOPS},
         clock=np.zeros(t_fo4.shape),
         activity={reading: dict.fromkeys(ROLES, activity) for reading in READINGS},
     )

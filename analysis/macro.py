@@ -46,7 +46,7 @@ def _level(count: int, timing_yield: float) -> float:
 def stage_delays(
     at: Column, gates: Gates, geometries: Sequence[MacroGeometry], model: MacroModel, k: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Delay of each stage [s], shape (geometry, process, vdd, temp): columns at mean + ``k`` std, gates at their mean.
+    """Delay of each stage at mean + ``k`` std [s], shape (geometry, process, vdd, temp); gates vary independently.
 
     Args:
         k: shape (geometry, 1, 1, 1) [1].
@@ -62,7 +62,8 @@ def stage_delays(
     found = {"precharge": precharge, "read": read}
     for stage, hops in paths.items():
         counts = {hop: _column([path.get(hop, 0) for path in hops]) for hop in logic.HOPS}
-        found[stage] = sum(counts[hop] * gates.delay[hop] for hop in logic.HOPS)
+        variance = sum(counts[hop] * gates.delay_std[hop] ** 2 for hop in logic.HOPS)
+        found[stage] = sum(counts[hop] * gates.delay[hop] for hop in logic.HOPS) + k * np.sqrt(variance)
     return found
 
 
@@ -192,9 +193,9 @@ def evaluate_all(
 
 VARIABLES: Mapping[str, tuple[str, str]] = {
     "sigma_level": ("1", "standard deviations of the read delay that the cycle allows for"),
-    "cycle_time": ("s", "cycle time, read at mean + sigma_level std"),
-    "cycle_time_mean": ("s", "cycle time with every cell at the mean"),
-    "cycle_time_stages": ("s", "delay of each stage, read at mean + sigma_level std"),
+    "cycle_time": ("s", "cycle time, every stage at mean + sigma_level std"),
+    "cycle_time_mean": ("s", "cycle time with every cell and gate at the mean"),
+    "cycle_time_stages": ("s", "delay of each stage at mean + sigma_level std"),
     "energy_per_cycle": ("J", "dynamic energy of one macro per cycle, without decoders and control"),
     "energy_per_cycle_std": ("J", "standard deviation between macros of the array's energy per cycle"),
     "energy_per_cycle_components": ("J", "dynamic energy of one macro per cycle by component"),

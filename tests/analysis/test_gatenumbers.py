@@ -49,6 +49,19 @@ def test_worst_arcs_set_the_delay_and_all_events_the_energy(gates_table, flat):
     assert found.energy[KINDS.index("inverter")] == pytest.approx(2 * flat.energy * 0.81, rel=1e-12)
 
 
+def test_spread_of_gates_is_that_of_their_samples(gates_table, flat):
+    """Adders of 10 %, all others of 20 %; what was not sampled has none."""
+    kinds = ["full_adder", "nand2", "dff"]
+    spread = np.array([0.1, 0.2, 0.2])
+    samples = flat.delay * (1 + np.outer([-1.0, 0.0, 1.0], spread))
+    point = at(gates_table)
+    assert set(numbers(point, TECHNOLOGY).delay_std.values()) == {0.0}
+    point = point.assign_coords(sampled_arc_gate=("sampled_arc", kinds))
+    found = numbers(point.assign(delay_sampled=(("sample", "sampled_arc"), samples)), TECHNOLOGY)
+    assert found.delay_std["carry"] == pytest.approx(0.1 * found.delay["carry"], rel=1e-9)
+    assert found.delay_std["gate"] == pytest.approx(0.2 * found.delay["gate"], rel=1e-9)
+
+
 def test_areas_are_pairs_of_fingers():
     pitch = TECHNOLOGY.geometry.gate_pitch
     row = CELL_HEIGHT * pitch**2

@@ -331,6 +331,17 @@ def test_resting_accumulators_take_clock_energy_unless_gated(table, cell_area, c
     assert float(free.sel(design="ddc") - gated.sel(design="ddc")) == pytest.approx(resting * clock, rel=1e-9)
 
 
+def test_gates_vary_independently_along_a_path(table, cell_area, characterized_gates):
+    hops = logic.adder_tree_path(32, 8)
+    shape = characterized_gates.clock.shape
+    varying = dataclasses.replace(characterized_gates, delay_std=dict.fromkeys(logic.HOPS, np.full(shape, 1e-12)))
+    still, found = (macro.evaluate(table, GEOMETRY, cell_area, gates=g) for g in (characterized_gates, varying))
+    more = (found["cycle_time_stages"] - still["cycle_time_stages"]).sel(stage="adder_tree", design="baseline")
+    k = float(found["sigma_level"].sel(design="baseline"))
+    np.testing.assert_allclose(more, k * 1e-12 * math.sqrt(sum(hops.values())), rtol=1e-6)
+    np.testing.assert_allclose(found["cycle_time_mean"], still["cycle_time_mean"])
+
+
 @pytest.fixture
 def at_work(table):
     """The table with the metrics of a column at work: 1 fJ, and 3 fJ a row, twice that on both nodes."""
