@@ -53,21 +53,28 @@ COLUMN_CHECK = "column_check"
 def check(run: RunFile, where: str) -> None:
     """Raise RunFileError where the macro model could not use the conditions, before anything is simulated.
 
-    Delays of logic are published for one process and supply, which the grid must hold, and the macro has columns of one
-    length.
+    The macro consists of gates of certain kinds, or of published ones, which are for one process and supply that the
+    grid must hold then; it has columns of one length.
     """
-    corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
     hint = "`pimchar characterize` does without"
-    if corner not in run.conditions.process:
-        place = f"(conditions.process in {where})"
-        raise RunFileError(f"process lacks {corner!r}, which the macro model refers to; {hint} {place}")
+    if run.gates_wanted:
+        if lacking := [kind for kind in gatenumbers.NEEDED if kind not in run.periphery.gates]:
+            place = f"(periphery.gates in {where})"
+            raise RunFileError(f"gates lack {', '.join(lacking)}, which the macro consists of; {hint} {place}")
+    else:
+        _check_published(run, where, hint)
     wanted = run.make_macro().rows_per_local_bitline
     if wanted not in (run.conditions.rows or (run.readpath.rows,)):
         place = f"({'conditions' if run.conditions.rows else 'readpath'}.rows in {where})"
         raise RunFileError(f"rows lack {wanted}, which a local bit line of the macro has; {hint} {place}")
-    if run.gates_wanted and (lacking := [kind for kind in gatenumbers.NEEDED if kind not in run.periphery.gates]):
-        place = f"(periphery.gates in {where})"
-        raise RunFileError(f"gates lack {', '.join(lacking)}, which the macro consists of; {hint} {place}")
+
+
+def _check_published(run: RunFile, where: str, hint: str) -> None:
+    """Raise RunFileError where published gates could not be carried to the conditions."""
+    corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
+    if corner not in run.conditions.process:
+        place = f"(conditions.process in {where})"
+        raise RunFileError(f"process lacks {corner!r}, which the macro model refers to; {hint} {place}")
     low, high = min(run.conditions.vdd), max(run.conditions.vdd)
     if not low <= vdd <= high:
         place = f"(conditions.vdd in {where})"
