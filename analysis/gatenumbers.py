@@ -314,10 +314,15 @@ def readpath_of(table: xr.Dataset) -> ReadPath:
     return ReadPath(**json.loads(table.attrs.get("readpath", "{}")))
 
 
-def _point(data: xr.Dataset, *at: str | float) -> xr.Dataset:
-    """Table of gates at one condition; raises MacroError, with what there is, for one that it does not hold."""
+def _point(data: xr.Dataset, process: str, vdd: float, temp: float) -> xr.Dataset:
+    """Table of gates at one condition; raises MacroError, with what there is, for one that it does not hold.
+
+    Nominal gates, which have no ``mc``, stand for those with global variation around them.
+    """
+    if process == "mc" and "mc" not in data["process"].values:
+        process = "tt"
     try:
-        return LogicTable.at(data, *at).data
+        return LogicTable.at(data, process, vdd, temp).data
     except TableError as error:
         raise MacroError(f"periphery.nc lacks a condition of tables.nc: {error}") from error
 

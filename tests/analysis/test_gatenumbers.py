@@ -120,6 +120,13 @@ def test_a_missing_condition_is_named(gates_table, table):
         characterized(data, table, TECHNOLOGY, MacroModel())
 
 
+def test_nominal_gates_stand_for_those_with_global_variation(gates_table, table, monkeypatch):
+    monkeypatch.setattr("analysis.gatenumbers.switching", lambda *_: {})
+    drawn = table.sel(process=["tt"]).assign_coords(process=["mc"])
+    gates = characterized(gates_table.sel(process=["tt"]), drawn, TECHNOLOGY, MacroModel())
+    assert gates.energy.shape == (len(KINDS), 1, 4, 1)
+
+
 def test_a_grid_that_does_not_reach_an_adder_is_refused(gates_table):
     narrow = gates_table.assign_coords(load=("load", [1e-17, 2e-17], {"units": "F"}))
     with pytest.raises(TableError, match=r"load=.* F is outside the table's 1e-17\.\.2e-17 F"):
