@@ -116,6 +116,11 @@ class Design:
     delays: tuple[str, ...]
     precharge: str
 
+    @property
+    def suffix(self) -> str:
+        """What names of metrics of the single-sided read path end in."""
+        return "" if self.outputs == 2 else "_single"
+
 
 DESIGNS = (
     Design("baseline", 1, False, "e_read_single", ("t_read_single",), "t_precharge_single"),
@@ -129,13 +134,16 @@ class MacroModel:
     """Numbers of the model that no simulation gives.
 
     Attributes:
-        activity: transitions that draw energy, per gate and cycle [1].
+        activity: transitions that draw energy, per published gate and cycle [1].
         reads_per_pass: array reads per row address; the lines are held for the other input bits [1].
         timing_yield: probability that every cell of all macros is read within the cycle [1].
         gate_input: capacitance of one gate input over a NAND2's switched capacitance [1].
         precharge_per_read: precharge time over read time where the table has none [1].
-        strip_area: precharge devices of one local bit-line pair [m2].
+        strip_area: precharge devices of one local bit-line pair, beside published gates [m2].
         leakage_per_nand2: leakage of a NAND2 over that of one cell [1].
+        ones: share of ones among input bits and among weight bits, for how often characterized gates switch [1].
+        idle_clock: share of the clock's energy that flip-flops of a part take that rests for the whole pass [1].
+        placement: area of characterized gates over the area that they are placed on [1].
     """
 
     activity: float = parameter(0.25, unit="1", source="assumed: p (1 - p) of independent bits, p = 0.5; no glitches")
@@ -147,6 +155,11 @@ class MacroModel:
     precharge_per_read: float = parameter(1.0, unit="1", source="assumed")
     strip_area: float = parameter(0.614e-12, unit="m2", source="assumed: three transistors placed as one NAND2")
     leakage_per_nand2: float = parameter(1.0, unit="1", source="assumed: one off path, as many as a cell's inverter")
+    ones: float = parameter(0.5, unit="1", source="assumed: random operands, as in the metrics of a column at work")
+    idle_clock: float = parameter(
+        1.0, unit="1", source="assumed: registers of accumulators that rest are clocked; 0 is a gated clock"
+    )
+    placement: float = parameter(0.7, unit="1", source="assumed: usual utilization of placed and routed logic")
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -157,3 +170,6 @@ class MacroModel:
             raise MacroError(f"reads_per_pass={self.reads_per_pass!r} is below 1")
         if not 0 < self.timing_yield < 1:
             raise MacroError(f"timing_yield={self.timing_yield!r} is outside 0..1")
+        for name in ("ones", "placement"):
+            if not 0 < getattr(self, name) <= 1:
+                raise MacroError(f"{name}={getattr(self, name)!r} is not above 0 and at most 1")

@@ -1,15 +1,16 @@
-"""Digital logic of a macro, composed of published gate figures: area, switched capacitance and delay of blocks.
+"""Digital logic of a macro: how many gates its blocks have, their longest paths, and what a gate costs.
 
-All figures hold at one of ``REFERENCE_PROCESSES``, ``REFERENCE_VDD`` and ``REFERENCE_TEMP``; :func:`delay_factor`
-carries delays to other conditions with the technology's own fanout-of-four delay.
+Blocks and paths count gates and hops; :class:`Gates` says what each costs at every condition. Its numbers are either
+published ones (:func:`published`), carried to other conditions with the technology's own fanout-of-four delay
+(:func:`delay_factor`), or those of characterized gates (``analysis.gatenumbers``).
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -31,86 +32,64 @@ class LogicError(ValueError):
     """A block that cannot be built, or a table that does not reach the reference condition of the gate figures."""
 
 
-@dataclass(frozen=True)
-class Primitive:
-    """One gate.
-
-    Attributes:
-        area: placed area [m2].
-        capacitance: capacitance that one transition of the gate switches [F].
-        delay: propagation delay under a typical load [s].
-        source: citation; what is assumed is said.
-    """
-
-    area: float
-    capacitance: float
-    delay: float
-    source: str
-
-
-_AREA, _CAPACITANCE, _DELAY = 0.614e-12, 0.7e-15, 47.8e-12  # NAND2 [m2], [F], [s]: ZIGZAG
-
-PRIMITIVES: Mapping[str, Primitive] = {
-    "nand2": Primitive(_AREA, _CAPACITANCE, _DELAY, ZIGZAG),
-    "nor2": Primitive(_AREA, _CAPACITANCE, _DELAY, f"{ZIGZAG}; a NOR2 is taken as a NAND2 there"),
-    "xor2": Primitive(2.4 * _AREA, 1.5 * _CAPACITANCE, 2.4 * _DELAY, ZIGZAG),
-    "dff": Primitive(
-        6 * _AREA, 3 * _CAPACITANCE, _DELAY, f"{ZIGZAG}; delay assumed: set-up and clock-to-output as one NAND2"
-    ),
+COMPOSED: Mapping[str, Mapping[str, int]] = {
+    "sign": {"xor2": 2},
+    "invert": {"xor2": 1},
+    "clear": {"nand2": 1, "inverter": 1},
+    "latch": {"nand2": 2},
 }
-"""Gates at the reference condition."""
+"""Kinds that are made of gates: highest sum bit of a signed adder, which takes the words' signs once more; a bit of an
+addend that may count negative; a bit of an accumulator that may be dropped; latch of a row that is read once and held.
+"""
+KINDS = (
+    *("nand2", "nor2", "xor2", "inverter", "half_adder", "full_adder", "dff", "wl_driver", "input_driver"),
+    *COMPOSED,
+    *("input_load", "precharge"),
+)
+"""Kinds of gates: those of ``netlists.logic``, composed ones, the input of one local bit line's output gate, and the
+precharge and equalizing transistors of one local bit-line pair.
+"""
+FLIP_FLOP = KINDS.index("dff")
+"""Place of the kind that has a clock."""
+HOPS = ("sum", "carry_out", "carry", "gate", "register")
+"""Steps of a path: full adder, input to sum, input to carry, carry to carry; a two-input gate; a register from clock
+edge to output, and its setup.
+"""
+Path = Mapping[str, int]
+"""Hop to how often a path takes it [1]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
-    """A piece of logic: how many gates of each kind it has, and its longest path.
+    """A piece of logic.
 
     Attributes:
-        gates: kind of gate (see ``PRIMITIVES``) to its number [1].
-        delay: longest path at the reference condition [s].
+        counts: gates of each of ``KINDS`` [1].
     """
 
-    gates: Mapping[str, int] = field(default_factory=dict)
-    delay: float = 0.0
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, **gates: int) -> Block:
+        """A block of gates by kind.
+
+        >>> (Block.of(nand2=2) + Block.of(dff=1) * 3).gates
+        {'nand2': 2, 'dff': 3}
+        """
+        return cls(np.array([gates.get(kind, 0) for kind in KINDS]))
 
     def __add__(self, other: Block) -> Block:
-        """Both blocks side by side: gates add, the longer path counts."""
-        return Block(dict(Counter(self.gates) + Counter(other.gates)), max(self.delay, other.delay))
+        """Both blocks side by side."""
+        return Block(self.counts + other.counts)
 
     def __mul__(self, count: int) -> Block:
         """``count`` copies side by side."""
-        return Block({kind: count * number for kind, number in self.gates.items()}, self.delay if count else 0.0)
+        return Block(self.counts * count)
 
     @property
-    def area(self) -> float:
-        """Placed area [m2]."""
-        return sum(number * PRIMITIVES[kind].area for kind, number in self.gates.items())
-
-    @property
-    def capacitance(self) -> float:
-        """Capacitance that is switched if every gate makes one transition [F]."""
-        return sum(number * PRIMITIVES[kind].capacitance for kind, number in self.gates.items())
-
-    @property
-    def nand2_equivalents(self) -> float:
-        """Area in units of a NAND2 [1]."""
-        return self.area / PRIMITIVES["nand2"].area
-
-
-FULL_ADDER: Mapping[str, int] = {"nand2": 3, "xor2": 2}
-"""Gates of a one-bit full adder (ZIGZAG, ``get_1b_adder_area``)."""
-
-INPUT_TO_SUM = 2 * PRIMITIVES["xor2"].delay
-"""Full adder, input to sum [s] (ZIGZAG, ``get_1b_adder_dly_in2sum``)."""
-INPUT_TO_CARRY = PRIMITIVES["xor2"].delay + 2 * PRIMITIVES["nand2"].delay
-"""Full adder, input to carry [s] (ZIGZAG, ``get_1b_adder_dly_in2cout``)."""
-CARRY_TO_CARRY = 2 * PRIMITIVES["nand2"].delay
-"""Full adder, carry to carry [s] (ZIGZAG, ``get_1b_adder_dly_cin2cout``)."""
-
-
-def _adders(bits: int, delay: float) -> Block:
-    """``bits`` one-bit full adders whose longest path is ``delay`` [s]."""
-    return Block({kind: bits * number for kind, number in FULL_ADDER.items()}, delay)
+    def gates(self) -> dict[str, int]:
+        """Kinds that it has, and their number."""
+        return {kind: int(number) for kind, number in zip(KINDS, self.counts, strict=True) if number}
 
 
 def tree_depth(inputs: int) -> int:
@@ -118,46 +97,145 @@ def tree_depth(inputs: int) -> int:
     return (inputs - 1).bit_length()
 
 
-def adder_tree(inputs: int, bits: int) -> Block:
-    """Tree of ripple-carry adders that sums ``inputs`` numbers of ``bits`` bits each; an odd one passes a level.
+@lru_cache(maxsize=4096)
+def adder_tree(inputs: int, bits: int) -> tuple[Block, ...]:
+    """Tree of ripple-carry adders that sums ``inputs`` numbers of ``bits`` bits each, a block for each of its levels.
 
-    For a power of two it has ``inputs (bits + 1) - (bits + depth + 1)`` full adders. The longest path goes through
-    the sums of all levels but the last, into that level's carry chain and along it. Source: ZigZag-IMC,
-    ``imc_array.py``, ``get_area`` and ``get_tclk`` (regular adder trees).
+    Each adder has a half adder and a full adder for every further bit, and two exclusive ors for the signs, as in
+    ``netlists.addertree``; an odd word passes a level. For a power of two half and full adders are together
+    ``inputs (bits + 1) - (bits + depth + 1)``, those of the regular adder trees of ZigZag-IMC, ``imc_array.py``.
 
-    >>> adder_tree(32, 8).gates["nand2"] // FULL_ADDER["nand2"]
+    >>> sum(level.gates["half_adder"] + level.gates["full_adder"] for level in adder_tree(32, 8))
     274
     """
     if inputs < 1 or bits < 1:
         raise LogicError(f"an adder tree of {inputs} inputs of {bits} bits cannot be built")
-    depth, adders, left, width = tree_depth(inputs), 0, inputs, bits
+    levels, left, width = [], inputs, bits
     while left > 1:
-        adders += left // 2 * width
+        levels.append((adder(width) + Block.of(sign=1)) * (left // 2))
         left, width = left - left // 2, width + 1
-    chain = max(bits + depth - 2, 0) * CARRY_TO_CARRY
-    return _adders(adders, (depth - 1) * INPUT_TO_SUM + INPUT_TO_CARRY + chain if depth else 0.0)
+    return tuple(levels)
+
+
+def adder_tree_path(inputs: int, bits: int) -> Path:
+    """Longest path of :func:`adder_tree`: through the sums of all levels but the last, into that level's carry chain
+    and along it (ZigZag-IMC, ``imc_array.py``, ``get_tclk``).
+    """
+    depth = tree_depth(inputs)
+    return {"sum": depth - 1, "carry_out": 1, "carry": max(bits + depth - 2, 0)} if depth else {}
 
 
 def adder(bits: int) -> Block:
     """Ripple-carry adder of ``bits`` bits."""
-    return _adders(bits, INPUT_TO_CARRY + max(bits - 1, 0) * CARRY_TO_CARRY)
+    return Block.of(half_adder=1, full_adder=bits - 1)
 
 
 def register(bits: int) -> Block:
     """Register of ``bits`` flip-flops."""
-    return Block({"dff": bits}, PRIMITIVES["dff"].delay)
+    return Block.of(dff=bits)
 
 
+@lru_cache(maxsize=4096)
 def accumulator(input_bits: int, bits: int) -> Block:
     """Shift-and-add accumulator: an adder and a register of ``bits`` bits that takes numbers of ``input_bits``.
 
-    The carry of the addend ripples through the remaining ``bits - input_bits`` positions, which bounds the path as in
-    ZigZag-IMC, ``imc_array.py``, ``get_tclk`` (accumulators). The register's own delay is not in it.
+    The numbers may count negative, for the sign bit of signed inputs, and what is stored may be dropped, as in
+    ``netlists.addertree.shift_accumulate``.
     """
     if not 0 < input_bits <= bits:
         raise LogicError(f"an accumulator of {bits} bits cannot take numbers of {input_bits} bits")
-    path = INPUT_TO_CARRY + max(bits - input_bits - 1, 0) * CARRY_TO_CARRY
-    return Block(_adders(bits, 0.0).gates, path) + Block(register(bits).gates)
+    return adder(bits) + register(bits) + Block.of(invert=input_bits, clear=bits - 1)
+
+
+def accumulator_path(input_bits: int, bits: int) -> Path:
+    """Longest path of :func:`accumulator`, its register apart.
+
+    The carry of the addend ripples through the remaining ``bits - input_bits`` positions (ZigZag-IMC, ``imc_array.py``,
+    ``get_tclk``). Behind a register that is what an adder reaches whose upper part is there for both carries; the
+    second upper part is not among the gates (assumed).
+    """
+    return {"carry_out": 1, "carry": max(bits - input_bits - 1, 0)}
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What gates cost at the conditions of a table, the last dimensions ``process, vdd, temp`` unless said otherwise.
+
+    Attributes:
+        source: where the numbers are from, a sentence.
+        area: placed area of each of ``KINDS`` [m2], shape (kind,).
+        energy: of a transition [J], shape (kind, process, vdd, temp). leakage: power at rest [W], same shape.
+        delay, delay_std: hop to its delay and that's standard deviation from gate to gate [s].
+        clock: energy that a flip-flop takes in a cycle in which its data rest [J].
+        activity: role of a gate (``analysis.macro.Part``) to transitions per operation [1], where products are held
+            from one input bit to the next, and where lines are precharged in between.
+    """
+
+    source: str
+    area: np.ndarray
+    energy: np.ndarray
+    leakage: np.ndarray
+    delay: Mapping[str, np.ndarray]
+    delay_std: Mapping[str, np.ndarray]
+    clock: np.ndarray
+    activity: Mapping[str, Mapping[str, float]]
+
+
+def by_kind(numbers: Mapping[str, float | np.ndarray]) -> np.ndarray:
+    """Numbers of each of ``KINDS``, shape (kind, ...); a composed kind has the sum of what it is made of."""
+    composed = {kind: sum(n * numbers[gate] for gate, n in gates.items()) for kind, gates in COMPOSED.items()}
+    return np.array([(numbers | composed if kind in COMPOSED else numbers)[kind] for kind in KINDS])
+
+
+READINGS = ("held", "precharged")
+"""Products stay from one input bit to the next, or return to 0 in between because the array is read for each."""
+MEASURED_LEVELS = 5
+"""Levels of a tree that have an activity of their own [1]; deeper ones are taken to switch as the last of them."""
+ROLES = ("product", *(f"tree{level}" for level in range(1, MEASURED_LEVELS + 1)), "register", "accumulator")
+"""Places of gates that switch alike: product bits, levels of the trees, their results' registers, accumulators."""
+
+# NAND2 [m2], [F], [s]: ZIGZAG. A NOR2 is taken as a NAND2 there, an XOR2 has 2.4 times area and delay and 1.5 times
+# capacitance, a flip-flop 6 times area and 3 times capacitance.
+_AREA, _CAPACITANCE, _DELAY = 0.614e-12, 0.7e-15, 47.8e-12
+NAND2S: Mapping[str, float] = {"nand2": 1.0, "nor2": 1.0, "xor2": 2.4, "dff": 6.0, "full_adder": 7.8, "half_adder": 7.8,
+                               "latch": 2.0}  # fmt: skip
+"""Area in NAND2 [1]. A one-bit adder is 3 NAND2 and 2 XOR2 (``get_1b_adder_area``), the lowest one as any."""
+CAPACITANCES: Mapping[str, float] = {"nand2": 1.0, "nor2": 1.0, "xor2": 1.5, "dff": 3.0, "full_adder": 6.0,
+                                     "half_adder": 6.0, "latch": 2.0}  # fmt: skip
+"""Capacitance that one transition switches, in those of a NAND2 [1]."""
+DELAYS: Mapping[str, float] = {"sum": 4.8, "carry_out": 4.4, "carry": 2.0, "gate": 1.0, "register": 1.0}
+"""Hop in NAND2 delays [1]: ``get_1b_adder_dly_in2sum``, ``_in2cout``, ``_cin2cout``; the register's is assumed."""
+
+
+def published(t_fo4: xr.DataArray, leakage: np.ndarray, activity: float, gate_input: float, strip_area: float) -> Gates:
+    """Gates of ZigZag-IMC.
+
+    The source has unsigned adders and no drivers, so kinds that it does not have cost nothing.
+
+    Args:
+        t_fo4: as of :func:`delay_factor`.
+        leakage: of a NAND2 [W], shape (process, vdd, temp).
+        activity: transitions that draw energy, per gate and cycle [1].
+        gate_input: capacitance of one gate input over a NAND2's switched capacitance [1].
+        strip_area: precharge devices of one local bit-line pair [m2].
+
+    Raises:
+        LogicError: as of :func:`delay_factor`.
+    """
+    factor = delay_factor(t_fo4)
+    square = (xr.ones_like(t_fo4) * t_fo4["vdd"] ** 2).transpose(*t_fo4.dims).values
+    switched = {**CAPACITANCES, "input_load": gate_input}
+    reference = f"tt, {REFERENCE_VDD} V, {factor.attrs['reference_temp']:g} K"
+    return Gates(
+        source=f"published: {ZIGZAG}; {reference}",
+        area=np.array([{**NAND2S, "precharge": strip_area / _AREA}.get(kind, 0.0) * _AREA for kind in KINDS]),
+        energy=np.array([switched.get(kind, 0.0) * _CAPACITANCE * square for kind in KINDS]),
+        leakage=np.array([NAND2S.get(kind, 0.0) * leakage for kind in KINDS]),
+        delay={hop: DELAYS[hop] * _DELAY * factor.values for hop in HOPS},
+        delay_std={hop: np.zeros(t_fo4.shape) for hop in HOPS},
+        clock=np.zeros(t_fo4.shape),
+        activity={reading: dict.fromkeys(ROLES, activity) for reading in READINGS},
+    )
 
 
 def delay_factor(t_fo4: xr.DataArray) -> xr.DataArray:

@@ -1,81 +1,32 @@
-"""First model of a digital SRAM-PIM macro: cycle time, energy, leakage, area and density from characterized tables.
+"""Model of a digital SRAM-PIM macro: cycle time, energy, leakage, area and density from characterized tables.
 
-The array's figures are characterized; the logic behind it is composed of published gates (``analysis.logic``).
-Every number that neither is characterized nor follows from the architecture is a field of ``MacroGeometry`` or
-``MacroModel`` (``analysis.architecture``) with its unit and source. ``docs/models.md`` tells the whole model.
+The array's figures are characterized (``analysis.column``); the logic behind it is composed of gates, characterized
+or published (``analysis.logic``). Every number that neither is characterized nor follows from the architecture is a
+field of ``MacroGeometry`` or ``MacroModel`` (``analysis.architecture``) with its unit and source. ``docs/macro.md``
+tells the whole model.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
 
+import numpy as np
 import xarray as xr
 from scipy import stats
 
 from analysis import logic
 from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, MacroModel
-from analysis.logic import PRIMITIVES, Block
-from charlib.conditions import OFFSETS
+from analysis.column import DIMS, Column, column, need, of_rows, over_states, without_offsets
+from analysis.logic import Gates
+from analysis.parts import COMPONENTS, Counts, count_gates, mean_cells
 
-DIMS = ("process", "vdd", "temp")
-COMPONENTS = ("array", "multiply", "input_drivers", "adder_tree", "accumulator", "recover")
-"""Parts of the macro. Input drivers have no area here, and decoders, control and write circuits are left out."""
-PIPELINE = (("precharge", "read", "merge", "adder_tree", "register"), ("accumulate", "register"))
+PIPELINE = (("precharge", "read", "latch", "merge", "adder_tree", "register"), ("accumulate", "register"))
 """Stages between two registers; assumed: accumulation works on the sum of the cycle before."""
-STAGES = ("precharge", "read", "merge", "adder_tree", "accumulate", "register")
-
-
-@dataclass(frozen=True)
-class Part:
-    """Logic that belongs to a component: a block, and how often per cycle it works [1]."""
-
-    component: str
-    block: Block
-    per_cycle: float = 1.0
-
-
-def parts(geometry: MacroGeometry, model: MacroModel, design: Design) -> tuple[Part, ...]:
-    """All modelled logic of one macro.
-
-    Each local bit line has a NOR gate as multiplier; a tree of two-input gates merges the strips of a column. Every
-    word and output has an adder tree with a register behind it and an accumulator; a tree that splits has one
-    accumulator more for each further part, of one word, which rests while the tree is whole. The NOR gates work in the
-    selected strip, and their part in the first input bit of a pass is inside the characterized read energy.
-    """
-    g, outputs = geometry, design.outputs
-    held = max(g.input_bits - model.reads_per_pass, 0) / g.input_bits
-    tree = logic.adder_tree(g.compartments, g.weight_bits)
-    accumulator = logic.accumulator(g.tree_bits, g.sum_bits)
-    found = [
-        Part("multiply", Block({"nor2": g.columns_read * g.strips * outputs}), held / g.strips),
-        Part("adder_tree", (tree + logic.register(g.tree_bits)) * (g.words * outputs)),
-        Part("accumulator", accumulator * (g.words * outputs)),
-    ]
-    if design.splits:
-        found.append(Part("accumulator", accumulator * (outputs * (g.split_windows - 1)), 0.0))
-    if g.strips > 1:
-        merge = Block({"nand2": (g.strips - 1) * g.columns_read * outputs})
-        found.append(Part("multiply", merge, logic.tree_depth(g.strips) / (g.strips - 1)))
-    return (*found, *(recover_parts(g) if outputs == 2 else ()))
-
-
-def recover_parts(geometry: MacroGeometry) -> tuple[Part, ...]:
-    """The unit that adds M sum(x) to both results of a pair (assumed structure).
-
-    For each of the two inputs the set bits are counted and accumulated to sum(x); for each pair M sum(x) is multiplied
-    bit by bit and added to both results, once per pass.
-    """
-    g = geometry
-    count_bits = 1 + logic.tree_depth(g.compartments)
-    count = logic.adder_tree(g.compartments, 1) + logic.accumulator(count_bits, g.sum_bits - g.weight_bits + 1)
-    multiply = logic.accumulator(g.sum_bits, g.sum_bits) + logic.register(g.weight_bits)
-    return (
-        Part("recover", count * 2 + multiply * g.words),
-        Part("recover", logic.adder(g.sum_bits) * (2 * g.words), 1 / g.input_bits),
-    )
+STAGES = ("precharge", "read", "latch", "merge", "adder_tree", "accumulate", "register")
 
 
 def sigma_level(geometry: MacroGeometry, model: MacroModel, design: Design) -> float:
@@ -84,192 +35,167 @@ def sigma_level(geometry: MacroGeometry, model: MacroModel, design: Design) -> f
     The slowest of all cells and outputs of all macros stays below mean + k std with probability ``timing_yield``:
     Phi(k) = timing_yield^(1/n). Delays are taken as normal and independent (Sidak); a real delay has the longer tail.
     """
-    n = geometry.cells * geometry.macros * design.outputs
-    return float(stats.norm.isf(-math.expm1(math.log(model.timing_yield) / n)))
+    return _level(geometry.cells * geometry.macros * design.outputs, model.timing_yield)
 
 
-def _need(table: xr.Dataset, name: str) -> xr.DataArray:
-    """A variable of the table with the dimensions ``DIMS``; raises MacroError if it is not there."""
-    if name not in table:
-        raise MacroError(f"variable {name} is missing in the table (tables.nc), which has {', '.join(table.data_vars)}")
-    missing = [dim for dim in DIMS if dim not in table[name].dims]
-    if missing:
-        raise MacroError(f"variable {name} has no dimension {missing[0]} in the table (tables.nc)")
-    return table[name].transpose(*DIMS).drop_attrs()
-
-
-def _without_offsets(table: xr.Dataset) -> xr.Dataset:
-    """The part of a table without offsets; raises MacroError where it holds none."""
-    for axis in OFFSETS:
-        if axis in table.dims:
-            grid = table[axis].values
-            if 0.0 not in grid:
-                held = ", ".join(f"{value:g}" for value in grid)
-                raise MacroError(
-                    f"{axis}=0 V, which the macro model refers to, is not one of {held} V (conditions.{axis})"
-                )
-            table = table.sel({axis: 0.0}, drop=True)
-    return table
-
-
-def _of_rows(table: xr.Dataset, wanted: int) -> xr.Dataset:
-    """The part of a table with a number of rows on the local bit line; raises MacroError where it holds none."""
-    if "rows" in table.dims:
-        grid = table["rows"].values.tolist()
-        if wanted not in grid:
-            held = ", ".join(map(str, grid))
-            raise MacroError(f"rows_per_local_bitline={wanted} is not one of {held} of the table (conditions.rows)")
-        return table.sel(rows=wanted, drop=True)
-    rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", wanted)
-    if rows != wanted:
-        raise MacroError(f"rows_per_local_bitline={wanted}, but the table's read path has {rows} rows")
-    return table
-
-
-def _over_states(table: xr.Dataset, name: str) -> xr.DataArray:
-    """Mean over the stored states, taken as equally frequent.
-
-    It is the metric itself, the worse state, if the table has no ``<name>_lobes``.
-    """
-    worse = _need(table, name)
-    if f"{name}_lobes" not in table:
-        return worse
-    return table[f"{name}_lobes"].mean("lobe", skipna=False).transpose(*DIMS).drop_attrs()
-
-
-def _spread(table: xr.Dataset, name: str) -> xr.DataArray:
-    """Standard deviation of a variable; zero where the table counts at most one good sample."""
-    std = _need(table, f"{name}_std")
-    if f"{name}_n_ok" in table:
-        std = std.where(_need(table, f"{name}_n_ok") != 1, 0.0)
-    return std
+@lru_cache(maxsize=4096)
+def _level(count: int, timing_yield: float) -> float:
+    return float(stats.norm.isf(-math.expm1(math.log(timing_yield) / count)))
 
 
 def stage_delays(
-    table: xr.Dataset, geometry: MacroGeometry, model: MacroModel, design: Design, k: float
-) -> dict[str, xr.DataArray]:
-    """Delay of each stage [s]: characterized ones at mean + ``k`` std, logic ones follow the fanout-of-four delay."""
-    factor = logic.delay_factor(_need(table, "t_fo4")).drop_attrs()
-    slow = [_need(table, name) + k * _spread(table, name) for name in design.delays]
-    read = xr.concat(slow, "output").max("output", skipna=False)
-    if design.precharge in table:
-        precharge = _need(table, design.precharge) + k * _spread(table, design.precharge)
-    else:
-        precharge = model.precharge_per_read * read
-    gates = {
-        "merge": logic.tree_depth(geometry.strips) * PRIMITIVES["nand2"].delay,
-        "adder_tree": logic.adder_tree(geometry.compartments, geometry.weight_bits).delay,
-        "accumulate": logic.accumulator(geometry.tree_bits, geometry.sum_bits).delay,
-        "register": PRIMITIVES["dff"].delay,
-    }
-    return {"precharge": precharge, "read": read} | {name: delay * factor for name, delay in gates.items()}
+    at: Column, gates: Gates, geometries: Sequence[MacroGeometry], model: MacroModel, k: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Delay of each stage at mean + ``k`` std [s], shape (geometry, process, vdd, temp); gates vary independently.
 
-
-def cycle_of(delays: Mapping[str, xr.DataArray]) -> xr.DataArray:
-    """Cycle time [s]: the longest sum of stages between two registers."""
-    sums = [sum(delays[stage] for stage in group) for group in PIPELINE]
-    return xr.concat(sums, "group").max("group", skipna=False)
-
-
-def energies(
-    table: xr.Dataset, geometry: MacroGeometry, model: MacroModel, design: Design
-) -> tuple[dict[str, xr.DataArray], xr.DataArray]:
-    """Dynamic energy of each component per cycle of one macro, all inputs and words in use, and the sum's std [J].
-
-    Logic draws C VDD^2 per transition. The std is that of the array's reads, columns independent.
+    Args:
+        k: shape (geometry, 1, 1, 1) [1].
     """
-    reads = min(model.reads_per_pass, geometry.input_bits) / geometry.input_bits
-    array = _over_states(table, design.energy) * geometry.columns_read * reads
-    std = _spread(table, design.energy) * math.sqrt(geometry.columns_read) * reads
-    gates = geometry.columns_read * geometry.strips * design.outputs
-    switched = dict.fromkeys(COMPONENTS, 0.0)
-    switched["input_drivers"] = gates * model.gate_input * PRIMITIVES["nand2"].capacitance
-    for part in parts(geometry, model, design):
-        switched[part.component] += part.per_cycle * part.block.capacitance
-    square = xr.ones_like(array) * table["vdd"] ** 2
-    found = {name: capacitance * model.activity * square for name, capacitance in switched.items()}
-    return found | {"array": array}, std
-
-
-def areas(geometry: MacroGeometry, model: MacroModel, design: Design, cell_area: float) -> dict[str, float]:
-    """Area of each component of one macro [m2]; ``cell_area`` is one bit cell's [m2]."""
-    found = dict.fromkeys(COMPONENTS, 0.0)
-    strips = geometry.columns_read * geometry.strips
-    found["array"] = geometry.cells * cell_area + strips * model.strip_area
-    for part in parts(geometry, model, design):
-        found[part.component] += part.block.area
+    precharge, read = at.slow(k, model)
+    paths: dict[str, list[logic.Path]] = {
+        "latch": [{"gate": int(at.latched)} for _ in geometries],
+        "merge": [{"gate": logic.tree_depth(g.strips)} for g in geometries],
+        "adder_tree": [logic.adder_tree_path(g.compartments, g.weight_bits) for g in geometries],
+        "accumulate": [logic.accumulator_path(g.tree_bits, g.sum_bits) for g in geometries],
+        "register": [{"register": 1} for _ in geometries],
+    }
+    found = {"precharge": precharge, "read": read}
+    for stage, hops in paths.items():
+        counts = {hop: _column([path.get(hop, 0) for path in hops]) for hop in logic.HOPS}
+        variance = sum(counts[hop] * gates.delay_std[hop] ** 2 for hop in logic.HOPS)
+        found[stage] = sum(counts[hop] * gates.delay[hop] for hop in logic.HOPS) + k * np.sqrt(variance)
     return found
 
 
-def leakage(
-    table: xr.Dataset, geometry: MacroGeometry, model: MacroModel, design: Design
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Leakage of one macro, cells and modelled logic, and the std of the cells' sum [W]."""
-    gates = sum(part.block.nand2_equivalents for part in parts(geometry, model, design))
-    current = _over_states(table, "i_leak") * (geometry.cells + model.leakage_per_nand2 * gates)
-    std = _spread(table, "i_leak") * math.sqrt(geometry.cells)
-    return current * table["vdd"], std * table["vdd"]
+def _column(values: Sequence[float]) -> np.ndarray:
+    """Numbers of geometries, to go with numbers of conditions, shape (geometry, 1, 1, 1)."""
+    return np.asarray(values, dtype=float)[:, None, None, None]
+
+
+def cycle_of(delays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Cycle time [s]: the longest sum of stages between two registers."""
+    return np.maximum.reduce([sum(delays[stage] for stage in group) for group in PIPELINE])
+
+
+def over_kinds(counts: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Sum over kinds of gates, term by term, so that a geometry has the same bits in any company.
+
+    Args:
+        counts: shape (..., kind). numbers: shape (kind, ...).
+
+    Returns:
+        Dimensions of ``counts`` before the last, then those of ``numbers`` behind the first.
+    """
+    further = (..., *[None] * (numbers.ndim - 1))
+    return sum(counts[..., kind][further] * number for kind, number in enumerate(numbers))
+
+
+def energies(
+    at: Column, counts: Counts, gates: Gates, geometries: Sequence[MacroGeometry], design: Design
+) -> np.ndarray:
+    """Dynamic energy per cycle, all inputs and words in use [J], shape (geometry, component, process, vdd, temp)."""
+    found = over_kinds(counts.switched, gates.energy) + counts.clocked[..., None, None, None] * gates.clock
+    columns = _column([g.columns_read for g in geometries])
+    for component, energy in at.energy.items():
+        found[:, COMPONENTS.index(component)] += energy * columns
+    if design.outputs == 2:
+        found[:, COMPONENTS.index("means")] += at.row * _column([g.columns / g.input_bits for g in geometries])
+    return found
+
+
+def published_gates(table: xr.Dataset, model: MacroModel) -> Gates:
+    """Published gates at the conditions of a table; a NAND2 leaks ``leakage_per_nand2`` times what a cell does.
+
+    Raises:
+        MacroError: ``t_fo4`` or ``i_leak`` is missing. LogicError: the table does not reach the gates' own condition.
+    """
+    table = without_offsets(table)
+    leakage = model.leakage_per_nand2 * over_states(table, "i_leak") * table["vdd"].values[:, None]
+    return logic.published(need(table, "t_fo4"), leakage, model.activity, model.gate_input, model.strip_area)
 
 
 def evaluate(
-    table: xr.Dataset, geometry: MacroGeometry, cell_area: float, model: MacroModel | None = None
+    table: xr.Dataset,
+    geometry: MacroGeometry,
+    cell_area: float,
+    model: MacroModel | None = None,
+    gates: Gates | None = None,
 ) -> xr.Dataset:
     """Performance, power and area of one macro in every design at every condition.
 
     Args:
         table: characterized means and ``_std`` [SI], dimensions ``process, vdd, temp`` (of offsets 0 is taken):
-            ``t_read_p``, ``t_read_n``, ``e_read``, ``t_read_single``, ``e_read_single``, ``i_leak`` and ``t_fo4`` (mean
-            only); ``t_precharge``, ``t_precharge_single`` and, for energies and leakage, ``_lobes`` (dimension
-            ``lobe``) if it has them.
+            ``t_read_p``, ``t_read_n``, ``e_read``, ``t_read_single``, ``e_read_single`` and ``i_leak``; ``t_fo4`` (mean
+            only) for published gates; if it has them ``t_precharge``, ``t_precharge_single``, the metrics of a column
+            at work (``column.OPERATION``, ``column.HELD``) and, for energies and leakage, ``_lobes``.
         geometry: the macro.
         cell_area: area of one bit cell [m2].
         model: the model's own numbers; the defaults if None.
+        gates: at the conditions of the table; published ones if None.
 
     Returns:
         Dataset with dimensions ``design, process, vdd, temp`` (and ``stage`` or ``component``), all figures of one
         macro; ``VARIABLES`` lists them (``n_failed`` and ``n_unknown`` if the table counts). Attributes of the table
-        are kept.
+        are kept; ``gates`` and ``array_energy`` say where logic's and the array's numbers are from.
 
     Raises:
         MacroError: a variable is missing, ``cell_area`` is not positive, the table holds for another number of rows, or
             for offsets other than 0 alone.
-        LogicError: the table does not reach the condition of the gate figures.
+        LogicError: the table does not reach the condition of the published gates.
+    """
+    found = evaluate_all(table, [geometry], cell_area, model, gates).isel(geometry=0)
+    return found.assign_attrs(macro_geometry=json.dumps(asdict(geometry)))
+
+
+def evaluate_all(
+    table: xr.Dataset,
+    geometries: Sequence[MacroGeometry],
+    cell_area: float,
+    model: MacroModel | None = None,
+    gates: Gates | None = None,
+) -> xr.Dataset:
+    """Many macros at once, as :func:`evaluate` has each: a Dataset with the further dimension ``geometry`` in front.
+
+    Below a millisecond each, a hundred times less than one at a time.
     """
     model = MacroModel() if model is None else model
-    table = _of_rows(_without_offsets(table), geometry.rows_per_local_bitline)
     if not (math.isfinite(cell_area) and cell_area > 0):
         raise MacroError(f"cell_area={cell_area!r} m2 is not positive")
-    each = [_evaluate_design(table, geometry, cell_area, model, design) for design in DESIGNS]
-    macro = xr.concat(each, "design").assign_coords(design=[design.name for design in DESIGNS])
-    macro = macro.transpose("design", *DIMS, "stage", "component")
-    for name in macro.data_vars:
-        unit, long_name = VARIABLES[name]
-        macro[name].attrs = {"units": unit, "long_name": long_name}
-    for dim in DIMS:
-        macro[dim].attrs = dict(table[dim].attrs)
-    names = {"design": "Q only, or Q and Q-bar", "stage": "stage of the cycle", "component": "part of the macro"}
-    for dim, long_name in names.items():
-        macro[dim].attrs = {"units": "1", "long_name": long_name}
-    reference = logic.delay_factor(_need(table, "t_fo4")).attrs["reference_temp"]
-    measured = all(design.precharge in table for design in DESIGNS)
-    macro["cycle_time_stages"].attrs["precharge"] = (
-        "characterized" if measured else f"assumed: {model.precharge_per_read:g} times the read"
+    bare = without_offsets(table)
+    tables = {rows: of_rows(bare, rows) for rows in {g.rows_per_local_bitline for g in geometries}}
+    first = tables[geometries[0].rows_per_local_bitline]
+    gates = published_gates(first, model) if gates is None else gates
+    columns = {
+        (design.name, kind): column(tables[kind[0]], geometries[places[0]], model, design)
+        for design in DESIGNS
+        for kind, places in _kinds(geometries).items()
+    }
+    each = [_design(columns, geometries, cell_area, model, gates, design) for design in DESIGNS]
+    arrays = {name: np.stack([one[name] for one in each], axis=1) for name in each[0]}
+    found = _labelled(arrays, first)
+    left = xr.concat([xr.Dataset(left_out(first, design)) for design in DESIGNS], "design")
+    characterized = all(at.precharge is not None for at in columns.values())
+    found["cycle_time_stages"].attrs["precharge"] = (
+        "characterized" if characterized else f"assumed: {model.precharge_per_read:g} times the read"
     )
-    own = {
+    about = {
         "title": "PIM macro",
-        "macro_geometry": json.dumps(asdict(geometry)),
         "macro_model": json.dumps(asdict(model)),
         "cell_area": cell_area,
-        "logic_reference": f"{logic.ZIGZAG}; tt, {logic.REFERENCE_VDD} V, {reference:g} K",
+        "gates": gates.source,
+        "array_energy": "; ".join(dict.fromkeys(at.source for at in columns.values())),
     }
-    return macro.assign_attrs(table.attrs | own)
+    found = found.assign(_described(left))
+    for dim in DIMS:
+        found[dim].attrs = dict(table[dim].attrs)
+    return found.assign_attrs(first.attrs | about)
 
 
 VARIABLES: Mapping[str, tuple[str, str]] = {
     "sigma_level": ("1", "standard deviations of the read delay that the cycle allows for"),
-    "cycle_time": ("s", "cycle time, read at mean + sigma_level std"),
-    "cycle_time_mean": ("s", "cycle time with every cell at the mean"),
-    "cycle_time_stages": ("s", "delay of each stage, read at mean + sigma_level std"),
+    "cycle_time": ("s", "cycle time, every stage at mean + sigma_level std"),
+    "cycle_time_mean": ("s", "cycle time with every cell and gate at the mean"),
+    "cycle_time_stages": ("s", "delay of each stage at mean + sigma_level std"),
     "energy_per_cycle": ("J", "dynamic energy of one macro per cycle, without decoders and control"),
     "energy_per_cycle_std": ("J", "standard deviation between macros of the array's energy per cycle"),
     "energy_per_cycle_components": ("J", "dynamic energy of one macro per cycle by component"),
@@ -287,42 +213,95 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "n_unknown": ("1", "samples without an answer, left out of mean and std"),
 }
 """Variables of a macro Dataset: unit and long name."""
+FURTHER: Mapping[str, tuple[str, ...]] = {
+    "cycle_time_stages": (*DIMS, "stage"),
+    "energy_per_cycle_components": (*DIMS, "component"),
+    "area_components": ("component",),
+} | dict.fromkeys(("sigma_level", "area", "capacity_bits", "weight_bits_equivalent", "weight_density"), ())
+"""Dimensions of a variable behind ``geometry`` and ``design``; the others have ``DIMS``."""
 
 
-def _evaluate_design(
-    table: xr.Dataset, geometry: MacroGeometry, cell_area: float, model: MacroModel, design: Design
-) -> xr.Dataset:
-    """Variables of one design, without attributes."""
-    k = sigma_level(geometry, model, design)
-    delays = stage_delays(table, geometry, model, design, k)
+def _kinds(geometries: Sequence[MacroGeometry]) -> dict[tuple[int, int], list[int]]:
+    """Rows of a local bit line and input bits, which a column's numbers depend on, to the places of geometries."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for place, g in enumerate(geometries):
+        found.setdefault((g.rows_per_local_bitline, g.input_bits), []).append(place)
+    return found
+
+
+def _design(
+    columns: Mapping[tuple[str, tuple[int, int]], Column],
+    geometries: Sequence[MacroGeometry],
+    cell_area: float,
+    model: MacroModel,
+    gates: Gates,
+    design: Design,
+) -> dict[str, np.ndarray]:
+    """Variables of one design, in the order of the geometries; those of one kind of column are evaluated at once."""
+    found: dict[str, np.ndarray] = {}
+    for kind, places in _kinds(geometries).items():
+        mine = [geometries[place] for place in places]
+        for name, values in _figures(columns[design.name, kind], gates, mine, model, design, cell_area).items():
+            found.setdefault(name, np.empty((len(geometries), *values.shape[1:])))[places] = values
+    return found
+
+
+def _figures(
+    at: Column, gates: Gates, geometries: Sequence[MacroGeometry], model: MacroModel, design: Design, cell_area: float
+) -> dict[str, np.ndarray]:
+    """Variables of one design of macros with one kind of column, dimension geometry first."""
+    sigma = np.array([sigma_level(g, model, design) for g in geometries])
+    delays = stage_delays(at, gates, geometries, model, _column(sigma))
     cycle = cycle_of(delays)
-    energy, energy_std = energies(table, geometry, model, design)
-    leak, leak_std = leakage(table, geometry, model, design)
-    area = areas(geometry, model, design, cell_area)
-    total = sum(energy[name] for name in COMPONENTS)
-    total_area = sum(area.values())
-    bits = geometry.cells * design.outputs
-    operations = 2 * geometry.compartments * geometry.words * design.outputs / geometry.input_bits
-    values = {
-        "sigma_level": k,
+    counts = count_gates(at, gates, geometries, model, design)
+    energy = energies(at, counts, gates, geometries, design)
+    cells = np.array([g.cells for g in geometries])
+    means = np.array([mean_cells(g, design) for g in geometries])
+    area = over_kinds(counts.placed, gates.area)
+    area[:, COMPONENTS.index("array")] += cells * cell_area
+    area[:, COMPONENTS.index("means")] += means * cell_area
+    total, total_area = energy.sum(axis=1), area.sum(axis=1)
+    leak = at.leakage * _column(cells + means) + over_kinds(counts.placed.sum(axis=1), gates.leakage)
+    bits = cells * design.outputs
+    operations = _column([2 * g.compartments * g.words * design.outputs / g.input_bits for g in geometries])
+    return {
+        "sigma_level": sigma,
         "cycle_time": cycle,
-        "cycle_time_mean": cycle_of(stage_delays(table, geometry, model, design, 0.0)),
-        "cycle_time_stages": _stack(delays, "stage", STAGES),
+        "cycle_time_mean": cycle_of(stage_delays(at, gates, geometries, model, _column(0 * sigma))),
+        "cycle_time_stages": np.stack(np.broadcast_arrays(*(delays[name] for name in STAGES)), axis=-1),
         "energy_per_cycle": total,
-        "energy_per_cycle_std": energy_std,
-        "energy_per_cycle_components": _stack(energy, "component", COMPONENTS),
+        "energy_per_cycle_std": at.energy_std * np.sqrt(_column([g.columns_read for g in geometries])),
+        "energy_per_cycle_components": np.moveaxis(energy, 1, -1),
         "leakage_power": leak,
-        "leakage_power_std": leak_std,
+        "leakage_power_std": at.leakage_std * np.sqrt(_column(cells + means)),
         "area": total_area,
-        "area_components": ("component", [area[name] for name in COMPONENTS]),
-        "capacity_bits": geometry.cells,
+        "area_components": area,
+        "capacity_bits": cells,
         "weight_bits_equivalent": bits,
         "weight_density": bits / total_area,
         "tops": operations / cycle * 1e-12,
         "tops_per_watt": operations / (total + leak * cycle) * 1e-12,
-        "tops_per_mm2": operations / cycle / total_area * 1e-12 * 1e-6,
+        "tops_per_mm2": operations / cycle / _column(total_area) * 1e-12 * 1e-6,
     }
-    return xr.Dataset(values | left_out(table, design))
+
+
+def _labelled(arrays: Mapping[str, np.ndarray], table: xr.Dataset) -> xr.Dataset:
+    """A Dataset of arrays whose first dimensions are ``geometry`` and ``design``."""
+    coords = {"design": [design.name for design in DESIGNS], "stage": list(STAGES), "component": list(COMPONENTS)}
+    dims = {name: ("geometry", "design", *FURTHER.get(name, DIMS)) for name in arrays}
+    found = xr.Dataset({name: (dims[name], values) for name, values in arrays.items()}, coords)
+    found = found.assign_coords({dim: table[dim].values for dim in DIMS})
+    names = {"design": "Q only, or Q and Q-bar", "stage": "stage of the cycle", "component": "part of the macro"}
+    for dim, long_name in names.items():
+        found[dim].attrs = {"units": "1", "long_name": long_name}
+    return _described(found)
+
+
+def _described(found: xr.Dataset) -> xr.Dataset:
+    """The same Dataset with units and long names."""
+    return found.assign(
+        {n: found[n].assign_attrs(units=VARIABLES[n][0], long_name=VARIABLES[n][1]) for n in found.data_vars}
+    )
 
 
 def left_out(table: xr.Dataset, design: Design) -> dict[str, xr.DataArray]:
@@ -334,10 +313,5 @@ def left_out(table: xr.Dataset, design: Design) -> dict[str, xr.DataArray]:
     for count in ("n_failed", "n_unknown"):
         names = [f"{metric}_{count}" for metric in (*design.delays, design.energy)]
         if all(name in table for name in names):
-            found[count] = xr.concat([_need(table, name) for name in names], "metric").max("metric")
+            found[count] = xr.concat([need(table, name) for name in names], "metric").max("metric")
     return found
-
-
-def _stack(by_name: Mapping[str, xr.DataArray], dim: str, names: tuple[str, ...]) -> xr.DataArray:
-    """Arrays of one shape along a new, labelled dimension, in the order of ``names``."""
-    return xr.concat([by_name[name] for name in names], dim).assign_coords({dim: list(names)})

@@ -147,6 +147,16 @@ FIGURES: Mapping[str, Figure] = _table(
         ("errors.nc",),
     ),
     Figure(
+        "macro_parts",
+        "Energy per cycle and area of a macro by component, both designs, rows held or read for every input bit.",
+        ("macro.nc",),
+    ),
+    Figure(
+        "silicon",
+        "Density against efficiency of our macros and of published ones, carried to our node and supply.",
+        ("macro.nc",),
+    ),
+    Figure(
         "network",
         "Latency and energy of each network on the baseline and on the DDC macro, with the gain.",
         ("network.csv", "macro.nc"),

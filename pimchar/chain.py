@@ -12,8 +12,10 @@ import xarray as xr
 import charlib
 import figures
 from analysis import (
+    comparison,
     correlation,
     errors,
+    gatenumbers,
     headlines,
     logic,
     macro,
@@ -27,8 +29,11 @@ from analysis import (
     workloads,
     worst,
 )  # fmt: skip
+from analysis.architecture import MacroError, MacroGeometry, MacroModel
+from analysis.logic import READINGS, Gates
 from charlib import columncheck
 from charlib.directory import write_whole
+from charlib.periphery import TABLE as GATES
 from netlists import technology
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
@@ -53,20 +58,30 @@ COLUMN_CHECK = "column_check"
 def check(run: RunFile, where: str) -> None:
     """Raise RunFileError where the macro model could not use the conditions, before anything is simulated.
 
-    WorkloadError where a network's file cannot be used. Delays of logic are published for one process and supply, which
-    the grid must hold, and the macro has columns of one length.
+    WorkloadError where a network's file cannot be used. The macro consists of gates of certain kinds, or of published
+    ones, which are for one process and supply that the grid must hold then; it has columns of one length.
     """
     for file in run.network.files:
         onnxfile.from_onnx(file)
-    corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
     hint = "`pimchar characterize` does without"
-    if corner not in run.conditions.process:
-        place = f"(conditions.process in {where})"
-        raise RunFileError(f"process lacks {corner!r}, which the macro model refers to; {hint} {place}")
+    if run.gates_wanted:
+        if lacking := [kind for kind in gatenumbers.NEEDED if kind not in run.periphery.gates]:
+            place = f"(periphery.gates in {where})"
+            raise RunFileError(f"gates lack {', '.join(lacking)}, which the macro consists of; {hint} {place}")
+    else:
+        _check_published(run, where, hint)
     wanted = run.make_macro().rows_per_local_bitline
     if wanted not in (run.conditions.rows or (run.readpath.rows,)):
         place = f"({'conditions' if run.conditions.rows else 'readpath'}.rows in {where})"
         raise RunFileError(f"rows lack {wanted}, which a local bit line of the macro has; {hint} {place}")
+
+
+def _check_published(run: RunFile, where: str, hint: str) -> None:
+    """Raise RunFileError where published gates could not be carried to the conditions."""
+    corner, vdd = logic.REFERENCE_PROCESSES[0], logic.REFERENCE_VDD
+    if corner not in run.conditions.process:
+        place = f"(conditions.process in {where})"
+        raise RunFileError(f"process lacks {corner!r}, which the macro model refers to; {hint} {place}")
     low, high = min(run.conditions.vdd), max(run.conditions.vdd)
     if not low <= vdd <= high:
         place = f"(conditions.vdd in {where})"
@@ -282,14 +297,70 @@ def _open_drawn(folder: Path) -> xr.Dataset:
 
 
 def evaluate_macro(folder: Path) -> xr.Dataset:
-    """The macro made of a directory's tables in the organization of its run file; also stored in the directory."""
+    """The macro of a directory whose rows are read once and held; see :func:`evaluate_macros`."""
+    return evaluate_macros(folder)[READINGS[0]]
+
+
+def evaluate_macros(folder: Path, published: bool = False) -> dict[str, xr.Dataset]:
+    """The macro made of a directory's tables in the organization of its run file, for each reading of the array.
+
+    Also stored in the directory: rows held as the file's root, rows read for every input bit as a group.
+
+    Args:
+        folder: results directory.
+        published: take published gates where the directory has gates of its own, too.
+
+    Raises:
+        RunFileError: tables are missing. MacroError, TableError: the directory's gates do not serve.
+    """
     run, tables = stored_run(folder), open_tables(folder)
+    found = _macros(folder, tables, run.make_macro(), _gates(folder, tables, published))
+    write_whole(folder / MACRO, lambda path: _write_macros(path, found))
+    return found
+
+
+def compare_silicon(folder: Path, published: bool = False) -> dict[str, pd.DataFrame]:
+    """A directory's technology beside published macros: ``reference``, ``made_of`` and ``beside`` of
+    :mod:`analysis.comparison`; arguments and errors as of :func:`evaluate_macros`.
+    """
+    run, tables = stored_run(folder), open_tables(folder)
+    gates = _gates(folder, tables, published)
+    same = _macros(folder, tables, comparison.REFERENCE, gates)
+    own = _macros(folder, tables, run.make_macro(), gates)
+    found = {"reference": comparison.reference(same), "made_of": comparison.made_of(same)}
+    return found | {"beside": comparison.beside(own)}
+
+
+def _macros(folder: Path, tables: xr.Dataset, geometry: MacroGeometry, gates: Gates | None) -> dict[str, xr.Dataset]:
+    """One macro for each reading of the array."""
     missing = [name for name in MACRO_METRICS if name not in tables]
     if missing:
         raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
-    found = macro.evaluate(tables, run.make_macro(), tables.attrs["cell_area"])
-    write_whole(folder / MACRO, lambda path: found.to_netcdf(path))
-    return found
+    reads = dict(zip(READINGS, (1, geometry.input_bits), strict=True))
+    area = tables.attrs["cell_area"]
+    return {
+        name: macro.evaluate(tables, geometry, area, MacroModel(reads_per_pass=count), gates)
+        for name, count in reads.items()
+    }
+
+
+def _gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | None:
+    """Gates that a directory has characterized at the conditions of its tables; None stands for published ones."""
+    if published or not (folder / GATES).is_file():
+        return None
+    process = technology.load(tables.attrs["technology"])
+    try:
+        return gatenumbers.characterized(xr.load_dataset(folder / GATES), tables, process, MacroModel())
+    except MacroError as error:
+        raise MacroError(f"{error}; `pimchar macro --published` does without") from error
+
+
+def _write_macros(path: Path, found: Mapping[str, xr.Dataset]) -> None:
+    """The first as the file's root, the others as groups."""
+    first, *others = found
+    found[first].to_netcdf(path)
+    for name in others:
+        found[name].to_netcdf(path, mode="a", group=name)
 
 
 def add_network(folder: Path, file: Path) -> None:

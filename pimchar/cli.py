@@ -285,11 +285,16 @@ def paths(directory: Path) -> None:
 
 @main.command()
 @DIRECTORY
-def macro(directory: Path) -> None:
+@click.option("--silicon", is_flag=True, help="Show it beside published macros instead.")
+@click.option("--published", is_flag=True, help="Take published gates although DIR has characterized ones.")
+def macro(directory: Path, silicon: bool, published: bool) -> None:
     """Show the macro that stored tables make, as a PIM baseline (Q) and as DDC (Q and Q-bar); renews macro.nc."""
-    from pimchar import chain, render
+    from pimchar import chain, render_macro
 
-    click.echo(render.macro(chain.evaluate_macro(directory)))
+    if silicon:
+        click.echo(render_macro.silicon(chain.compare_silicon(directory, published)))
+    else:
+        click.echo(render_macro.macros(chain.evaluate_macros(directory, published)))
 
 
 @main.command()

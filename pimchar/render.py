@@ -13,7 +13,6 @@ from matplotlib.ticker import EngFormatter
 from tabulate import tabulate
 
 import charlib
-from analysis import architecture
 from charlib import METRICS, corners, devices, ngspice, tables
 from charlib.conditions import OPTIONAL
 from netlists import technology
@@ -34,17 +33,6 @@ PER_MICROMETRE = {
     "m2": (1e12, "um2"),
 }
 """Unit to the factor and the unit it is shown in, where prefixes alone would not give the field's units."""
-
-MACRO_COLUMNS = (
-    ("cycle_time", "cycle", 1.0, "s"),
-    ("energy_per_cycle", "energy/cycle", 1.0, "J"),
-    ("leakage_power", "leakage", 1.0, "W"),
-    ("tops", "TOPS", 1.0, "1"),
-    ("tops_per_watt", "TOPS/W", 1.0, "1"),
-    ("tops_per_mm2", "TOPS/mm2", 1.0, "1"),
-    ("area", "area [mm2]", 1e6, "1"),
-)
-"""Variable of the macro, its header, factor to the unit shown, and that unit."""
 
 
 def quantity(value: float, unit: str) -> str:
@@ -238,29 +226,6 @@ def lookup_tables(data: xr.Dataset) -> str:
 
 def _percent(ratio: float) -> str:
     return "-" if math.isnan(ratio) else f"{100 * ratio:.2g} %"
-
-
-def macro(found: xr.Dataset) -> str:
-    """Every design and condition of a macro, and what the designs share."""
-    geometry = architecture.MacroGeometry.of(found)
-    head = (
-        f"one of {geometry.macros} macros: {geometry.compartments} compartments x {geometry.rows} rows x "
-        f"{geometry.columns} columns = {geometry.cells} cells; without decoders and control; docs/models.md tells "
-        "more. Failed and unknown samples are in no mean and no spread"
-    )
-    counts = [name for name in ("n_failed", "n_unknown") if name in found]
-    columns = [name for name, *_ in MACRO_COLUMNS] + counts
-    dims = ("process", "vdd", "temp", "design")
-    frame = found[columns].to_dataframe(dim_order=dims).reset_index()
-    rows = [
-        [row["design"], *condition_cells(row["process"], row["vdd"], row["temp"])]
-        + [quantity(row[name] * factor, unit) for name, _, factor, unit in MACRO_COLUMNS]
-        + [int(row[name]) for name in counts]
-        for row in frame.to_dict("records")
-    ]
-    headers = ["design", "process", "vdd", "temp", *(header for _, header, _, _ in MACRO_COLUMNS)]
-    headers += [name.removeprefix("n_") for name in counts]
-    return f"{textwrap.fill(head, WIDTH)}\n\n{table(headers, rows)}"
 
 
 def network(frame: pd.DataFrame) -> str:

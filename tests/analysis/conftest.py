@@ -5,43 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import xarray as xr
+from synthetic import CELL_AREA, FLAT, SPREAD, Flat, synthetic_gates, synthetic_table
 
 from analysis import macro
-from analysis.architecture import MacroGeometry
-
-CELL_AREA = 0.12e-12
-SPREAD = 0.05
-
-
-def synthetic_table() -> xr.Dataset:
-    """SYNTHETIC, not silicon: delays ~ vdd^-1.5, energies ~ vdd^2, 5 % spread, ss slower by 20 %, ff faster."""
-    coords = {"process": ["tt", "ff", "ss"], "vdd": [0.7, 0.8, 0.9, 1.0], "temp": [300.15]}
-    vdd = xr.DataArray(coords["vdd"], dims="vdd", coords={"vdd": coords["vdd"]})
-    corner = xr.DataArray([1.0, 0.8, 1.2], dims="process", coords={"process": coords["process"]})
-    slow = (corner * (0.9 / vdd) ** 1.5).expand_dims(temp=coords["temp"])
-    square = ((vdd / 0.9) ** 2 * xr.ones_like(corner)).expand_dims(temp=coords["temp"])
-    laws = {
-        "t_read_p": (100e-12 * slow, "s"),
-        "t_read_n": (105e-12 * slow, "s"),
-        "e_read": (3.0e-15 * square, "J"),
-        "t_read_single": (99e-12 * slow, "s"),
-        "e_read_single": (2.5e-15 * square, "J"),
-        "i_leak": (20e-12 * square, "A"),
-        "t_fo4": (15e-12 * slow, "s"),
-    }
-    table = xr.Dataset(attrs={"technology": "synthetic", "seed": 1, "ngspice_version": "none"})
-    for name, (values, unit) in laws.items():
-        mean = values.transpose("process", "vdd", "temp")
-        count = xr.full_like(mean, 100, dtype=int)
-        attrs = {"units": unit, "long_name": f"synthetic {name}"}
-        table[name] = mean.assign_attrs(attrs)
-        table[f"{name}_std"] = (SPREAD * mean).assign_attrs(attrs)
-        table[f"{name}_n_ok"] = count.assign_attrs(units="1")
-        table[f"{name}_n_failed"] = (0 * count).assign_attrs(units="1")
-        table[f"{name}_n_unknown"] = (0 * count).assign_attrs(units="1")
-    table["vdd"].attrs = {"units": "V", "long_name": "supply voltage"}
-    table["temp"].attrs = {"units": "K", "long_name": "temperature"}
-    return table
+from analysis.architecture import MacroGeometry, MacroModel
+from analysis.gatenumbers import characterized
+from analysis.logic import Gates
+from netlists.technology import load
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +64,18 @@ def synthetic_characterization(samples: int = 200) -> xr.Dataset:
 @pytest.fixture
 def characterization() -> xr.Dataset:
     return synthetic_characterization()
+
+
+@pytest.fixture(scope="session")
+def flat() -> Flat:
+    return FLAT
+
+
+@pytest.fixture
+def gates_table() -> xr.Dataset:
+    return synthetic_gates()
+
+
+@pytest.fixture(scope="session")
+def characterized_gates() -> Gates:
+    return characterized(synthetic_gates(), synthetic_table(), load("predictive28"), MacroModel())

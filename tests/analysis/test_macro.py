@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis import macro
+from analysis import logic, macro
 from analysis.architecture import DESIGNS, MacroError, MacroGeometry, MacroModel
+from analysis.column import HELD, OPERATION
+from analysis.gatenumbers import CELL_HEIGHT
+from netlists.gatebench import WIRE_PITCHES
+from netlists.technology import load
 
 GEOMETRY = MacroGeometry()
 
@@ -74,6 +78,8 @@ def test_energy_by_hand(macro_dataset):
     assert float(energy.sel(design="baseline", component="adder_tree")) == pytest.approx(expected)
     assert float(energy.sel(design="ddc", component="adder_tree")) == pytest.approx(2 * expected)
     assert float(energy.sel(design="baseline", component="recover")) == 0
+    drivers = 0.25 * 0.81 * 512 * 4 * 0.35e-15
+    assert float(energy.sel(design="baseline", component="drivers")) == pytest.approx(drivers, rel=1e-12)
 
 
 def test_reading_for_every_bit_moves_energy_into_the_array(table, cell_area):
@@ -178,7 +184,7 @@ def test_a_missing_variable_is_named(table, cell_area, name):
 
 
 def test_a_missing_dimension_is_named(table, cell_area):
-    with pytest.raises(MacroError, match="variable t_fo4 has no dimension temp"):
+    with pytest.raises(MacroError, match="variable i_leak has no dimension temp"):
         macro.evaluate(table.isel(temp=0), GEOMETRY, cell_area)
 
 
@@ -203,6 +209,8 @@ def test_models_that_cannot_be(table, cell_area):
         MacroModel(reads_per_pass=0)
     with pytest.raises(MacroError, match=r"timing_yield=1\.0 is outside 0\.\.1"):
         MacroModel(timing_yield=1.0)
+    with pytest.raises(MacroError, match=r"placement=0 is not above 0 and at most 1"):
+        MacroModel(placement=0)
     with pytest.raises(MacroError, match=r"cell_area=0 m2 is not positive"):
         macro.evaluate(table, GEOMETRY, 0)
     with pytest.raises(MacroError, match="macro_geometry is missing"):
@@ -216,6 +224,167 @@ def test_other_sizes(table, cell_area, rows):
     np.testing.assert_allclose(found["area_components"].sum("component"), found["area"])
 
 
+def one(data, design="baseline"):
+    return at(data).sel(design=design)
+
+
+def test_double_the_rows(table, cell_area, characterized_gates):
+    """Twice the cells, strips and word-line drivers; accumulators one bit wider; as many products."""
+    low, high = (
+        macro.evaluate(table, MacroGeometry(rows=rows), cell_area, gates=characterized_gates) for rows in (32, 64)
+    )
+    for name in ("capacity_bits", "weight_bits_equivalent"):
+        np.testing.assert_array_equal(high[name], 2 * low[name])
+    for component in ("array", "drivers", "means"):
+        doubled = high["area_components"].sel(component=component) / low["area_components"].sel(component=component)
+        np.testing.assert_allclose(doubled[doubled.notnull()], 2, err_msg=component)
+    trees = [m["area_components"].sel(component="adder_tree") for m in (low, high)]
+    np.testing.assert_array_equal(*trees)
+    registers = [(logic.accumulator(13, bits) * 2).gates["dff"] for bits in (26, 27)]
+    clocks = [float(one(m["energy_per_cycle_components"]).sel(component="accumulator")) for m in (low, high)]
+    assert 1 < clocks[1] / clocks[0] < registers[1] / registers[0] + 1e-9
+    np.testing.assert_allclose(high["tops"] * high["cycle_time"], low["tops"] * low["cycle_time"])
+
+
+def test_double_the_columns(table, cell_area, characterized_gates):
+    """Twice the words: all but the recover unit's counters, and the drivers of rows and inputs, is there twice."""
+    narrow, wide = (
+        macro.evaluate(table, MacroGeometry(columns=columns), cell_area, gates=characterized_gates).sel(
+            design="baseline"
+        )
+        for columns in (16, 32)
+    )
+    for name, component in (("area_components", "adder_tree"), ("energy_per_cycle_components", "accumulator")):
+        np.testing.assert_allclose(
+            wide[name].sel(component=component), 2 * narrow[name].sel(component=component), rtol=1e-12
+        )
+    np.testing.assert_allclose(wide["energy_per_cycle"], 2 * narrow["energy_per_cycle"], rtol=1e-12)
+    np.testing.assert_allclose(wide["tops"] * wide["cycle_time"], 2 * narrow["tops"] * narrow["cycle_time"], rtol=1e-12)
+
+
+def test_one_compartment_by_hand(table, cell_area, flat, characterized_gates):
+    """One strip of 16 rows x 8 columns, no tree: 8 NOR2, a register of 8 bits and an accumulator of 20."""
+    geometry = MacroGeometry(compartments=1, rows=16, columns=8, macros=1)
+    found = macro.evaluate(table, geometry, cell_area, MacroModel(reads_per_pass=8), characterized_gates)
+    vdd = 0.9
+    unit = flat.energy * vdd**2
+    pitch = load("predictive28").geometry
+    wire = pitch.wire_capacitance * pitch.gate_pitch * WIRE_PITCHES
+    clock = 2 * unit + (flat.pin + wire) * vdd**2
+    active = characterized_gates.activity["precharged"]["accumulator"]
+    energy = one(found["energy_per_cycle_components"])
+    # 20 adders and flip-flops; 8 exclusive ors at the sum; NAND2 and inverter at 19 bits.
+    accumulator = 20 * clock + active * (20 + 20 + 8 + 2 * 19) * unit
+    assert float(energy.sel(component="accumulator")) == pytest.approx(accumulator, rel=1e-12)
+    assert float(energy.sel(component="adder_tree")) == pytest.approx(8 * clock + 0.5 * 8 * unit, rel=1e-12)
+    assert float(energy.sel(component="array")) == pytest.approx(8 * 2.5e-15, rel=1e-12)
+    loads = 8 * 0.5 * 0.5 * (flat.pin + wire) * vdd**2
+    assert float(energy.sel(component="drivers")) == pytest.approx(loads, rel=1e-12)
+    assert float(energy.sel(component="multiply")) == 0
+    read = 99e-12 * (1 + 0.05 * float(found["sigma_level"].sel(design="baseline")))
+    register = (flat.delay + flat.setup) / vdd
+    # Accumulator: carry into the upper part, and along its 11 further bits.
+    accumulate = (1 + 11) * flat.delay / vdd + register
+    assert float(one(found["cycle_time"])) == pytest.approx(max(2 * read + register, accumulate), rel=1e-9)
+    row = CELL_HEIGHT * pitch.gate_pitch**2 / 0.7
+    area = found["area_components"].sel(design="baseline")
+    assert float(area.sel(component="array")) == pytest.approx(128 * cell_area + 8 * 4 * row, rel=1e-12)
+    assert float(area.sel(component="drivers")) == pytest.approx(16 * 4 * row + 2 * 9 * row, rel=1e-12)
+    assert float(area.sel(component="multiply")) == pytest.approx(8 * 3 * row, rel=1e-12)
+
+
+@pytest.mark.parametrize("gates", [None, "characterized"])
+def test_ddc_is_the_baseline_and_its_extra_parts(table, cell_area, characterized_gates, gates):
+    """Twice the output gates, trees and accumulators, those of split trees besides; the unit and the means alone."""
+    found = macro.evaluate(table, GEOMETRY, cell_area, gates=characterized_gates if gates else None)
+    area = found["area_components"]
+    baseline, ddc = area.sel(design="baseline"), area.sel(design="ddc")
+    shared, twice = ["array"], ["multiply", "adder_tree"]
+    np.testing.assert_allclose(ddc.sel(component=shared), baseline.sel(component=shared), rtol=1e-12)
+    np.testing.assert_allclose(ddc.sel(component=twice), 2 * baseline.sel(component=twice), rtol=1e-12)
+    words, split = 2, 3
+    more = (2 * words + 2 * (split - 1)) / words
+    accumulators = [design.sel(component="accumulator") for design in (baseline, ddc)]
+    np.testing.assert_allclose(accumulators[1], more * accumulators[0], rtol=1e-12)
+    assert float(baseline.sel(component=["recover", "means"]).sum()) == 0
+    means = float(ddc.sel(component="means"))
+    cells = 64 * 16 * cell_area
+    assert means >= cells
+    energy = at(found["energy_per_cycle_components"])
+    per_pass = float(energy.sel(design="ddc", component="means"))
+    assert per_pass == pytest.approx(16 * 3.0e-15 / 8, rel=1e-12)
+
+
+def test_resting_accumulators_take_clock_energy_unless_gated(table, cell_area, characterized_gates):
+    free, gated = (
+        at(
+            macro.evaluate(table, GEOMETRY, cell_area, MacroModel(idle_clock=share), characterized_gates)[
+                "energy_per_cycle_components"
+            ].sel(component="accumulator")
+        )
+        for share in (1.0, 0.0)
+    )
+    assert float(free.sel(design="baseline")) == float(gated.sel(design="baseline"))
+    assert float(gated.sel(design="ddc")) == pytest.approx(2 * float(gated.sel(design="baseline")), rel=1e-12)
+    resting = 2 * 2 * GEOMETRY.sum_bits
+    clock = float(characterized_gates.clock[0, 2, 0])
+    assert float(free.sel(design="ddc") - gated.sel(design="ddc")) == pytest.approx(resting * clock, rel=1e-9)
+
+
+def test_gates_vary_independently_along_a_path(table, cell_area, characterized_gates):
+    hops = logic.adder_tree_path(32, 8)
+    shape = characterized_gates.clock.shape
+    varying = dataclasses.replace(characterized_gates, delay_std=dict.fromkeys(logic.HOPS, np.full(shape, 1e-12)))
+    still, found = (macro.evaluate(table, GEOMETRY, cell_area, gates=g) for g in (characterized_gates, varying))
+    more = (found["cycle_time_stages"] - still["cycle_time_stages"]).sel(stage="adder_tree", design="baseline")
+    k = float(found["sigma_level"].sel(design="baseline"))
+    np.testing.assert_allclose(more, k * 1e-12 * math.sqrt(sum(hops.values())), rtol=1e-6)
+    np.testing.assert_allclose(found["cycle_time_mean"], still["cycle_time_mean"])
+
+
+@pytest.fixture
+def at_work(table):
+    """The table with the metrics of a column at work: 1 fJ, and 3 fJ a row, twice that on both nodes."""
+    for suffix, times in (("_single", 1.0), ("", 2.0)):
+        for name in (*OPERATION, *HELD):
+            value = 3e-15 if name == "e_held_row" else 1e-15
+            table[f"{name}{suffix}"] = times * value * xr.ones_like(table["e_read"])
+            table[f"{name}{suffix}_std"] = 0 * table["e_read"]
+    return table
+
+
+def test_a_column_at_work_by_part(at_work, cell_area):
+    every = macro.evaluate(at_work, GEOMETRY, cell_area, MacroModel(reads_per_pass=8))
+    energy = one(every["energy_per_cycle_components"])
+    assert float(energy.sel(component="array")) == pytest.approx(512 * 2e-15, rel=1e-12)
+    assert float(energy.sel(component="drivers")) == pytest.approx(512 * 1e-15, rel=1e-12)
+    merging = 0.25 * 0.81 * 512 * 2 * 0.7e-15
+    assert float(energy.sel(component="multiply")) == pytest.approx(512 * 1e-15 + merging, rel=1e-12)
+    assert "e_compute_single by part" in every.attrs["array_energy"]
+    held = macro.evaluate(at_work, GEOMETRY, cell_area)
+    energy = one(held["energy_per_cycle_components"])
+    assert float(energy.sel(component="array")) == pytest.approx(512 * 3e-15 / 8, rel=1e-12)
+    assert float(energy.sel(component="multiply")) == pytest.approx(512 * 1e-15 + merging, rel=1e-12)
+    latches = 512 * 4 * 2 * 0.614e-12
+    more = held["area_components"] - every["area_components"]
+    np.testing.assert_allclose(more.sel(component="multiply"), latches, rtol=1e-9)
+    assert float(one(held["cycle_time_stages"]).sel(stage="latch")) == pytest.approx(47.8e-12, rel=1e-12)
+    assert float(one(every["cycle_time_stages"]).sel(stage="latch")) == 0
+
+
+def test_many_macros_at_once_are_each_alone(at_work, cell_area, characterized_gates):
+    geometries = [
+        GEOMETRY, MacroGeometry(compartments=8, columns=32), MacroGeometry(rows=16, input_bits=4),
+        MacroGeometry(compartments=20, macros=1),
+    ]  # fmt: skip
+    many = macro.evaluate_all(at_work, geometries, cell_area, gates=characterized_gates)
+    for place, geometry in enumerate(geometries):
+        alone = macro.evaluate(at_work, geometry, cell_area, gates=characterized_gates)
+        for name in macro.VARIABLES:
+            row = many[name].isel(geometry=place) if "geometry" in many[name].dims else many[name]
+            np.testing.assert_array_equal(row, alone[name], err_msg=name)
+
+
 PARAMETERS = [(kind, item) for kind in (MacroGeometry, MacroModel) for item in dataclasses.fields(kind)]
 
 
@@ -223,7 +392,7 @@ PARAMETERS = [(kind, item) for kind in (MacroGeometry, MacroModel) for item in d
 def test_every_parameter_has_unit_source_and_documentation(kind, item):
     assert item.metadata["unit"]
     assert item.metadata["source"]
-    page = Path(__file__).parents[2] / "docs" / "models.md"
+    page = Path(__file__).parents[2] / "docs" / "macro.md"
     assert f"`{item.name}`" in page.read_text(encoding="utf-8")
 
 

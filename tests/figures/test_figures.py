@@ -63,7 +63,7 @@ def test_axes_have_units_and_the_caption_conditions_and_samples(name, sampled):
         assert "seed 5" in caption
     for ax in labelled(figure) if name != "correlation" else ():  # both axes of a matrix are categories
         named = {text for text in (ax.get_xlabel(), ax.get_ylabel()) if text}
-        without_unit = {text for text in named if not re.search(r"\[(°C|[a-zµ%]?[A-Zs1]?)\]$", text)}
+        without_unit = {text for text in named if not re.search(r"\[(°C|TOPS/W|Mb/mm²|mm²|[a-zµ%]?[A-Zs1]?)\]$", text)}
         assert named - without_unit
         assert without_unit <= {"mobilenet_v2", "resnet18"}  # rows of the network figure
 
@@ -118,7 +118,8 @@ def test_missing_groups_and_metrics_are_skipped_with_their_names(copy, change):
     assert "figure margins skipped: characterization.nc has neither snm_hold nor snm_read" in skipped
     assert "figure delay_energy skipped: tables.nc has no number of t_read_p, t_read_n, e_read" in skipped
     assert "figure network skipped: macro.nc is missing or not readable" in skipped
-    assert "figure layers skipped: macro.nc is missing or not readable" in skipped
+    for name in ("layers", "macro_parts", "silicon"):
+        assert f"figure {name} skipped: macro.nc is missing or not readable" in skipped
 
 
 def test_figures_of_one_condition_show_the_offset_nearest_to_none(copy, change):

@@ -128,6 +128,10 @@ def test_bad_run_files_exit_2_and_write_nothing(folder, command, text, message):
         ("[conditions]\nvdd = [0.6, 0.7]", "vdd=0.6..0.7 V lacks 0.9 V"),
         ("[readpath]\nrows = 32", "rows lack 16, which a local bit line of the macro has; `pimchar characterize` does"),
         ("[conditions]\nrows = [8, 32]", "does without (conditions.rows in narrow.toml)"),
+        (
+            '[periphery]\ngates = ["inverter", "dff", "xor2"]',
+            "gates lack nand2, nor2, half_adder, full_adder, wl_driver",
+        ),
     ],
 )
 def test_run_refuses_what_the_macro_could_not_use_before_it_simulates(folder, text, message):

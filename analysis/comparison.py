@@ -1,0 +1,148 @@
+"""Our macro beside published ones: figures, their ratios and what makes them up. No factor is fitted.
+
+The reference has a geometry of its own (``REFERENCE``). Other macros are carried to our node and supply by stated rules
+(:func:`beside`), which real technologies follow roughly at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+import xarray as xr
+
+from analysis.architecture import MacroError, MacroGeometry
+from analysis.parts import COMPONENTS
+from analysis.silicon import MACROS, NODES, YAN, Macro
+
+REFERENCE = MacroGeometry(macros=1)
+"""The reference's: 32 compartments of 64 rows x 16 columns, 16 rows on a local bit line, one macro; INT8."""
+ROOM = 298.15
+"""Temperature that figures are compared at [K], assumed; the nearest of the table is taken."""
+DESIGN_OF_REFERENCE = "baseline"
+
+
+def at_supply(macro: xr.Dataset, vdd: float) -> xr.Dataset:
+    """A macro at tt, or its first process, a supply [V] and the temperature next to 25 degC.
+
+    Raises:
+        MacroError: the supply is not of the grid.
+    """
+    grid = macro["vdd"].values
+    near = grid[abs(grid - vdd).argmin()]
+    if abs(near - vdd) > 1e-6:
+        held = ", ".join(f"{value:g}" for value in grid)
+        raise MacroError(f"vdd={vdd:g} V of the published macro is not one of {held} V (conditions.vdd)")
+    process = "tt" if "tt" in macro["process"].values else macro["process"].values[0]
+    return macro.sel(process=process, vdd=near).sel(temp=ROOM, method="nearest")
+
+
+FIGURES: tuple[tuple[str, str, str], ...] = (
+    ("tops_per_watt", "1e12 J-1", "tops_per_watt"),
+    ("tops_per_mm2", "1e12 s-1 mm-2", "tops_per_mm2"),
+    ("clock", "Hz", "clock"),
+    ("area", "m2", "area"),
+    ("weight_density", "m-2", "density"),
+)
+"""Figure of ours, its unit, and field of a published macro."""
+
+
+def reference(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Figures of the baseline in the reference's geometry over the published ones.
+
+    Args:
+        macros: reading to what ``macro.evaluate`` returns for ``REFERENCE``.
+
+    Returns:
+        Rows ``reading, figure, unit, model, published, ratio, origin``.
+    """
+    rows = []
+    for reading, found in macros.items():
+        one = at_supply(found, YAN.vdd).sel(design=DESIGN_OF_REFERENCE)
+        for figure, unit, field in FIGURES:
+            model = 1 / float(one["cycle_time"]) if figure == "clock" else float(one[figure])
+            published = getattr(YAN, field)
+            rows.append((reading, figure, unit, model, published, model / published, YAN.origin[field]))
+    return pd.DataFrame(rows, columns=["reading", "figure", "unit", "model", "published", "ratio", "origin"])
+
+
+PUBLISHED_ENERGY = YAN.tops_per_mm2 * YAN.area * 1e6 / YAN.tops_per_watt / YAN.clock
+"""Energy of the reference per cycle [J]: operations per second over operations per energy, over the clock."""
+
+
+def made_of(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """What energy, area and cycle of the baseline in the reference's geometry are made of.
+
+    Returns:
+        Rows ``reading, of, component, value, over_published``; the last column is over the whole published figure [1],
+        so that a figure's components add up to its ratio. Leakage is that of a cycle.
+    """
+    rows = []
+    whole = {"energy": PUBLISHED_ENERGY, "area": YAN.area, "cycle": 1 / YAN.clock}
+    for reading, found in macros.items():
+        one = at_supply(found, YAN.vdd).sel(design=DESIGN_OF_REFERENCE)
+        parts = {
+            "energy": {c: float(one["energy_per_cycle_components"].sel(component=c)) for c in COMPONENTS},
+            "area": {c: float(one["area_components"].sel(component=c)) for c in COMPONENTS},
+            "cycle": {str(s): float(one["cycle_time_stages"].sel(stage=s)) for s in one["stage"].values},
+        }
+        parts["energy"]["leakage"] = float(one["leakage_power"] * one["cycle_time"])
+        for of, values in parts.items():
+            rows += [(reading, of, name, value, value / whole[of]) for name, value in values.items() if value]
+    return pd.DataFrame(rows, columns=["reading", "of", "component", "value", "over_published"])
+
+
+def carried(other: Macro, node: float, vdd: float) -> tuple[float | None, float | None]:
+    """Efficiency of one-bit operations [1e12 J-1] and density [m-2] of a published macro at another node and supply.
+
+    Energy is taken to go with node times VDD^2 (capacitances with the node), area with the node squared.
+    """
+    bits = other.bit_tops_per_watt
+    efficiency = None if bits is None else bits * (other.node / node) * (other.vdd / vdd) ** 2
+    return efficiency, None if other.density is None else other.density * (other.node / node) ** 2
+
+
+def beside(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Efficiency and density of both designs over those of every published macro.
+
+    Efficiency is that of one-bit by one-bit operations, native ones times both word lengths. Ours is at the supply of
+    the table that is nearest to the published one.
+
+    Args:
+        macros: reading to what ``macro.evaluate`` returns.
+
+    Returns:
+        Rows ``macro, node, published_vdd, vdd, reading, design``; ``efficiency``, ``published_efficiency``,
+        ``carried_efficiency`` [1e12 J-1]; ``density``, ``published_density``, ``carried_density`` [m-2];
+        ``efficiency_ratio``, ``density_ratio`` [1], ours over the carried ones; NaN where a figure is not published.
+
+    Raises:
+        MacroError: the node of the technology is not in ``NODES``.
+    """
+    return pd.DataFrame([row for other in MACROS for reading, found in macros.items() for row in _rows(
+        other, reading, found)])  # fmt: skip
+
+
+def _rows(other: Macro, reading: str, found: xr.Dataset) -> Iterator[dict[str, object]]:
+    """Rows of :func:`beside` for one published macro and one reading."""
+    technology = str(found.attrs.get("technology")).partition("/")[0]
+    if technology not in NODES:
+        raise MacroError(f"technology={technology!r} has no node; known are {', '.join(NODES)}")
+    geometry = MacroGeometry.of(found)
+    vdd = float(found["vdd"].sel(vdd=other.vdd, method="nearest"))
+    efficiency, density = carried(other, NODES[technology], vdd)
+    for design in found["design"].values:
+        one = at_supply(found, vdd).sel(design=design)
+        ours = float(one["tops_per_watt"]) * geometry.weight_bits * geometry.input_bits
+        yield {
+            "macro": other.name, "node": other.node, "published_vdd": other.vdd, "vdd": vdd, "reading": reading,
+            "design": str(design), "efficiency": ours, "published_efficiency": other.bit_tops_per_watt,
+            "carried_efficiency": efficiency, "efficiency_ratio": _over(ours, efficiency),
+            "density": float(one["weight_density"]), "published_density": other.density,
+            "carried_density": density, "density_ratio": _over(float(one["weight_density"]), density),
+        }  # fmt: skip
+
+
+def _over(ours: float, other: float | None) -> float:
+    """Ratio [1]; NaN where the other is not known."""
+    return float("nan") if other is None else ours / other

@@ -1,0 +1,77 @@
+"""Comparison with published macros: ratios by hand, parts that add up, and the rules of scaling."""
+
+import math
+
+import pytest
+
+from analysis import comparison, macro
+from analysis.architecture import MacroError, MacroModel
+from analysis.silicon import MACROS, YAN
+
+
+@pytest.fixture(scope="module")
+def macros(make_table, cell_area):
+    table = make_table().assign_attrs(technology="predictive28")
+    return {
+        reading: macro.evaluate(table, comparison.REFERENCE, cell_area, MacroModel(reads_per_pass=reads))
+        for reading, reads in (("held", 1), ("precharged", 8))
+    }
+
+
+def test_published_energy_is_that_of_its_efficiency():
+    """64 INT8 products in 8 cycles, two operations each."""
+    operations = 2 * 64 / 8
+    assert pytest.approx(operations / 27.38e12, rel=0.02) == comparison.PUBLISHED_ENERGY
+
+
+def test_reference_by_hand(macros):
+    frame = comparison.reference(macros).set_index(["reading", "figure"])
+    assert len(frame) == len(macros) * len(comparison.FIGURES)
+    ours = macros["held"].sel(design="baseline", process="tt", vdd=0.8).squeeze()
+    row = frame.loc["held", "clock"]
+    assert row.ratio == pytest.approx(1 / float(ours["cycle_time"]) / 333e6, rel=1e-12)
+    assert frame.loc["held", "tops_per_watt"].published == 27.38
+    assert frame.loc["held", "tops_per_watt"].origin == "read"
+    assert frame.loc["precharged", "tops_per_watt"].ratio < frame.loc["held", "tops_per_watt"].ratio
+    assert frame.loc["held", "weight_density"].published == pytest.approx(1.041 * 2**20 * 1e6, rel=1e-12)
+
+
+def test_parts_add_up_to_the_ratios(macros):
+    parts = comparison.made_of(macros).groupby(["reading", "of"])["over_published"].sum()
+    frame = comparison.reference(macros).set_index(["reading", "figure"])["ratio"]
+    for reading in macros:
+        assert parts[reading, "area"] == pytest.approx(frame[reading, "area"], rel=1e-12)
+        efficiency = 16 / (parts[reading, "energy"] * comparison.PUBLISHED_ENERGY) * 1e-12
+        assert efficiency / 27.38 == pytest.approx(frame[reading, "tops_per_watt"], rel=1e-12)
+
+
+def test_a_macro_at_our_own_node_and_supply_is_carried_unchanged():
+    assert comparison.carried(YAN, 28e-9, 0.8) == pytest.approx((27.38 * 64, YAN.density), rel=1e-12)
+    chih = next(other for other in MACROS if other.name.startswith("Chih"))
+    efficiency, density = comparison.carried(chih, 28e-9, 0.9)
+    assert efficiency == pytest.approx(89 * 16 * 22 / 28 * (0.72 / 0.9) ** 2, rel=1e-12)
+    assert density == pytest.approx(65536 / 0.202e-6 * (22 / 28) ** 2, rel=1e-12)
+
+
+def test_every_published_macro_is_there(macros):
+    frame = comparison.beside(macros)
+    assert len(frame) == len(MACROS) * 2 * 2
+    assert set(frame["macro"]) == {other.name for other in MACROS}
+    assert (frame["vdd"] - frame["published_vdd"]).abs().max() <= 0.2 + 1e-9
+    unknown = frame[frame["published_density"].isna()]
+    assert unknown["density_ratio"].isna().all()
+    row = frame[(frame.macro == YAN.name) & (frame.reading == "held") & (frame.design == "ddc")].iloc[0]
+    assert row.density_ratio == pytest.approx(row.density / (1.041 * 2**20 * 1e6), rel=1e-12)
+    assert math.isfinite(row.efficiency_ratio)
+
+
+def test_a_supply_that_is_not_of_the_grid_is_told(macros):
+    lacking = {reading: found.sel(vdd=[0.7, 0.9]) for reading, found in macros.items()}
+    with pytest.raises(MacroError, match=r"vdd=0\.8 V of the published macro is not one of 0\.7, 0\.9 V"):
+        comparison.reference(lacking)
+
+
+def test_a_technology_without_a_node_is_told(macros):
+    strange = {reading: found.assign_attrs(technology="mine") for reading, found in macros.items()}
+    with pytest.raises(MacroError, match="technology='mine' has no node; known are predictive28, freepdk45"):
+        comparison.beside(strange)

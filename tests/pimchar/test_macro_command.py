@@ -1,0 +1,68 @@
+"""The macro from the command line, from made-up tables of cells and gates; no simulator runs."""
+
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+from synthetic import CELL_AREA, synthetic_gates, synthetic_table
+
+from figures import FIGURES
+from pimchar import cli
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Tables at one process and two supplies, and gates at the same."""
+    tables = synthetic_table().sel(process=["tt"], vdd=[0.8, 0.9])
+    for name, factor in (("t_precharge", 0.5), ("t_precharge_single", 0.5)):
+        tables[name], tables[f"{name}_std"] = factor * tables["t_read_p"], 0 * tables["t_read_p"]
+    tables = tables.assign_attrs(technology="predictive28", cell_area=CELL_AREA)
+    tables.to_netcdf(tmp_path / "tables.nc")
+    synthetic_gates(vdds=(0.8, 0.9), processes=("tt",)).to_netcdf(tmp_path / "periphery.nc")
+    (tmp_path / "run.toml").write_text("[macro]\nmacros = 2\n")
+    return tmp_path
+
+
+def pimchar(*arguments):
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+
+
+def test_macro_of_characterized_gates_is_shown_stored_and_drawn(folder):
+    result = pimchar("macro", folder)
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.output.split())
+    for words in (
+        "one of 2 macros: 32 compartments x 64 rows x 16 columns", "gates characterized: predictive28 (periphery.nc)",
+        "row read once and held: e_read_single 1 of 8 times, inputs at 1", "row read for every input bit", "adder_tree",
+    ):  # fmt: skip
+        assert words in text
+    held, every = (xr.load_dataset(folder / "macro.nc", group=group) for group in (None, "precharged"))
+    ratio = every["energy_per_cycle_components"] / held["energy_per_cycle_components"]
+    assert ratio.sel(component="array").values == pytest.approx(8)
+    for name in ("macro_parts", "silicon"):
+        figure = FIGURES[name].draw(folder)
+        assert "gates characterized" in " ".join(figure.get_supxlabel().lower().split())
+
+
+def test_published_gates_on_demand_and_without_others(folder):
+    asked = pimchar("macro", folder, "--published")
+    (folder / "periphery.nc").unlink()
+    alone = pimchar("macro", folder)
+    assert asked.exit_code == alone.exit_code == 0, asked.output
+    assert asked.output == alone.output
+    assert "gates published: ZigZag-IMC" in alone.output
+
+
+def test_silicon_beside(folder):
+    result = pimchar("macro", folder, "--silicon", "--published")
+    assert result.exit_code == 0, result.output
+    for words in ("Yan ISSCC22", "27.38", "clock [MHz]", "over published", "Mori ISSCC23", "nothing is fitted"):
+        assert words in " ".join(result.output.split())
+
+
+def test_gates_that_do_not_serve_are_told_in_a_line(folder):
+    synthetic_gates(vdds=(0.9,), processes=("tt",)).to_netcdf(folder / "periphery.nc")
+    result = pimchar("macro", folder)
+    assert result.exit_code == 2
+    assert "periphery.nc lacks a condition of tables.nc: vdd=0.8 is not one of 0.9" in result.stderr
+    assert "`pimchar macro --published` does without" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
