@@ -157,6 +157,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("macro.nc",),
     ),
     Figure(
+        "recovery",
+        "Recovered results of DDC macros against direct convolution, and what read errors do to results.",
+        ("errors.nc",),
+    ),
+    Figure(
         "network",
         "Latency and energy of each network on the baseline and on the DDC macro, with the gain.",
         ("network.csv", "macro.nc"),

@@ -13,7 +13,9 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
-TECHNOLOGIES, CELLS, GATES = (ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md"))
+TECHNOLOGIES, CELLS, GATES, FCC = (
+    ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md", "fcc.md")
+)
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
 
@@ -67,6 +69,20 @@ def test_gates_and_their_tables(tmp_path):
     assert 5e-12 < table.delay("nand2 b rise a=1 y", slew=20e-12, load=0.5e-15) < 20e-12
     assert table.energy("nand2 b rise a=0", slew=20e-12, load=0.5e-15) < 0 < table.leakage("nand2 a=0,b=1")
     assert table.data.sizes["sample"] == 8
+
+
+def test_a_layer_on_the_functional_macro(capsys):
+    (example,) = blocks(FCC, "python")
+    scope = {}
+    exec(example, scope)
+    said = capsys.readouterr().out
+    run, plain, noisy = scope["run"], scope["plain"], scope["noisy"]
+    assert f"{run.cycles} {plain.cycles}" in example
+    assert said.startswith(f"{run.cycles} {plain.cycles}\n")
+    assert 0 < noisy.counts["missed"] < 2e-3 * noisy.counts["due"]
+    middle = scope["inputs"][0, :, 1:4, 1:4].reshape(-1)
+    assert run.outputs[0, :, 2, 2].tolist() == (scope["paired"] @ middle).tolist()
+    assert 0 < scope["before"]["distance"] < 128
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():

@@ -66,6 +66,23 @@ def test_the_title_names_the_shortest_cycles(folder):
     assert f"need a cycle of {first:.3g} ns at 0.5 V" in words(FIGURES["error_rate"].draw(folder))
 
 
+def test_recovered_results_are_exact_and_errors_are_drawn(folder):
+    figure = FIGURES["recovery"].draw(folder)
+    text = words(figure)
+    assert "512 of 512 recovered results equal the direct convolution" in text
+    assert "predictive28, tt" in text
+    assert "SYNTHETIC" in text
+    cycle = float(xr.load_dataset(folder / "errors.nc")["cycle_min"].sel(vdd=0.8).squeeze())
+    assert f"0.001, which this column keeps at cycles from {1e9 * cycle:.3g} ns to" in text
+    left, right = figure.axes
+    before, paired = (line.get_xydata() for line in left.lines[:2])
+    assert (paired[:, 0] == paired[:, 1]).all()
+    assert (before[:, 0] != before[:, 1]).mean() > 0.9
+    curves = [line.get_ydata() for line in right.lines[:4]]
+    assert all((np.diff(curve) > 0).all() for curve in curves)
+    figure.canvas.draw()
+
+
 def test_rows_show_every_supply_with_its_spread(folder):
     figure = FIGURES["rows"].draw(folder)
     assert "16 times the rows: 16 times the delay, 16 times the energy at 0.8 V" in words(figure)

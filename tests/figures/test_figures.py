@@ -25,6 +25,7 @@ CHECKS = {
     "adder_tree": "tree_check.nc",
     "error_rate": "errors.nc",
     "headlines": "headlines.csv",
+    "recovery": "errors.nc",
 }
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
 OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, "rows")]

@@ -68,6 +68,7 @@ def test_every_figure_of_what_was_measured_is_there_in_both_formats(place):
             "cycle_limits",
             "rows",
             "error_rate",
+            "recovery",
             "adder_tree",
             "headlines",
         ),
