@@ -8,7 +8,7 @@ hypothesis about DDC-PIM (Duan et al., TCAD 43(3), 2024), of which the abstract 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -296,26 +296,30 @@ def distances(weights: np.ndarray, pairs: np.ndarray, bits: int = 8) -> Mapping[
     }
 
 
-def layer_table(weights: Mapping[str, np.ndarray], groups: Mapping[str, int], bits: int = 8) -> pd.DataFrame:
+def layer_table(
+    layers: Sequence[Layer], weights: Mapping[str, np.ndarray], bits: int = 8, most: int = 512
+) -> pd.DataFrame:
     """Distances of each layer before, with adjacent and with matched pairs, and after, one line a layer.
 
     Args:
-        weights: name of a layer to its weights, shape ``(filter, ...)``.
-        groups: name to the groups within which it pairs, see :func:`pairing_groups`.
-        bits: length of a weight [bit].
+        layers: of a network. weights: integers by the layer's name, filters first. bits: length of a weight [bit].
+        most: filters of a group up to which pairs are matched; the time grows with their fourth power [1].
 
     Returns:
-        Columns ``layer``, ``filters``, ``inputs`` and what :func:`distances` gives with ``_adjacent`` and ``_matched``
-        before, ``_after`` of the weights with matched pairs made complementary.
+        Columns ``layer``, ``type``, ``filters``, ``inputs`` and what :func:`distances` gives: with ``_adjacent``,
+        with ``_matched``, NaN above ``most``, and with ``_after`` of the weights that complementary pairs compute
+        with, matched ones where there are any.
     """
     rows = []
-    for name, values in weights.items():
-        flat = _flat(values, bits)
-        ways = {"adjacent": adjacent(len(flat), groups[name]), "matched": matched(flat, groups[name], bits)}
-        row = {"layer": name, "filters": flat.shape[0], "inputs": flat.shape[1]}
-        for way, pairs in ways.items():
-            row |= {f"{key}_{way}": value for key, value in distances(flat, pairs, bits).items()}
-        done = complementary(flat, ways["matched"], bits).weights()
-        row |= {f"{key}_after": value for key, value in distances(done, ways["matched"], bits + 1).items()}
-        rows.append(row)
+    for layer in layers:
+        flat = _flat(weights[layer.name], bits)
+        groups = pairing_groups(layer)
+        pairs = {"adjacent": adjacent(len(flat), groups)}
+        if len(flat) // groups <= most:
+            pairs["matched"] = matched(flat, groups, bits)
+        best = pairs.get("matched", pairs["adjacent"])
+        found = {way: distances(flat, chosen, bits) for way, chosen in pairs.items()}
+        found["after"] = distances(complementary(flat, best, bits).weights(), best, bits + 1)
+        row = {"layer": layer.name, "type": layer.type, "filters": flat.shape[0], "inputs": flat.shape[1]}
+        rows.append(row | {f"{key}_{way}": value for way, each in found.items() for key, value in each.items()})
     return pd.DataFrame(rows)

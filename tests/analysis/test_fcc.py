@@ -143,12 +143,20 @@ def test_distance_by_hand():
 
 def test_table_of_layers():
     rng = np.random.default_rng(2)
+    layers = [Layer("conv", "standard", 1, 4, 5, 5, 7, 3, 3), Layer("deep", "depthwise", 1, 6, 5, 5, 6, 3, 3, groups=6)]
     weights = {"conv": rng.integers(-90, 90, (7, 4, 3, 3)), "deep": rng.integers(-90, 90, (6, 1, 3, 3))}
-    table = fcc.layer_table(weights, {"conv": 1, "deep": 1}).set_index("layer")
+    table = fcc.layer_table(layers, weights).set_index("layer")
     assert table.loc["conv", "inputs"] == 36
     assert (table["distance_matched"] <= table["distance_adjacent"]).all()
     assert (table["distance_after"] == 0).all()
     np.testing.assert_allclose(table["correlation_after"], -1)
+    assert (
+        table.loc["deep", "distance_matched"]
+        == fcc.distances(weights["deep"], fcc.matched(weights["deep"]))["distance"]
+    )
+    few = fcc.layer_table(layers, weights, most=6).set_index("layer")
+    assert few["distance_matched"].isna().tolist() == [True, False]
+    assert (few["distance_after"] == 0).all()
 
 
 def test_layers_pair_within_groups_but_channels_of_a_depthwise_layer_with_one_another():
