@@ -204,7 +204,7 @@ class Field:
         """A surface over some axes, ``values`` having one point along the others."""
         shape = [len(self.grids[axis]) for axis in axes]
         grids, straight = (tuple(of[axis] for axis in axes) for of in (self.grids, self.straight))
-        return Surface(grids, values.reshape(*shape, *self.batch), straight)
+        return Surface(grids, values.reshape((*shape, *self.batch)), straight)
 
     @property
     def _first(self) -> tuple[slice, ...]:

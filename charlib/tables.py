@@ -113,7 +113,7 @@ def field(variable: xr.DataArray, scale: str) -> Field:
     axes = continuous(variable)
     variable = variable.sortby(axes).transpose(*axes, ...)
     grids = tuple(variable[axis].values.astype(float) for axis in axes)
-    values = variable.values.reshape(*map(len, grids), *([-1] if variable.ndim > len(axes) else []))
+    values = variable.values.reshape((*map(len, grids), *([-1] if variable.ndim > len(axes) else [])))
     return Field(grids, values, scale == "log", tuple(axis in STRAIGHT for axis in axes))
 
 
