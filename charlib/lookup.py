@@ -99,8 +99,7 @@ class LookupTable:
         if not path.is_file():
             raise TableError(f"{path} is not a table: there is no such file")
         try:
-            with xr.open_dataset(path, engine="netcdf4") as found:
-                data = found.load()
+            data = tables.read(path)
         except (OSError, ValueError, RuntimeError) as error:
             raise TableError(f"{path} is not a table: {error}".splitlines()[0]) from error
         missing = {"process", "vdd", "temp"} - set(data.dims)

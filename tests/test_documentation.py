@@ -13,7 +13,9 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
-TECHNOLOGIES, CELLS, GATES = (ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md"))
+TECHNOLOGIES, CELLS, GATES, TABLES = (
+    ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md", "lookup-tables.md")
+)
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
 
@@ -67,6 +69,22 @@ def test_gates_and_their_tables(tmp_path):
     assert 5e-12 < table.delay("nand2 b rise a=1 y", slew=20e-12, load=0.5e-15) < 20e-12
     assert table.energy("nand2 b rise a=0", slew=20e-12, load=0.5e-15) < 0 < table.leakage("nand2 a=0,b=1")
     assert table.data.sizes["sample"] == 8
+
+
+@pytest.mark.ngspice
+def test_lookup_tables(tmp_path):
+    written, said = carried_out(TABLES, tmp_path)
+    assert written == {"table.toml"}
+    assert "t_fo4.csv" in said
+    (example,) = blocks(TABLES, "python")
+    scope = {}
+    exec(example.replace("results/", f"{tmp_path}/results/"), scope)
+    assert scope["delay"].attrs["units"] == "s"
+    assert scope["sweep"].sizes == {"vdd": 31, "temp": 2}
+    assert (scope["sweep"].diff("vdd") < 0).all()
+    assert scope["points"].dims == ("time",)
+    assert scope["slope"] < 0 < scope["spread"] < scope["delay"] < scope["slow"]
+    assert scope["cells"].sizes == {"draw": 1000}
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():
