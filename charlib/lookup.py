@@ -57,7 +57,7 @@ Coordinate = float | str | Sequence[float] | Sequence[str] | np.ndarray | xr.Dat
 
 LEAST_GOOD = 0.95
 """Share of the samples [1] that must have a number where a mean or a deviation is asked for. What is left out shifts
-both: of a normal distribution without its upper 5 % the mean lies 0.11 and the deviation 0.13 deviations low."""
+both: of a normal distribution without its upper 5 % the mean lies 0.11 and the deviation 0.10 deviations low."""
 WITHIN = 1e-9
 """What a limit of the grid allows for rounding, relative to the limit [1]."""
 CELSIUS = "; temperatures are in kelvin, 25 degC is 298.15 K"
