@@ -10,7 +10,7 @@ import xarray as xr
 
 from charlib.errors import TableError
 from charlib.interpolation import Field
-from charlib.lookup import checked
+from charlib.places import checked
 
 
 @dataclass(frozen=True)

@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from charlib import tables
 from charlib.conditions import OFFSETS
 from charlib.errors import TableError
 from charlib.interpolation import Field
+from charlib.places import Coordinate, Places, checked, shown
 from charlib.status import Status, known_failures, unknown
 
-
-@dataclass(frozen=True)
-class Places:
-    """Where to look.
-
-    Attributes:
-        given: each axis of a variable, checked. dims, shape: of the result.
-    """
-
-    given: Mapping[str, xr.DataArray]
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-
-    def flat(self, axis: str) -> np.ndarray:
-        """An axis at every query, shape (query,)."""
-        given = self.given[axis]
-        found = given.variable.set_dims(dict(zip(self.dims, self.shape, strict=True))).transpose(*self.dims)
-        return found.values.ravel()
-
-    @property
-    def count(self) -> int:
-        return math.prod(self.shape)
-
-    @property
-    def coordinates(self) -> dict[str, xr.DataArray]:
-        """Coordinates of a result: those that came with the axes, and the axes themselves."""
-        found: dict[str, xr.DataArray] = {}
-        for axis, place in self.given.items():
-            found |= dict(place.coords.items())
-            if axis not in place.dims:
-                found[axis] = place.drop_vars(list(place.coords))
-        return found
-
-
 Group = tuple[np.ndarray, dict[str, int], list[np.ndarray]]
-Coordinate = float | str | Sequence[float] | Sequence[str] | np.ndarray | xr.DataArray
-"""Where to look along one axis."""
+"""Queries with the same process and lobe: which, places of those names, and numbers along the continuous axes."""
 
 LEAST_GOOD = 0.95
 """Share of the samples [1] that must have a number where a mean or a deviation is asked for. What is left out shifts
 both: of a normal distribution without its upper 5 % the mean lies 0.11 and the deviation 0.10 deviations low."""
-WITHIN = 1e-9
-"""What a limit of the grid allows for rounding, relative to the limit [1]."""
-CELSIUS = "; temperatures are in kelvin, 25 degC is 298.15 K"
 
 
 class LookupTable:
@@ -266,7 +226,7 @@ class LookupTable:
 
     def _why(self, variable: xr.DataArray, places: Places, which: int) -> str:
         """What is wrong with a place that needs a point of the grid without a good number."""
-        at = ", ".join(f"{axis}={_shown(places.flat(axis)[which])}" for axis in places.given)
+        at = ", ".join(f"{axis}={shown(places.flat(axis)[which])}" for axis in places.given)
         count = max(int(self.data.attrs.get("samples", 0)), 1)
         least = f"{100 * LEAST_GOOD:g} % of {count} samples" + ", 2 at least," * str(variable.name).endswith("_std")
         return f"{variable.name} has no number at {at}: next to it fewer than {least} have one (see pimchar tables)"
@@ -301,7 +261,7 @@ class LookupTable:
             unit = "" if axis == "rows" else " V"
             made = "with" if axis == "rows" else "at"
             if not np.all(np.asarray(rest[axis]) == fixed[axis]):
-                what = f"{axis}={_shown(rest[axis])}{unit}"
+                what = f"{axis}={shown(rest[axis])}{unit}"
                 raise TableError(f"{what} is outside the table, which was made {made} {axis}={fixed[axis]:g}{unit}")
             del rest[axis]
         return rest
@@ -380,35 +340,6 @@ class LookupTable:
 def _version(path: Path | None) -> tuple[int, int] | None:
     """What changes when a file is written anew."""
     return None if path is None else (path.stat().st_ino, path.stat().st_mtime_ns)
-
-
-def checked(axis: str, values: np.ndarray, grid: xr.DataArray) -> np.ndarray:
-    """Values of one axis, of the type of its grid and inside it; raises TableError with the first that is not."""
-    flat = values.ravel()
-    if grid.dtype.kind not in "fi":
-        known = [str(name) for name in grid.values]
-        for value in pd.unique(flat):
-            if value not in known:
-                raise TableError(f"{axis}={_shown(value)} is not one of {', '.join(known)}")
-        return values.astype(str)
-    unit = f" {grid.attrs.get('units', '1')}".removesuffix(" 1")
-    if flat.dtype.kind not in "fiu":
-        raise TableError(f"{axis}={_shown(flat[0] if flat.size else values)} is not a number{unit and f' in{unit}'}")
-    if np.isnan(flat).any():
-        raise TableError(f"{axis} is not a number (NaN) at {int(np.isnan(flat).sum())} of {flat.size} places")
-    low, high = float(grid.min()), float(grid.max())
-    outside = (flat < low - WITHIN * abs(low)) | (flat > high + WITHIN * abs(high))
-    if outside.any():
-        hint = CELSIUS if axis == "temp" and abs(flat[outside][0]) < 200 else ""
-        what = f"{axis}={flat[outside][0]:g}{unit} is outside the table's {low:g}..{high:g}{unit}"
-        raise TableError(f"{what}{hint}")
-    return np.clip(values.astype(float), low, high)
-
-
-def _shown(value: object) -> str:
-    """A value as errors name it."""
-    item = value.item() if isinstance(value, np.generic) else value
-    return f"{item:g}" if isinstance(item, (int, float)) and not isinstance(item, bool) else repr(item)
 
 
 def _order(status: Status, fails_when: str) -> int:
