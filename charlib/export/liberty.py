@@ -3,7 +3,7 @@
 Units are ps, fF, V, nW; energies come out in fJ, the unit of voltage squared times that of capacitance. Slews in the
 tables run from rail to rail, measured from 20 to 80 %, which ``slew_derate_from_library`` says.
 
-Source of the format: Liberty User Guide, volume 1, Open Source Liberty, 2017: chapters 5 to 8.
+The form is what liberty-parser and najaeda accept; no timing tool has been run on it.
 """
 
 from __future__ import annotations
