@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from bench import designs, memory, report, startup, workloads
+from bench import designs, lookup, memory, report, startup, workloads
 from bench.contenders import ONE, OWN
 from bench.rounds import OtherWork, Turn, measure, taking_part
 from bench.workloads import Workload
@@ -58,16 +58,15 @@ def overhead(quick: bool) -> None:
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", choices=("speed", "overhead", "memory", "startup", "designs"), default="speed"
-    )
+    benchmarks = ("speed", "overhead", "memory", "startup", "lookup", "designs")
+    parser.add_argument("what", nargs="?", choices=benchmarks, default="speed")
     parser.add_argument("--quick", action="store_true", help="one round of short runs, for a first impression")
     arguments = parser.parse_args()
     if arguments.what == "memory":
         memory.main(10_000 if arguments.quick else 100_000)
         return
-    if arguments.what == "startup":
-        startup.main()
+    if arguments.what in ("startup", "lookup"):
+        {"startup": startup, "lookup": lookup}[arguments.what].main()
         return
     if arguments.what == "designs":
         designs.main(1_000 if arguments.quick else 10_000)

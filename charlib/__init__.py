@@ -10,15 +10,16 @@ from charlib.errors import (
     PlanMismatch,
     SimulatorMissing,
     StorageFailed,
+    TableError,
     TooManyFailures,
 )
 from charlib.logictable import LogicTable
+from charlib.lookup import LookupTable
 from charlib.metrics import METRICS
 from charlib.periphery import characterize_logic
 from charlib.reproduce import Reproduction, reproduce
 from charlib.shmoo import shmoo
 from charlib.status import Status
-from charlib.tables import LookupTable, TableError
 from charlib.variation import Variation
 from charlib.vectors import simulate_pairs
 

@@ -273,7 +273,7 @@ def measurement_version(plan: Plan) -> str:
 
 def _write(folder: Path, plan: Plan, data: xr.Dataset, results: Results, run_file: str | None) -> None:
     write_whole(folder / "characterization.nc", lambda p: data.to_netcdf(p))
-    write_whole(folder / "tables.nc", lambda p: tables.reduce(data).to_netcdf(p))
+    write_whole(folder / "tables.nc", lambda p: tables.write(p, data))
     write_whole(folder / "curves.nc", lambda p: _write_curves(p, plan, data, results))
     if isinstance(plan.cell, NetlistCell):
         write_whole(folder / CELL_FILE, lambda p: p.write_text(plan.cell.text, encoding="utf-8"))

@@ -11,6 +11,10 @@ class SimulatorMissing(CharacterizationError):
     """libngspice cannot be loaded."""
 
 
+class TableError(LookupError):
+    """A question that a table cannot answer."""
+
+
 class InvalidPlan(CharacterizationError, ValueError):
     """A request with an illegal value; the message names it, its place and the legal set."""
 

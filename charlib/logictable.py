@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from charlib.tables import TableError, along, same
+from charlib.errors import TableError
+from charlib.interpolation import Field
+from charlib.places import checked
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class LogicTable:
     def delay(self, arc: str, slew: float, load: float) -> float:
         """Delay [s] of an arc, such as ``nand2 a rise b=1 y``, at an input slew [s] and a load of each output [F].
 
-        A monotone cubic is laid along slew, then along load.
+        A monotone cubic lies over slew and load, see :mod:`charlib.interpolation`.
 
         Raises:
             TableError: no such arc, a slew or load outside the grid, or a point of the grid without a number.
@@ -83,7 +85,9 @@ class LogicTable:
         return self.data[name].values[known.get_loc(label)]
 
     def _number(self, name: str, dim: str, label: str, slew: float, load: float) -> float:
-        values = self._row(name, dim, label)
-        for axis, value in (("slew", slew), ("load", load)):
-            values = along(self.data[axis], value, values, f"{name} of {label}", same, same)
-        return float(values)
+        axes = {"slew": slew, "load": load}
+        at = [np.reshape(checked(axis, np.asarray(value), self.data[axis]), 1) for axis, value in axes.items()]
+        field = Field(tuple(self.data[axis].values for axis in axes), self._row(name, dim, label), False, (True, True))
+        if field.void(at).any():
+            raise TableError(f"{name} of {label} has no number at or next to slew={slew:g}, load={load:g}")
+        return float(field.at(at)[0])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import xarray as xr
-from scipy.interpolate import PchipInterpolator
 
+from charlib.interpolation import Field, left_out
 from charlib.metrics import METRICS
 from charlib.status import Status, known_failures, unknown
 
@@ -23,11 +24,17 @@ COUNTS = {
 
 
 LOGARITHMIC = ("s", "A", "J")
-"""Units of what is interpolated in its logarithm."""
-
-
-class TableError(LookupError):
-    """A question that a table cannot answer."""
+"""Units of what is interpolated in its logarithm where a grid is too coarse to choose by the error."""
+STRAIGHT = ("rows", "slew", "load")
+"""Axes along which delay and energy are near straight lines, whatever is done along the others."""
+SCALES = ("log", "linear")
+"""Values of the attribute ``interpolation``."""
+REFINE = 0.03
+"""Largest error with a point left out [1] above which more points of an axis are suggested."""
+SAMPLES = "samples"
+"""Group of ``tables.nc`` that holds the samples."""
+PARTS = ("", "_status", "_lobes", "_lobes_status")
+"""Suffixes of what is stored of a metric's samples."""
 
 
 def reduce(data: xr.Dataset) -> xr.Dataset:
@@ -40,7 +47,8 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         Dataset over the conditions' axes: ``<metric>`` (mean of the samples with a number), ``<metric>_std``,
         ``<metric>_nominal``, ``<metric>_n_ok``, ``_n_failed``, ``_n_unknown``; ``<metric>_lobes`` (mean, with the
         further dimension ``lobe``) where the metric exists per stored state. Mean and deviation leave out samples
-        without a number: read them together with the counts.
+        without a number: read them together with the counts. Attributes say on which scale numbers are interpolated
+        and how far that errs, see :func:`described`.
     """
     variables = {}
     for name in (n for n in data.data_vars if n in METRICS):
@@ -67,7 +75,21 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
             each = f"{values.attrs['long_name']}, mean per stored state"
             variables[f"{name}_lobes"] = lobes.assign_attrs(units=about["units"], long_name=each)
     table = xr.Dataset(variables, attrs=data.attrs | {"title": f"pimchar tables, {data.attrs['technology']}"})
-    return table.assign_coords({axis: data[axis] for axis in table.dims})
+    table = table.assign_coords({axis: data[axis] for axis in table.dims})
+    for name in (n for n in table.data_vars if n in METRICS):
+        table[name].attrs |= described(table[name])
+        table[f"{name}_std"].attrs |= described(table[f"{name}_std"])
+        for other in (f"{name}_nominal", f"{name}_lobes"):
+            if other in table and table[name].attrs["interpolation"] in scales(table[other]):
+                table[other].attrs["interpolation"] = table[name].attrs["interpolation"]
+    return table
+
+
+def write(path: Path, data: xr.Dataset) -> None:
+    """Write ``tables.nc``: the tables of a characterization, and its samples in a group of their own."""
+    reduce(data).to_netcdf(path)
+    names = [f"{name}{part}" for name in METRICS for part in PARTS if f"{name}{part}" in data]
+    data[names].to_netcdf(path, mode="a", group=SAMPLES)
 
 
 def _mean(values: xr.DataArray) -> xr.DataArray:
@@ -76,98 +98,61 @@ def _mean(values: xr.DataArray) -> xr.DataArray:
     return (values.fillna(0.0).sum("sample") / count.where(count > 0)).drop_attrs()
 
 
-class LookupTable:
-    """Characterized numbers as a function of process, vdd, temp and, where they were swept, offsets.
+def read(path: Path) -> xr.Dataset:
+    """The tables of ``tables.nc``, without the samples; raises OSError for a file that is not readable.
 
-    Attributes:
-        data: the tables, as :func:`reduce` makes them.
+    Straight from the NetCDF library: xarray's decoding takes three times longer, of which tables have no need.
     """
-
-    def __init__(self, data: xr.Dataset) -> None:
-        self.data = data
-
-    @classmethod
-    def open(cls, path: str | Path) -> LookupTable:
-        """Read ``tables.nc``; raises TableError for a file that is missing or no table."""
-        try:
-            data = xr.load_dataset(path, engine="netcdf4")
-        except (OSError, ValueError) as error:
-            raise TableError(f"{path} is not a table: {error}") from error
-        missing = {"process", "vdd", "temp"} - set(data.dims)
-        if missing:
-            raise TableError(f"{path} is not a table: no dimension {', '.join(sorted(missing))}")
-        return cls(data)
-
-    def __call__(
-        self,
-        name: str,
-        *,
-        process: str,
-        vdd: float,
-        temp: float,
-        dv_wl: float = 0.0,
-        dv_bl: float = 0.0,
-        dv_cell: float = 0.0,
-        rows: int | None = None,
-    ) -> float:
-        """A number at a condition, exact on the grid.
-
-        Between its points a monotone cubic is laid along each axis, through the logarithm of what is positive by
-        nature (times, currents, energies), which spans decades near threshold, and through margins themselves.
-
-        Args:
-            name: variable, such as ``t_read_p`` (mean), ``t_read_p_std`` or ``t_read_p_nominal``.
-            process: corner. vdd: supply [V]. temp: temperature [K]. dv_wl, dv_bl, dv_cell: offsets [V]; a table in
-                which one was not swept has it at 0 alone. rows: cells on the bit lines; None: the read path's.
-
-        Raises:
-            TableError: unknown variable or corner, a value outside the grid, or a grid point without a number.
-        """
-        offsets = {"dv_wl": dv_wl, "dv_bl": dv_bl, "dv_cell": dv_cell}
-        axes = {"vdd": vdd, "temp": temp} | {axis: v for axis, v in offsets.items() if axis in self.data.dims}
-        for axis in offsets.keys() - axes:
-            if offsets[axis]:
-                raise TableError(f"{axis}={offsets[axis]:g} V is outside the table, which was made at {axis}=0 V")
-        if "rows" in self.data.dims:
-            axes["rows"] = rows_of(self.data) if rows is None else rows
-        elif rows is not None and rows != rows_of(self.data):
-            raise TableError(f"rows={rows} is outside the table, which was made with rows={rows_of(self.data)}")
-        names = [str(n) for n in self.data.data_vars if set(self.data[n].dims) == {"process", *axes}]
-        if name not in names:
-            raise TableError(f"{name!r} is not one of {', '.join(names)}")
-        corners = [str(p) for p in self.data["process"].values]
-        if process not in corners:
-            raise TableError(f"process={process!r} is not one of {', '.join(corners)}")
-        number = self.data[name]
-        values = number.sel(process=process).transpose(*axes).values
-        logarithmic = number.attrs["units"] in LOGARITHMIC and (values > 0).all()
-        scale, back = (np.log, np.exp) if logarithmic else (same, same)
-        for axis, value in axes.items():
-            values = along(self.data[axis], value, values, name, scale, back)
-        return float(values)
+    with netCDF4.Dataset(path) as stored:
+        stored.set_auto_mask(False)
+        found = {}
+        for name, variable in stored.variables.items():
+            values = variable[...]
+            attrs = {key: variable.getncattr(key) for key in variable.ncattrs() if key != "_FillValue"}
+            found[name] = variable.dimensions, values.astype(str) if values.dtype == object else values, attrs
+        coordinates = {name: found.pop(name) for name in stored.dimensions if name in found}
+        return xr.Dataset(found, coordinates, {key: stored.getncattr(key) for key in stored.ncattrs()})
 
 
-def same(values: np.ndarray) -> np.ndarray:
-    """The scale on which numbers are interpolated as they are."""
-    return values
+def continuous(variable: xr.DataArray) -> list[str]:
+    """Axes along which a variable is interpolated: those that are numbers, but for the samples."""
+    return [str(d) for d in variable.dims if d != "sample" and variable[d].dtype.kind in "fi"]
 
 
-def along(
-    axis: xr.DataArray, value: float, values: np.ndarray, name: str, scale: Callable, back: Callable
-) -> np.ndarray:
-    """Interpolate the first dimension of ``values`` at one value of its axis, on a scale."""
-    order = np.argsort(axis.values)
-    grid, values = axis.values[order], values[order]
-    if not grid[0] <= value <= grid[-1]:
-        unit = f" {axis.attrs['units']}".removesuffix(" 1")
-        raise TableError(f"{axis.name}={value:g}{unit} is outside the table's {grid[0]:g}..{grid[-1]:g}{unit}")
-    if value in grid:
-        result = values[np.searchsorted(grid, value)]
-    else:
-        result = back(PchipInterpolator(grid, scale(values), axis=0)(value)) if np.isfinite(values).all() else np.nan
-    if not np.isfinite(result).all():
-        raise TableError(f"{name} has no number at or next to {axis.name}={value:g}: see its counts of failed samples")
-    return result
+def scales(variable: xr.DataArray) -> tuple[str, ...]:
+    """Scales on which a variable can be interpolated: the logarithm takes numbers above 0."""
+    values = variable.values
+    return SCALES if (values[~np.isnan(values)] > 0).all() else SCALES[1:]
+
+
+def field(variable: xr.DataArray, scale: str) -> Field:
+    """A variable over its continuous axes; what else there is at each point lies behind them, flat."""
+    axes = continuous(variable)
+    variable = variable.sortby(axes).transpose(*axes, ...)
+    grids = tuple(variable[axis].values.astype(float) for axis in axes)
+    values = variable.values.reshape((*map(len, grids), *([-1] if variable.ndim > len(axes) else [])))
+    return Field(grids, values, scale == "log", tuple(axis in STRAIGHT for axis in axes))
+
+
+def described(variable: xr.DataArray) -> dict[str, object]:
+    """What is said of a variable's interpolation, as attributes.
+
+    ``interpolation`` is the scale, log or linear, that errs less where inner points of the grid are left out one at a
+    time. ``left_out_error_<axis>`` is the largest relative error [1] of that along an axis and ``left_out_at_<axis>``
+    the point left out; NaN for an axis with no inner point.
+    """
+    found = {}
+    for scale in scales(variable):
+        of = field(variable, scale)
+        found[scale] = {axis: left_out(of, i) for i, axis in enumerate(continuous(variable))}
+    usual = "log" if variable.attrs["units"] in LOGARITHMIC and "log" in found else "linear"
+    worst = {s: max((e.error for e in axes.values() if not math.isnan(e.error)), default=0.0)
+             for s, axes in found.items()}  # fmt: skip
+    best = min(worst, key=lambda scale: (worst[scale], scale != usual))
+    about: dict[str, object] = {"interpolation": best}
+    for axis, error in found[best].items():
+        about |= {f"left_out_error_{axis}": error.error, f"left_out_at_{axis}": error.at}
+    return about
 
 
 def rows_of(data: xr.Dataset) -> int:
@@ -175,22 +160,36 @@ def rows_of(data: xr.Dataset) -> int:
     return int(json.loads(data.attrs["readpath"])["rows"])
 
 
-def left_out_error(data: xr.Dataset, name: str) -> float:
-    """Largest relative deviation of a table, inner supplies left out one at a time, from the number left out [1].
+def left_out_error(variable: xr.DataArray) -> float:
+    """Largest of a variable's stored errors along its axes [1]; NaN where no axis has an inner point."""
+    errors = [value for key, value in variable.attrs.items() if key.startswith("left_out_error_")]
+    return max((float(error) for error in errors if not math.isnan(error)), default=math.nan)
 
-    It bounds the error between the grid's points from above, roughly: the gaps are twice as wide. NaN where the grid
-    has fewer than three supplies, or no number to compare.
+
+@dataclass(frozen=True)
+class Refinement:
+    """An axis on which a table errs by more than ``REFINE`` with a point left out.
+
+    Attributes:
+        axis: its name. errors: metric to its error [1]. points: values that would halve the gaps where it is largest.
     """
-    worst = math.nan
-    for vdd in np.sort(data["vdd"].values)[1:-1]:
-        lookup = LookupTable(data.drop_sel(vdd=vdd))
-        axes = [axis for axis in data[name].dims if axis != "vdd"]
-        for place in product(*(data[axis].values.tolist() for axis in axes)):
-            at = {"vdd": float(vdd), **dict(zip(axes, place, strict=True))}
-            known = float(data[name].sel(at))
-            try:
-                found = lookup(name, **at)
-            except TableError:  # a neighbour has no number, so no interpolation is offered here
-                continue
-            worst = np.fmax(worst, abs(found / known - 1.0) if known else math.nan)
-    return float(worst)
+
+    axis: str
+    errors: Mapping[str, float]
+    points: tuple[float, ...]
+
+
+def refinements(table: xr.Dataset) -> list[Refinement]:
+    """Where more points are worth their time, axis by axis."""
+    names = [name for name in METRICS if name in table]
+    axes = dict.fromkeys(axis for name in names for axis in continuous(table[name]))
+    found = []
+    for axis in axes:
+        grid, key = np.sort(table[axis].values), f"left_out_error_{axis}"
+        errors = {n: float(table[n].attrs[key]) for n in names if table[n].attrs.get(key, 0.0) > REFINE}
+        places = {float(table[name].attrs[f"left_out_at_{axis}"]) for name in errors}
+        gaps = sorted({i + side for at in places for i in [int(np.argmin(np.abs(grid - at)))] for side in (-1, 0)})
+        middles = (grid[:-1] + grid[1:]) / 2
+        if errors:
+            found.append(Refinement(axis, errors, tuple(float(middles[gap]) for gap in gaps)))
+    return found

@@ -224,6 +224,22 @@ def tables(directory: Path) -> None:
 
 @main.command()
 @DIRECTORY
+@click.option("--to", required=True, metavar="FORMAT", help="netcdf, csv or liberty.")
+@click.option("--dest", required=True, metavar="PATH", type=click.Path(path_type=Path), help="Folder to write into.")
+def export(directory: Path, to: str, dest: Path) -> None:
+    """Write the lookup tables of a results directory in a format of other tools.
+
+    netcdf: the tables as they are. csv: one file per quantity, units in the header. liberty: the logic gates of a run
+    with a section [periphery], one library per process, supply and temperature.
+    """
+    from charlib.export import export as write
+
+    for path in write(directory, to, dest):
+        click.echo(path)
+
+
+@main.command()
+@DIRECTORY
 @click.option("--metric", "metrics", multiple=True, metavar="M", help="Metric; may be repeated; all if not given.")
 @click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
 @click.option("--sigma", default=3.0, metavar="K", show_default=True, help="Level at which the worst corner is named.")

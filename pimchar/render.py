@@ -202,7 +202,7 @@ def reproduction(metric: str, found: charlib.Reproduction) -> str:
 
 
 def lookup_tables(data: xr.Dataset) -> str:
-    """The grid of the tables, and each metric's range, sample counts and interpolation error."""
+    """The grid of the tables, each metric's range, sample counts and interpolation error, and where to refine."""
     axes = {"vdd": "V", "temp": "K"} | {axis: unit for axis, (unit, _) in OPTIONAL.items() if axis in data.dims}
     grid = [f"process {', '.join(map(str, data['process'].values))}"]
     listed = {axis: ", ".join(f"{value:g}" for value in data[axis].values) for axis in axes}
@@ -214,14 +214,23 @@ def lookup_tables(data: xr.Dataset) -> str:
             quantity(float(data[name].min()), data[name].attrs["units"]),
             quantity(float(data[name].max()), data[name].attrs["units"]),
             *(int(data[f"{name}_{count}"].sum()) for count in ("n_ok", "n_failed", "n_unknown")),
-            _percent(tables.left_out_error(data, name)),
+            data[name].attrs.get("interpolation", "-"),
+            *(_percent(float(data[name].attrs.get(f"left_out_error_{axis}", math.nan))) for axis in axes),
             data[name].attrs["long_name"],
         )
         for name in names
     ]
-    headers = ("metric", "smallest", "largest", "ok", "failed", "unknown", "interpolation", "meaning")
-    note = "interpolation: largest deviation of a table without one inner vdd from the number it lost; samples summed"
-    return f"{'; '.join(grid)}\n{note}\n\n{table(headers, rows)}"
+    headers = ("metric", "smallest", "largest", "ok", "failed", "unknown", "scale", *axes, "meaning")
+    note = f"{', '.join(axes)}: largest error of the interpolation with one inner point left out; samples summed"
+    more = "".join(f"\n{_refinement(r, axes[r.axis])}" for r in tables.refinements(data))
+    return f"{'; '.join(grid)}\n{note}\n\n{table(headers, rows)}{more and chr(10)}{more}"
+
+
+def _refinement(found: tables.Refinement, unit: str) -> str:
+    """A line that says where more points are worth their time."""
+    worst = ", ".join(f"{name} {_percent(error)}" for name, error in found.errors.items())
+    points = f"{', '.join(f'{p:g}' for p in found.points)} {unit}".removesuffix(" 1")
+    return f"refine {found.axis}: above {_percent(tables.REFINE)} are {worst}; points to add: {points}"
 
 
 def _percent(ratio: float) -> str:

@@ -13,8 +13,8 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
-TECHNOLOGIES, CELLS, GATES, FCC = (
-    ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md", "fcc.md")
+TECHNOLOGIES, CELLS, GATES, FCC, TABLES = (
+    ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md", "fcc.md", "lookup-tables.md")
 )
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
@@ -83,6 +83,22 @@ def test_a_layer_on_the_functional_macro(capsys):
     middle = scope["inputs"][0, :, 1:4, 1:4].reshape(-1)
     assert run.outputs[0, :, 2, 2].tolist() == (scope["paired"] @ middle).tolist()
     assert 0 < scope["before"]["distance"] < 128
+
+
+@pytest.mark.ngspice
+def test_lookup_tables(tmp_path):
+    written, said = carried_out(TABLES, tmp_path)
+    assert written == {"table.toml"}
+    assert "t_fo4.csv" in said
+    (example,) = blocks(TABLES, "python")
+    scope = {}
+    exec(example.replace("results/", f"{tmp_path}/results/"), scope)
+    assert scope["delay"].attrs["units"] == "s"
+    assert scope["sweep"].sizes == {"vdd": 31, "temp": 2}
+    assert (scope["sweep"].diff("vdd") < 0).all()
+    assert scope["points"].dims == ("time",)
+    assert scope["slope"] < 0 < scope["spread"] < scope["delay"] < scope["slow"]
+    assert scope["cells"].sizes == {"draw": 1000}
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():

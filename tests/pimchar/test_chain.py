@@ -107,7 +107,7 @@ def test_another_seed_is_refused_and_changes_nothing(place):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("tables", ["snm_hold", "vdd 0.8, 1 V", "interpolation"]),
+        ("tables", ["snm_hold", "vdd 0.8, 1 V", "interpolation", "scale", "log"]),
         ("macro", ["baseline", "ddc", "TOPS/W", "32768 cells"]),
         ("network", ["mobilenet_v2", "resnet18", "speed-up"]),
         ("figures", [".svg", ".png"]),

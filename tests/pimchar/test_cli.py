@@ -18,6 +18,7 @@ COMMANDS = ["doctor", "init", "run", "characterize", "tech", "tech list", "tech 
 COMMANDS += [
     "column-check",
     "tables",
+    "export",
     "stats",
     "vmin",
     "errors",

@@ -1,0 +1,58 @@
+"""Tables in the formats of other tools: one writer each, one row each in ``FORMATS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from charlib.errors import TableError
+from charlib.export import liberty, longform, netcdf
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row of the table.
+
+    Attributes:
+        write: results directory and an existing folder to the files written there.
+        sources: files of a results directory that it writes from, each if it is there; one must be.
+        meaning: what is written.
+    """
+
+    write: Callable[[Path, Path], list[Path]]
+    sources: tuple[str, ...]
+    meaning: str
+
+
+TABLES, GATES = "tables.nc", "periphery.nc"
+
+FORMATS: Mapping[str, Format] = {
+    "netcdf": Format(netcdf.write, (TABLES, GATES), "the tables as they are, samples included"),
+    "csv": Format(longform.write, (TABLES, GATES), "one file per quantity, a row per condition, units in the header"),
+    "liberty": Format(liberty.write, (GATES,), "one library of logic cells per process, supply and temperature"),
+}
+
+
+def export(directory: Path, to: str, dest: Path) -> list[Path]:
+    """Write a results directory's tables in a format.
+
+    Args:
+        directory: results. to: row of ``FORMATS``. dest: folder, made if need be; files of the same names are replaced.
+
+    Returns:
+        Paths written.
+
+    Raises:
+        TableError: unknown format, nothing to write from, or a destination that is no folder.
+    """
+    if to not in FORMATS:
+        raise TableError(f"format {to!r} is not one of {', '.join(FORMATS)}")
+    sources = FORMATS[to].sources
+    if not any((directory / name).is_file() for name in sources):
+        section = "" if TABLES in sources else ", which a run file with a section [periphery] makes"
+        raise TableError(f"{directory} has no {' and no '.join(sources)}{section}")
+    if dest.exists() and not dest.is_dir():
+        raise TableError(f"{dest} is not a folder: name one for the files of {to}")
+    dest.mkdir(parents=True, exist_ok=True)
+    return FORMATS[to].write(directory, dest)
