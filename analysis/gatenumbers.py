@@ -21,9 +21,8 @@ from analysis.column import DIMS
 from analysis.events import simulate
 from analysis.gatetables import Tables, gate_tables
 from analysis.logic import KINDS, Block, Gates, by_kind
-from charlib import LogicTable
+from charlib import LogicTable, TableError
 from charlib.logicdata import GATE_OF
-from charlib.tables import TableError, along, same
 from netlists.addertree import adder_tree, shift_accumulate
 from netlists.gatebench import WIRE_PITCHES
 from netlists.logic import GATES, Gate
@@ -97,7 +96,7 @@ class Looked:
     """Tables of gates at one condition, looked up for all rows of a kind at once."""
 
     def __init__(self, data: xr.Dataset, technology: Technology) -> None:
-        self.data, self.vdd = data, float(data["vdd"])
+        self.data, self.table, self.vdd = data, LogicTable(data), float(data["vdd"])
         self.values = {str(name): array.values for name, array in data.variables.items()}
         geometry = technology.geometry
         self.wire = geometry.wire_capacitance * geometry.gate_pitch * WIRE_PITCHES
@@ -114,25 +113,18 @@ class Looked:
             found = found & (self.values[f"{dim}_{column}"] == value)
         return found
 
-    def look_up(self, name: str, dim: str, rows: np.ndarray, slew: float, load: float) -> np.ndarray:
-        """Numbers of some rows at a slew [s] and load [F], shape (row,)."""
-        values = np.moveaxis(self.values[name][rows], 0, -1)
-        for axis, value in (("slew", slew), ("load", load)):
-            values = along(self.data[axis], value, values, f"{name} of {self.values[dim][rows][0]}", same, same)
-        return values
-
     def _edge(self) -> Edge:
         carry = self.wire + self.capacitance("full_adder", "ci")
         rows = self._rows("arc", "full_adder", pin="ci", output="co")
         slew = float(self.data["slew"].values[self.data.sizes["slew"] // 2])
         for _ in range(8):  # a chain's slew settles within some gates
-            slew = float(self.look_up("output_slew", "arc", rows, slew, carry).mean())
+            slew = float(self.table.numbers("output_slew", rows, slew, carry).mean())
         return Edge(slew, carry, self.wire + self.capacitance("full_adder", "a", "b"), self.wire)
 
     def delay(self, kind: str, load: float, output: str, *pins: str) -> float:
         """Longest delay of a gate from pins to an output [s]."""
         rows = self._rows("arc", kind, output=output) & np.isin(self.values["arc_pin"], pins)
-        return float(self.look_up("delay", "arc", rows, self.edge.slew, load).max())
+        return float(self.table.numbers("delay", rows, self.edge.slew, load).max())
 
     def transition(self, kind: str) -> float:
         """Mean energy of the events of a gate that move an output [J]."""
@@ -140,7 +132,7 @@ class Looked:
         return self._events(self._rows("event", kind) & np.isin(self.values["event"], list(moving)))
 
     def _events(self, rows: np.ndarray) -> float:
-        return float(self.look_up("energy", "event", rows, self.edge.slew, self.edge.load).mean())
+        return float(self.table.numbers("energy", rows, self.edge.slew, self.edge.load).mean())
 
     def leakage(self, kind: str) -> float:
         """Power at rest, mean over all states [W]."""

@@ -76,18 +76,31 @@ class LogicTable:
         """Leakage [A] of a gate at rest, such as ``nand2 a=0,b=1``; raises TableError for an unknown state."""
         return float(self._row("leakage", "state", state))
 
-    def _row(self, name: str, dim: str, label: str) -> np.ndarray:
+    def numbers(self, name: str, rows: np.ndarray | list[int], slew: float, load: float) -> np.ndarray:
+        """Numbers of several arcs or events at once, shape (row,); as :meth:`delay`.
+
+        Args:
+            name: ``delay``, ``output_slew`` or ``energy``. rows: places in the table, or a mask over it.
+        """
+        variable, axes = self.data[name], {"slew": slew, "load": load}
+        at = [np.reshape(checked(axis, np.asarray(value), self.data[axis]), 1) for axis, value in axes.items()]
+        values = np.moveaxis(variable.values[rows], 0, -1)
+        field = Field(tuple(self.data[axis].values for axis in axes), values, False, (True, True))
+        if field.void(at).any():
+            label = self.data[variable.dims[0]].values[rows][np.argmax(field.void(at))]
+            raise TableError(f"{name} of {label} has no number at or next to slew={slew:g}, load={load:g}")
+        return field.at(at)[0]
+
+    def _place(self, dim: str, label: str) -> int:
         known = self.data.get_index(dim)
         if label not in known:
             kind = label.split(" ")[0]
             near = [other for other in known if other.split(" ")[0] == kind] or sorted({n.split(" ")[0] for n in known})
             raise TableError(f"{dim}={label!r} is not one of {'; '.join(near)}")
-        return self.data[name].values[known.get_loc(label)]
+        return known.get_loc(label)
+
+    def _row(self, name: str, dim: str, label: str) -> np.ndarray:
+        return self.data[name].values[self._place(dim, label)]
 
     def _number(self, name: str, dim: str, label: str, slew: float, load: float) -> float:
-        axes = {"slew": slew, "load": load}
-        at = [np.reshape(checked(axis, np.asarray(value), self.data[axis]), 1) for axis, value in axes.items()]
-        field = Field(tuple(self.data[axis].values for axis in axes), self._row(name, dim, label), False, (True, True))
-        if field.void(at).any():
-            raise TableError(f"{name} of {label} has no number at or next to slew={slew:g}, load={load:g}")
-        return float(field.at(at)[0])
+        return float(self.numbers(name, [self._place(dim, label)], slew, load)[0])
