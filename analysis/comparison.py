@@ -6,6 +6,7 @@ The reference has a geometry of its own (``REFERENCE``). Other macros are carrie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
@@ -92,32 +93,45 @@ def made_of(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reading", "of", "component", "value", "over_published"])
 
 
-def carried(other: Macro, node: float, vdd: float) -> tuple[float | None, float | None]:
-    """Efficiency of one-bit operations [1e12 J-1] and density [m-2] of a published macro at another node and supply.
+BESIDE = ("efficiency", "area_efficiency", "density")
+"""What is compared with every published macro: operations per energy [1e12 J-1] and per second and area
+[1e12 s-1 mm-2], of one bit by one bit, and weight bits per area [m-2].
+"""
 
-    Energy is taken to go with node times VDD^2 (capacitances with the node), area with the node squared.
+
+def published(other: Macro) -> dict[str, float]:
+    """``BESIDE`` of a published macro, native operations times both word lengths; NaN where it is not known."""
+    bits = other.weight_bits * other.input_bits
+    known = {"efficiency": (other.tops_per_watt, bits), "area_efficiency": (other.tops_per_mm2, bits),
+             "density": (other.density, 1)}  # fmt: skip
+    return {name: math.nan if value is None else value * factor for name, (value, factor) in known.items()}
+
+
+def carried(other: Macro, node: float, vdd: float) -> dict[str, float]:
+    """``BESIDE`` of a published macro at another node [m] and supply [V].
+
+    Energy is taken to go with node times VDD^2 (capacitances with the node), area with the node squared, delays are
+    left as they are.
     """
-    bits = other.bit_tops_per_watt
-    efficiency = None if bits is None else bits * (other.node / node) * (other.vdd / vdd) ** 2
-    return efficiency, None if other.density is None else other.density * (other.node / node) ** 2
+    shrunk = other.node / node
+    factors = {"efficiency": shrunk * (other.vdd / vdd) ** 2, "area_efficiency": shrunk**2, "density": shrunk**2}
+    return {name: value * factors[name] for name, value in published(other).items()}
 
 
 def beside(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
-    """Efficiency and density of both designs over those of every published macro.
+    """Efficiency, area efficiency and density of both designs over those of every published macro.
 
-    Efficiency is that of one-bit by one-bit operations, native ones times both word lengths. Ours is at the supply of
-    the table that is nearest to the published one.
+    Ours are at tt, 25 degC and the supply of the table that is nearest to the published one; where two weight bits are
+    stored in a cell, both count.
 
     Args:
         macros: reading to what ``macro.evaluate`` returns.
 
     Returns:
-        Rows ``macro, node, published_vdd, vdd, reading, design``; ``efficiency``, ``published_efficiency``,
-        ``carried_efficiency`` [1e12 J-1]; ``density``, ``published_density``, ``carried_density`` [m-2];
-        ``efficiency_ratio``, ``density_ratio`` [1], ours over the carried ones; NaN where a figure is not published.
-
-    Raises:
-        MacroError: the node of the technology is not in ``NODES``.
+        Rows ``macro, node, published_vdd, vdd, reading, design`` [m, V]; for each name of ``BESIDE`` ours as
+        ``<name>``, ``published_<name>``, ``carried_<name>``, and ours over them, ``<name>_ratio`` and
+        ``<name>_carried_ratio`` [1]; NaN where a figure is not published, or the node of the technology is not in
+        ``NODES``.
     """
     return pd.DataFrame([row for other in MACROS for reading, found in macros.items() for row in _rows(
         other, reading, found)])  # fmt: skip
@@ -125,24 +139,23 @@ def beside(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
 
 def _rows(other: Macro, reading: str, found: xr.Dataset) -> Iterator[dict[str, object]]:
     """Rows of :func:`beside` for one published macro and one reading."""
-    technology = str(found.attrs.get("technology")).partition("/")[0]
-    if technology not in NODES:
-        raise MacroError(f"technology={technology!r} has no node; known are {', '.join(NODES)}")
+    node = NODES.get(str(found.attrs.get("technology")).partition("/")[0], math.nan)
     geometry = MacroGeometry.of(found)
+    bits = geometry.weight_bits * geometry.input_bits
     vdd = float(found["vdd"].sel(vdd=other.vdd, method="nearest"))
-    efficiency, density = carried(other, NODES[technology], vdd)
+    theirs, moved = published(other), carried(other, node, vdd)
     for design in found["design"].values:
         one = at_supply(found, vdd).sel(design=design)
-        ours = float(one["tops_per_watt"]) * geometry.weight_bits * geometry.input_bits
-        yield {
-            "macro": other.name, "node": other.node, "published_vdd": other.vdd, "vdd": vdd, "reading": reading,
-            "design": str(design), "efficiency": ours, "published_efficiency": other.bit_tops_per_watt,
-            "carried_efficiency": efficiency, "efficiency_ratio": _over(ours, efficiency),
-            "density": float(one["weight_density"]), "published_density": other.density,
-            "carried_density": density, "density_ratio": _over(float(one["weight_density"]), density),
-        }  # fmt: skip
-
-
-def _over(ours: float, other: float | None) -> float:
-    """Ratio [1]; NaN where the other is not known."""
-    return float("nan") if other is None else ours / other
+        ours = {"efficiency": float(one["tops_per_watt"]) * bits, "area_efficiency": float(one["tops_per_mm2"]) * bits,
+                "density": float(one["weight_density"])}  # fmt: skip
+        row = {"macro": other.name, "node": other.node, "published_vdd": other.vdd, "vdd": vdd, "reading": reading,
+               "design": str(design)}  # fmt: skip
+        for name in BESIDE:
+            row |= {
+                name: ours[name],
+                f"published_{name}": theirs[name],
+                f"carried_{name}": moved[name],
+                f"{name}_ratio": ours[name] / theirs[name],
+                f"{name}_carried_ratio": ours[name] / moved[name],
+            }
+        yield row

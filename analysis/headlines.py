@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis import mapping as schedule
-from analysis import network, silicon, workloads
+from analysis import network, workloads
 from analysis.architecture import DESIGNS, MacroGeometry
 from analysis.network import BASELINE
 from analysis.workloads import Layer
@@ -215,52 +215,3 @@ def explained(table: pd.DataFrame) -> pd.DataFrame:
     published = table.groupby("network", sort=False)["published"].first()
     off = (wide / published[wide.columns] - 1).abs().max(axis=1)
     return wide.assign(off=off).sort_values("off", kind="stable").reset_index()
-
-
-def against_silicon(macro: xr.Dataset) -> pd.DataFrame:
-    """Weight density and area efficiency of both designs over those of published macros.
-
-    Density is weight bits per area of a macro, two bits a cell where both nodes compute; area efficiency is operations
-    of one bit by one bit per second and area, native figures times both word lengths. Scaled: both sides times
-    (node / 28 nm)^2, delays as they are. Ours is at the supply of the grid next to the published one.
-
-    Args:
-        macro: what ``macro.evaluate`` returns, at one process and temperature (dimensions of length one).
-
-    Returns:
-        One row for each published macro and design: ``macro, node_m, published_vdd_v, vdd_v, design``; ``density``,
-        ``published_density`` [m-2], their ratios ``density_ratio`` and ``density_ratio_scaled`` [1]; ``tops_per_mm2``
-        and ``published_tops_per_mm2`` [1e12 s-1 mm-2] of one bit by one bit, and their ratios likewise. NaN where a
-        figure is not published, or the node of the technology is not in ``silicon.NODES``.
-    """
-    return pd.DataFrame(
-        [row for other in silicon.MACROS for row in _beside(macro.squeeze(("process", "temp"), drop=True), other)]
-    )
-
-
-def _beside(macro: xr.Dataset, other: silicon.Macro) -> Iterator[dict[str, Any]]:
-    """Rows of ``against_silicon`` for one published macro."""
-    geometry = MacroGeometry.of(macro)
-    own = silicon.NODES.get(macro.attrs.get("technology", "").partition("/")[0], math.nan)
-    scale = (own / other.node) ** 2
-    dense, quick = (math.nan if value is None else value for value in (other.density, other.tops_per_mm2))
-    quick *= other.weight_bits * other.input_bits
-    for design in (BASELINE, DESIGN):
-        one = macro.sel(design=design).sel(vdd=other.vdd, method="nearest")
-        density = float(one["weight_density"])
-        speed = float(one["tops_per_mm2"]) * geometry.weight_bits * geometry.input_bits
-        yield {
-            "macro": other.name,
-            "node_m": other.node,
-            "published_vdd_v": other.vdd,
-            "vdd_v": float(one["vdd"]),
-            "design": design,
-            "density": density,
-            "published_density": dense,
-            "density_ratio": density / dense,
-            "density_ratio_scaled": density / dense * scale,
-            "tops_per_mm2": speed,
-            "published_tops_per_mm2": quick,
-            "tops_per_mm2_ratio": speed / quick,
-            "tops_per_mm2_ratio_scaled": speed / quick * scale,
-        }

@@ -52,11 +52,6 @@ class Macro:
     clock: float | None = None
     normalization: str = "native"
 
-    @property
-    def bit_tops_per_watt(self) -> float | None:
-        """Efficiency per one-bit by one-bit operation [1e12 J-1]: native times both word lengths."""
-        return None if self.tops_per_watt is None else self.tops_per_watt * self.weight_bits * self.input_bits
-
 
 KILOBIT, MEGABIT = 2**10, 2**20
 """Bits [1]; that a published megabit has 2^20 follows from capacity and area of the reference."""

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 
 import figures
 from analysis import comparison, plots
-from analysis.architecture import MacroError
 from analysis.plots import NothingToDraw
 from analysis.silicon import MEGABIT, YAN
 from figures.macro_parts import MODES, stored
@@ -30,10 +29,9 @@ def draw(results_dir: Path) -> Figure:
     first = next(iter(macros.values()))
     vdds = first["vdd"].values
     vdd = float(vdds[np.argmin(np.abs(vdds - YAN.vdd))])
-    try:
-        frame = comparison.beside({reading: found.sel(vdd=[vdd]) for reading, found in macros.items()})
-    except MacroError as error:
-        raise NothingToDraw(str(error)) from error
+    frame = comparison.beside({reading: found.sel(vdd=[vdd]) for reading, found in macros.items()})
+    if frame["carried_efficiency"].isna().all():
+        raise NothingToDraw(f"technology={first.attrs.get('technology')!r} has no node that others could be carried to")
     if not np.isfinite(frame["efficiency"]).any():
         raise NothingToDraw(f"macro.nc has no efficiency at VDD {vdd:g} V")
     shown = comparison.at_supply(first, vdd)
@@ -46,8 +44,8 @@ def draw(results_dir: Path) -> Figure:
     )
     row = frame[(frame["macro"] == YAN.name) & (frame["design"] == "baseline")].iloc[0]
     title = (
-        f"Our baseline has {row.density_ratio:.1f} times the density and {row.efficiency_ratio:.2f} times the "
-        f"efficiency of {YAN.name}"
+        f"Our baseline has {row.density_carried_ratio:.1f} times the density and "
+        f"{row.efficiency_carried_ratio:.2f} times the efficiency of {YAN.name}"
     )
     figure = plots.new_figure(4.4, title, caption)
     axes = figure.subplot_mosaic([["legend"], ["plane"]], height_ratios=(0.2, 1.0))

@@ -386,11 +386,11 @@ def evaluate_network(folder: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Headlines:
-    """Published headline figures beside ours; the frames are those of :mod:`analysis.headlines`, each stored as CSV.
+    """Published headline figures beside ours; each frame is stored as CSV.
 
     Attributes:
         condition: where the macro works.
-        speedups, curve, silicon: what the functions ``speedups``, ``curve`` and ``against_silicon`` give.
+        speedups, curve: of :mod:`analysis.headlines`. silicon: of :func:`analysis.comparison.beside`, rows held.
     """
 
     condition: plots.Condition
@@ -405,7 +405,7 @@ def evaluate_headlines(folder: Path) -> Headlines:
     at = plots.reference_condition(array)
     supplies = array.sel({dim: [value] for dim, value in at.where.items() if dim != "vdd"})
     speedups = headlines.speedups(supplies.sel(vdd=[at.vdd]))
-    found = Headlines(at, speedups, headlines.curve(), headlines.against_silicon(supplies))
+    found = Headlines(at, speedups, headlines.curve(), comparison.beside({READINGS[0]: supplies}))
     for name, file in HEADLINES.items():
         frame = getattr(found, name)
         write_whole(folder / file, lambda path, frame=frame: frame.to_csv(path, index=False))

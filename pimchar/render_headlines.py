@@ -116,28 +116,28 @@ def _silicon(silicon: pd.DataFrame) -> str:
         f"Weight density and area efficiency over published macros; DDC-PIM states up to {model.PUBLISHED_DENSITY}x "
         f"and {model.PUBLISHED_AREA_EFFICIENCY}x over comparators that are not known, so these stand beside and are "
         "not reproduced. Density: weight bits per area of a macro without buffers, two a cell for DDC. Efficiency: "
-        "one-bit operations per second and area, ours at the supply next to the published one. Scaled: "
-        "(node / 28 nm)^2 on both sides. Mb: 2^20 bits; -: not published"
+        "one-bit operations per second and area, ours at the supply next to the published one. Scaled: theirs carried "
+        "to our node, area with its square. Mb: 2^20 bits; -: not published"
     )
-    known = silicon[["density_ratio", "tops_per_mm2_ratio"]].notna().any(axis=1)
+    known = silicon[["density_ratio", "area_efficiency_ratio"]].notna().any(axis=1)
     rows = [
         (
             row["macro"],
-            f"{row['node_m'] * 1e9:.0f} nm",
-            f"{row['published_vdd_v']:g} V",
-            f"{row['vdd_v']:g} V",
+            f"{row['node'] * 1e9:.0f} nm",
+            f"{row['published_vdd']:g} V",
+            f"{row['vdd']:g} V",
             row["design"],
             *(_cell(row[key] * PER_MM2) for key in ("published_density", "density")),
-            *(_cell(row[key]) for key in ("density_ratio", "density_ratio_scaled")),
-            *(_cell(row[key]) for key in ("published_tops_per_mm2", "tops_per_mm2")),
-            *(_cell(row[key]) for key in ("tops_per_mm2_ratio", "tops_per_mm2_ratio_scaled")),
+            *(_cell(row[key]) for key in ("density_ratio", "density_carried_ratio")),
+            *(_cell(row[key]) for key in ("published_area_efficiency", "area_efficiency")),
+            *(_cell(row[key]) for key in ("area_efficiency_ratio", "area_efficiency_carried_ratio")),
         )
         for row in silicon[known].to_dict("records")
     ]
     headers = ("macro", "node", "its VDD", "our VDD", "design", "Mb/mm2", "ours", "ratio", "scaled", "TOPS/mm2", "ours")
     others = ", ".join(silicon.loc[~known, "macro"].unique())
-    gain = silicon.pivot_table(index="macro", columns="design", values=["density", "tops_per_mm2"]).iloc[0]
-    density, efficiency = (gain[key, model.DESIGN] / gain[key, BASELINE] for key in ("density", "tops_per_mm2"))
+    gain = silicon.pivot_table(index="macro", columns="design", values=["density", "area_efficiency"]).iloc[0]
+    density, efficiency = (gain[key, model.DESIGN] / gain[key, BASELINE] for key in ("density", "area_efficiency"))
     last = (
         f"DDC over our own baseline: density {density:.2f}, area efficiency {efficiency:.2f}. Neither figure is known "
         f"of {others}"

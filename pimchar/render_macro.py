@@ -104,9 +104,9 @@ def silicon(found: Mapping[str, pd.DataFrame]) -> str:
     others = [
         (row.macro, f"{row.node * 1e9:g} nm", f"{row.published_vdd:g} V", f"{row.vdd:g} V", row.reading, row.design,
          *(_cell(value) for value in (row.published_efficiency, row.carried_efficiency, row.efficiency,
-                                      row.efficiency_ratio)),
+                                      row.efficiency_carried_ratio)),
          *(_cell(value * 1e-6 / MEGABIT) for value in (row.published_density, row.carried_density, row.density)),
-         _cell(row.density_ratio))
+         _cell(row.density_carried_ratio))
         for row in found["beside"].itertuples()
     ]  # fmt: skip
     names = ("macro", "node", "its VDD", "our VDD", "array", "design", "TOPS/W", "carried", "ours", "ratio",
@@ -124,4 +124,4 @@ def silicon(found: Mapping[str, pd.DataFrame]) -> str:
 
 
 def _cell(value: float) -> str:
-    return "-" if value is None or value != value else f"{value:.3g}"
+    return "-" if value != value else f"{value:.3g}"

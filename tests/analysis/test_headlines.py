@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis import headlines, macro, network, silicon, workloads
+from analysis import headlines, macro, network, workloads
 from analysis.architecture import MacroError, MacroGeometry
 from analysis.headlines import AS_ASSUMED, PUBLISHED
 from analysis.workloads import Layer
@@ -113,29 +113,6 @@ def test_what_changes_nothing_is_left_out():
     assert "load_bits" not in left
     for one in headlines.assumptions(geometry):
         one.mapping.check(geometry)
-
-
-def test_density_and_efficiency_by_hand(supplies):
-    table = headlines.against_silicon(supplies.assign_attrs(technology="freepdk45/vtg"))
-    assert len(table) == 2 * len(silicon.MACROS)
-    row = table[(table["macro"] == silicon.YAN.name) & (table["design"] == "ddc")].iloc[0]
-    ours = supplies.sel(design="ddc", vdd=0.8).squeeze()
-    density = 2 * 32 * 64 * 16 / float(ours["area"])
-    assert row["density"] == pytest.approx(density)
-    assert row["density_ratio"] == pytest.approx(density / silicon.YAN.density)
-    assert row["density_ratio_scaled"] == pytest.approx(density / silicon.YAN.density * (45 / 28) ** 2)
-    assert row["vdd_v"] == silicon.YAN.vdd
-    assert row["tops_per_mm2_ratio"] == pytest.approx(float(ours["tops_per_mm2"]) / silicon.YAN.tops_per_mm2)
-    nearest = table.loc[table["macro"] == "Fujiwara ISSCC22", ["published_vdd_v", "vdd_v"]]
-    assert nearest.values.tolist() == [[0.5, 0.7]] * 2
-
-
-def test_what_is_not_published_or_known_has_no_ratio(supplies):
-    table = headlines.against_silicon(supplies)  # the synthetic technology has no node
-    assert table["density_ratio_scaled"].isna().all()
-    unknown = [other.name for other in silicon.MACROS if other.density is None]
-    assert table.loc[table["macro"].isin(unknown), "density_ratio"].isna().all()
-    assert table.loc[~table["macro"].isin(unknown), "density_ratio"].notna().all()
 
 
 def test_other_geometries(table, cell_area):

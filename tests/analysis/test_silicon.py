@@ -30,4 +30,3 @@ def test_the_reference_implies_its_own_figures():
     assert YAN.capacity_bits / YAN.area == pytest.approx(YAN.density, rel=1e-3)
     rate = 2 * 64 / 8 * YAN.clock * 1e-12
     assert rate / (YAN.area * 1e6) == pytest.approx(YAN.tops_per_mm2, rel=0.02)
-    assert YAN.bit_tops_per_watt == pytest.approx(1752, rel=1e-3)

@@ -126,7 +126,7 @@ def test_headlines_are_shown_and_stored(place):
     each = [pd.read_csv(place / "out" / name) for name in chain.HEADLINES.values()]
     assert len(each[0]) == 2 * len(each[0].drop_duplicates(["assumption", "value"])) > 40
     assert {"share", "gain"} < set(each[1])
-    assert {"density_ratio_scaled", "tops_per_mm2_ratio_scaled"} < set(each[2])
+    assert {"density_carried_ratio", "area_efficiency_carried_ratio"} < set(each[2])
 
 
 def test_a_network_of_ones_own_joins_the_others(place):
