@@ -28,10 +28,8 @@ KEPT = ("technology", "cell", "cell_area", "macro_model", "gates", "array_energy
 
 
 def open_macro(directory: Path) -> xr.Dataset:
-    """The macro of a results directory; raises TableError if there is none, or none of its parts."""
+    """The macro of a results directory; raises TableError if it cannot be read or lacks what a table needs."""
     path = directory / MACRO
-    if not path.is_file():
-        raise TableError(f"{directory} has no {MACRO}; `pimchar run` makes it")
     try:
         data = xr.load_dataset(path, engine="netcdf4")
     except (OSError, ValueError, RuntimeError) as error:

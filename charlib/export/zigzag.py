@@ -30,12 +30,13 @@ def write(directory: Path, dest: Path) -> list[Path]:
         TableError: it exists, there is no macro, or one that does not say what memories cost.
     """
     data = macrotable.open_macro(directory)
-    if "memories" not in data.attrs:
+    if not {"memories", "memory_sources"} <= data.attrs.keys():
         raise TableError(f"{directory / macrotable.MACRO} has no memories; `pimchar macro {directory}` makes it anew")
     stored = resources.files("charlib") / "export" / "standalone"
     texts = {f"{design}.yaml": accelerator(data, design) for design in data["design"].values.tolist()}
     texts |= {file: (stored / file).read_text(encoding="utf-8") for file in ("mapping.yaml", "__main__.py")}
-    further = {"dram_bits_per_second": DRAM_RATE}
+    further = {name: json.loads(data.attrs[name]) for name in ("memories", "memory_sources")}
+    further["dram_bits_per_second"] = DRAM_RATE
     folder = dest / f"zigzag_pimchar_{macrotable.name(data)}"
     return macrotable.write_package(folder, data, MODULE, texts, further)
 
@@ -59,7 +60,7 @@ def accelerator(data: xr.Dataset, design: str) -> str:
         {name: g[name] for name in ("compartments", "macros", "weight_bits", "input_bits")},
         **{name: f"{energy * PJ:.6f}" for name, energy in cost.items()},
         title=data.attrs.get("title", "PIM macro"),
-        source=data.attrs.get("memory_energies", "see macro.json"),
+        source=json.loads(data.attrs["memory_sources"])["dram"],
         design=design,
         words=words,
         outputs=outputs,

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 ZERO_CELSIUS = 273.15
@@ -89,8 +90,8 @@ class Table:
 def cubic(grid: Sequence[float], values: Sequence[float], at: float) -> float:
     """Monotone cubic through numbers, of their logarithms where all are positive.
 
-    >>> cubic([0.0, 1.0, 2.0], [1.0, 10.0, 100.0], 1.5) == 10**1.5
-    True
+    >>> round(cubic([0.0, 1.0, 2.0], [1.0, 10.0, 100.0], 1.5), 9)
+    31.622776602
     """
     if at in grid:
         return values[grid.index(at)]
@@ -108,8 +109,8 @@ def cubic(grid: Sequence[float], values: Sequence[float], at: float) -> float:
 @lru_cache(maxsize=4096)
 def _slopes(grid: tuple[float, ...], values: tuple[float, ...]) -> list[float]:
     """Slopes at the points: weighted harmonic means of the secants beside them, at the ends those of a parabola."""
-    widths = [b - a for a, b in zip(grid, grid[1:], strict=False)]
-    secants = [(b - a) / h for a, b, h in zip(values, values[1:], widths, strict=False)]
+    widths = [b - a for a, b in pairwise(grid)]
+    secants = [(b - a) / h for (a, b), h in zip(pairwise(values), widths, strict=True)]
     if len(secants) == 1:
         return [secants[0], secants[0]]
     inner = []

@@ -143,7 +143,8 @@ def evaluate(workload: str, condition: Condition, mapping: str = str(HERE / "map
     """A network on the macros, mapped for the shortest time.
 
     Args:
-        workload: ONNX file, or YAML of ZigZag. mapping: hints for the spatial mapping. options: of ZigZag's stages.
+        workload: ONNX file, or YAML of ZigZag. mapping: hints for the spatial mapping. options: of ZigZag's stages, in
+            place of ours, which search little: one spatial mapping a layer, and loops in the orders of three factors.
     """
     parser = ONNXModelParserStage if workload.endswith(".onnx") else WorkloadParserStage
     stages = [
@@ -160,9 +161,9 @@ def evaluate(workload: str, condition: Condition, mapping: str = str(HERE / "map
     ]
     defaults: dict[str, Any] = {
         "temporal_mapping_type": TemporalMappingType.UNEVEN,
-        "loma_lpf_limit": 6,
+        "loma_lpf_limit": 3,
         "loma_show_progress_bar": False,
-        "nb_mappings_generated": 3,
+        "nb_mappings_generated": 1,
         "enable_mix_spatial_mapping_generation": True,
         "access_same_data_considered_as_no_access": True,
     }
@@ -199,9 +200,10 @@ class Result:
         return self.condition.numbers["leakage_power_w"] * GEOMETRY["macros"] * self.latency
 
     def rows(self) -> list[dict[str, Any]]:
-        """Of each layer: its name and loops, array operations (passes of all input bits) and how it is unrolled."""
+        """Of each layer: design, name, loops, array operations (passes of all input bits) and how it is unrolled."""
         return [
             {
+                "design": self.condition.design,
                 "layer": cme.layer.name,
                 "macs": cme.layer.total_mac_count,
                 "loops": {str(dim): int(size) for dim, size in cme.layer.layer_dim_sizes.items()},
