@@ -23,7 +23,7 @@ def results(tmp_path_factory):
     """A macro from a table of round numbers: what is tested is where they arrive."""
     folder = tmp_path_factory.mktemp("results")
     axes = ("process", "vdd", "temp")
-    numbers = {"t_fo4": 1.5e-11, "i_leak": 5e-12}
+    numbers = {"t_fo4": 1.5e-11, "i_leak": 5e-12, "i_leak_std": 1e-12}
     for metric in ("t_read_p", "t_read_n", "t_read_single"):
         numbers |= {metric: 2e-10, f"{metric}_std": 1e-11}
     for metric in ("e_read", "e_read_single"):
