@@ -1,7 +1,9 @@
 """Exported macros in the tools that they are for: a network in ZigZag, component models in hwcomponents, AccelForge."""
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from pimchar import chain
 
 pytestmark = pytest.mark.acceptance
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "matrix_product.py"
 AT = {"process": "tt", "vdd": 0.9, "temp": 298.15}
 
 
@@ -46,10 +49,13 @@ def packages(results, tmp_path_factory):
     return dest
 
 
-def run(python, folder, *arguments):
-    """Outcome of a Python program that starts in a folder, whose packages it finds."""
-    return subprocess.run([python, *arguments], cwd=folder, env={"PYTHONPATH": str(folder), "HOME": str(folder)},
-                          capture_output=True, text=True)  # fmt: skip
+def run(python, folder, *arguments, path=""):
+    """Outcome of a Python program that starts in a folder, whose packages it finds.
+
+    ``path``: folder of further programs, looked for after all others.
+    """
+    env = {"PYTHONPATH": str(folder), "HOME": str(folder), "PATH": f"{os.environ['PATH']}:{path}"}
+    return subprocess.run([python, *arguments], cwd=folder, env=env, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("design", ["baseline", "ddc"])
@@ -107,3 +113,24 @@ def test_component_models_in_hwcomponents(environment, packages, results):
     names = ("energy_per_cycle", "cycle_time", "area", "leakage_power")
     assert found["plain"] == pytest.approx([float(here[name]) for name in names], rel=1e-12)
     assert "vdd=1.3 V is outside 0.8..1 V of the table (table.csv)" in found["refused"]
+
+
+def test_a_matrix_product_in_accelforge(environment, packages, results, tmp_path):
+    """Each multiplication takes eight cycles and one multiplier's share of the macro's energy and leakage.
+
+    AccelForge draws with graphviz whatever is asked; where ``dot`` is missing, a program that draws nothing stands in.
+    """
+    dot = tmp_path / "dot"
+    dot.write_text('#!/bin/sh\ncat > /dev/null\necho "<svg/>"\n')
+    dot.chmod(0o755)
+    done = run(environment("hwcomponents", (3, 12)), packages, EXAMPLE, path=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = {
+        line.split()[0]: float(line.split()[1]) for line in done.stdout.splitlines() if line.endswith((" s", " J"))
+    }
+    here = xr.load_dataset(results / "macro.nc").sel(design="ddc", **AT)
+    products, lanes = 64 * 128 * 128, 32 * 2 * 2
+    latency = products * 8 * float(here["cycle_time"])
+    energy = products * 8 * float(here["energy_per_cycle"]) / lanes + latency * float(here["leakage_power"]) / lanes
+    assert found["latency"] == pytest.approx(latency, rel=1e-5)
+    assert found["Multiplier"] == pytest.approx(energy, rel=1e-5)
