@@ -47,5 +47,5 @@ lock:
 	    --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .ngspice-osdi* .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .consumers .ngspice-osdi* .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -337,11 +338,18 @@ def _macros(folder: Path, tables: xr.Dataset, geometry: MacroGeometry, gates: Ga
     if missing:
         raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
     reads = dict(zip(READINGS, (1, geometry.input_bits), strict=True))
-    area = tables.attrs["cell_area"]
+    area, memories = tables.attrs["cell_area"], memory_attrs()
     return {
-        name: macro.evaluate(tables, geometry, area, MacroModel(reads_per_pass=count), gates)
+        name: macro.evaluate(tables, geometry, area, MacroModel(reads_per_pass=count), gates).assign_attrs(memories)
         for name, count in reads.items()
     }
+
+
+def memory_attrs() -> dict[str, str]:
+    """What the file of a macro says of the memories that networks have around it: their energies, and from where."""
+    memories = network.Memories()
+    sources = {item.name: item.metadata["source"] for item in fields(memories)}
+    return {"memories": json.dumps(asdict(memories)), "memory_sources": json.dumps(sources)}
 
 
 def _gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | None:

@@ -224,13 +224,14 @@ def tables(directory: Path) -> None:
 
 @main.command()
 @DIRECTORY
-@click.option("--to", required=True, metavar="FORMAT", help="netcdf, csv or liberty.")
+@click.option("--to", required=True, metavar="FORMAT", help="netcdf, csv, liberty, zigzag or hwcomponents.")
 @click.option("--dest", required=True, metavar="PATH", type=click.Path(path_type=Path), help="Folder to write into.")
 def export(directory: Path, to: str, dest: Path) -> None:
     """Write the lookup tables of a results directory in a format of other tools.
 
     netcdf: the tables as they are. csv: one file per quantity, units in the header. liberty: the logic gates of a run
-    with a section [periphery], one library per process, supply and temperature.
+    with a section [periphery], one library per process, supply and temperature. zigzag: the macros as an accelerator.
+    hwcomponents: the macro as a plug-in of hwcomponents and AccelForge. The last two write a Python package each.
     """
     from charlib.export import export as write
 

@@ -18,7 +18,15 @@ INSTALLERS = {"netlists/pdk.py", "netlists/veriloga.py"}
 
 STARTERS = {"subprocess", "ctypes", "cffi", "pty"}
 
-SOURCES = sorted(path for package in LAYERS for path in (ROOT / package).rglob("*.py"))
+STANDALONE = "charlib/export/standalone"
+"""Modules that exports copy, to run where this suite is not."""
+
+SOURCES = sorted(
+    path
+    for package in LAYERS
+    for path in (ROOT / package).rglob("*.py")
+    if path.parent.relative_to(ROOT).as_posix() != STANDALONE
+)
 
 
 def imported(tree):
@@ -92,6 +100,18 @@ def test_a_broken_rule_is_found(place, source):
 )
 def test_what_the_rules_allow(place, source):
     assert list(violations(place, source)) == []
+
+
+def test_what_exports_copy_needs_nothing_of_the_suite():
+    """Their own modules, which lie beside them, they import relatively."""
+    copied = sorted((ROOT / STANDALONE).glob("*.py"))
+    assert copied
+    for path in copied:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not {str(name).split(".")[0] for name in names} & {*LAYERS, *STARTERS}, path
 
 
 def test_no_program_starts_the_shared_library_of_pyspice():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from charlib.errors import TableError
-from charlib.export import liberty, longform, netcdf
+from charlib.export import hwcomponents, liberty, longform, macrotable, netcdf, zigzag
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,16 @@ class Format:
     meaning: str
 
 
-TABLES, GATES = "tables.nc", "periphery.nc"
+TABLES, GATES, MACRO = "tables.nc", "periphery.nc", macrotable.MACRO
+MADE_BY = {GATES: ", which a run file with a section [periphery] makes", MACRO: ", which `pimchar run` makes"}
+"""How to come by a file, where it is the first that a format is written from."""
 
 FORMATS: Mapping[str, Format] = {
     "netcdf": Format(netcdf.write, (TABLES, GATES), "the tables as they are, samples included"),
     "csv": Format(longform.write, (TABLES, GATES), "one file per quantity, a row per condition, units in the header"),
     "liberty": Format(liberty.write, (GATES,), "one library of logic cells per process, supply and temperature"),
+    "zigzag": Format(zigzag.write, (MACRO,), "a package with the macros as in-memory array of an accelerator"),
+    "hwcomponents": Format(hwcomponents.write, (MACRO,), "a plug-in package with the macro as component models"),
 }
 
 
@@ -38,7 +42,8 @@ def export(directory: Path, to: str, dest: Path) -> list[Path]:
     """Write a results directory's tables in a format.
 
     Args:
-        directory: results. to: row of ``FORMATS``. dest: folder, made if need be; files of the same names are replaced.
+        directory: results. to: row of ``FORMATS``. dest: folder, made if need be; files of the same names are
+            replaced, packages are not.
 
     Returns:
         Paths written.
@@ -50,8 +55,7 @@ def export(directory: Path, to: str, dest: Path) -> list[Path]:
         raise TableError(f"format {to!r} is not one of {', '.join(FORMATS)}")
     sources = FORMATS[to].sources
     if not any((directory / name).is_file() for name in sources):
-        section = "" if TABLES in sources else ", which a run file with a section [periphery] makes"
-        raise TableError(f"{directory} has no {' and no '.join(sources)}{section}")
+        raise TableError(f"{directory} has no {' and no '.join(sources)}{MADE_BY.get(sources[0], '')}")
     if dest.exists() and not dest.is_dir():
         raise TableError(f"{dest} is not a folder: name one for the files of {to}")
     dest.mkdir(parents=True, exist_ok=True)
