@@ -44,7 +44,9 @@ class MacroGeometry:
     rows_per_local_bitline: int = parameter(16, unit="1", source=YAN)
     weight_bits: int = parameter(8, unit="1", source=YAN)
     input_bits: int = parameter(8, unit="1", source=YAN)
-    split_windows: int = parameter(3, unit="1", source="assumed: floor(32 / 9), as many 3 x 3 windows as fit")
+    split_windows: int = parameter(
+        3, unit="1", source="assumed: floor(32 / 9), as many 3 x 3 windows as fit, at no cost"
+    )
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -15,6 +15,11 @@ from charlib.conditions import OFFSETS
 DIMS = ("process", "vdd", "temp")
 
 
+def nearest(axis: xr.DataArray, value: float) -> float:
+    """Point of an axis, sorted or not, that is next to a value."""
+    return float(axis.values[np.abs(axis.values - value).argmin()])
+
+
 def need(table: xr.Dataset, name: str) -> xr.DataArray:
     """A variable of the table with the dimensions ``DIMS``; raises MacroError if it is not there."""
     if name not in table:

@@ -13,6 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from analysis.architecture import MacroError, MacroGeometry
+from analysis.column import nearest
+from analysis.macro import PIPELINE
 from analysis.parts import COMPONENTS
 from analysis.silicon import MACROS, NODES, YAN, Macro
 
@@ -29,13 +31,12 @@ def at_supply(macro: xr.Dataset, vdd: float) -> xr.Dataset:
     Raises:
         MacroError: the supply is not of the grid.
     """
-    grid = macro["vdd"].values
-    near = grid[abs(grid - vdd).argmin()]
+    near = nearest(macro["vdd"], vdd)
     if abs(near - vdd) > 1e-6:
-        held = ", ".join(f"{value:g}" for value in grid)
+        held = ", ".join(f"{value:g}" for value in macro["vdd"].values)
         raise MacroError(f"vdd={vdd:g} V of the published macro is not one of {held} V (conditions.vdd)")
     process = "tt" if "tt" in macro["process"].values else macro["process"].values[0]
-    return macro.sel(process=process, vdd=near).sel(temp=ROOM, method="nearest")
+    return macro.sel(process=process, vdd=near, temp=nearest(macro["temp"], ROOM))
 
 
 FIGURES: tuple[tuple[str, str, str], ...] = (
@@ -67,8 +68,8 @@ def reference(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reading", "figure", "unit", "model", "published", "ratio", "origin"])
 
 
-PUBLISHED_ENERGY = YAN.tops_per_mm2 * YAN.area * 1e6 / YAN.tops_per_watt / YAN.clock
-"""Energy of the reference per cycle [J]: operations per second over operations per energy, over the clock."""
+PUBLISHED_ENERGY = 2 * REFERENCE.compartments * REFERENCE.words / REFERENCE.input_bits / (YAN.tops_per_watt * 1e12)
+"""Energy of the reference per cycle [J]: its operations, two per multiply-accumulate, over its efficiency."""
 
 
 def made_of(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
@@ -85,7 +86,7 @@ def made_of(macros: Mapping[str, xr.Dataset]) -> pd.DataFrame:
         parts = {
             "energy": {c: float(one["energy_per_cycle_components"].sel(component=c)) for c in COMPONENTS},
             "area": {c: float(one["area_components"].sel(component=c)) for c in COMPONENTS},
-            "cycle": {str(s): float(one["cycle_time_stages"].sel(stage=s)) for s in one["stage"].values},
+            "cycle": _longest(one),
         }
         parts["energy"]["leakage"] = float(one["leakage_power"] * one["cycle_time"])
         for of, values in parts.items():
@@ -105,6 +106,12 @@ def published(other: Macro) -> dict[str, float]:
     known = {"efficiency": (other.tops_per_watt, bits), "area_efficiency": (other.tops_per_mm2, bits),
              "density": (other.density, 1)}  # fmt: skip
     return {name: math.nan if value is None else value * factor for name, (value, factor) in known.items()}
+
+
+def _longest(one: xr.Dataset) -> dict[str, float]:
+    """Stages between two registers that make the cycle, and their delays [s]."""
+    groups = [{stage: float(one["cycle_time_stages"].sel(stage=stage)) for stage in group} for group in PIPELINE]
+    return max(groups, key=lambda group: sum(group.values()))
 
 
 def carried(other: Macro, node: float, vdd: float) -> dict[str, float]:
@@ -142,7 +149,7 @@ def _rows(other: Macro, reading: str, found: xr.Dataset) -> Iterator[dict[str, o
     node = NODES.get(str(found.attrs.get("technology")).partition("/")[0], math.nan)
     geometry = MacroGeometry.of(found)
     bits = geometry.weight_bits * geometry.input_bits
-    vdd = float(found["vdd"].sel(vdd=other.vdd, method="nearest"))
+    vdd = nearest(found["vdd"], other.vdd)
     theirs, moved = published(other), carried(other, node, vdd)
     for design in found["design"].values:
         one = at_supply(found, vdd).sel(design=design)

@@ -17,7 +17,7 @@ import xarray as xr
 
 from analysis import addertree, logic
 from analysis.architecture import MacroError, MacroModel
-from analysis.column import DIMS
+from analysis.column import DIMS, nearest
 from analysis.events import simulate
 from analysis.gatetables import Tables, gate_tables
 from analysis.logic import KINDS, Block, Gates, by_kind
@@ -322,6 +322,5 @@ def _point(data: xr.Dataset, process: str, vdd: float, temp: float) -> xr.Datase
 def _reference(table: xr.Dataset, technology: Technology) -> tuple[str, float, float]:
     """Condition of a table that is nearest to the typical one."""
     processes = [str(p) for p in table["process"].values]
-    vdd = table["vdd"].sel(vdd=technology.vdd_nominal, method="nearest")
-    temp = table["temp"].sel(temp=logic.REFERENCE_TEMP, method="nearest")
-    return "tt" if "tt" in processes else processes[0], float(vdd), float(temp)
+    vdd, temp = nearest(table["vdd"], technology.vdd_nominal), nearest(table["temp"], logic.REFERENCE_TEMP)
+    return "tt" if "tt" in processes else processes[0], vdd, temp

@@ -42,7 +42,8 @@ def parts(
 
     Each local bit line has a NOR gate as multiplier; a tree of two-input gates merges the strips of a column. Every
     word and output has an adder tree with a register behind it and an accumulator; a tree that splits has one
-    accumulator more for each further part, of one word, which rests while the tree is whole.
+    accumulator more for each further part, of one word, which rests while the tree is whole; what separates its parts
+    is free (assumed).
 
     Args:
         reads_per_pass: as of ``MacroModel``.
@@ -69,7 +70,7 @@ def parts(
     if g.strips > 1:
         merge = Block.of(nand2=(g.strips - 1) * g.columns_read * outputs)
         found.append(Part("multiply", "product", merge, logic.tree_depth(g.strips) / (g.strips - 1)))
-    return (*found, *(recover_parts(g) if outputs == 2 else ()))
+    return (*found, *(recover_parts(g, design) if outputs == 2 else ()))
 
 
 def drivers(geometry: MacroGeometry, outputs: int) -> Block:
@@ -84,28 +85,40 @@ def tree_parts(component: str, inputs: int, bits: int, count: int) -> list[Part]
     return [Part(component, f"tree{min(level, logic.MEASURED_LEVELS)}", block * count) for level, block in levels]
 
 
-def recover_parts(geometry: MacroGeometry) -> tuple[Part, ...]:
+def pairs_at_once(geometry: MacroGeometry, design: Design) -> int:
+    """Pairs of filters that one row address holds, with a mean M each: words, or parts of a split tree [1]."""
+    return max(geometry.words, geometry.split_windows if design.splits else 1)
+
+
+def recover_parts(geometry: MacroGeometry, design: Design) -> tuple[Part, ...]:
     """The unit that adds M sum(x) to both results of a pair (assumed structure), and where M is stored.
 
     For each of the two inputs the set bits are counted and accumulated to sum(x); for each pair M sum(x) is multiplied
-    bit by bit and added to both results, once per pass. The means of all rows' words fill one compartment more of
-    the array (assumed), which is read once per pass.
+    bit by bit and added to both results, once per pass. A tree that splits has a sum for each part and input, and as
+    its two inputs differ a product for each; what it has more than a whole tree rests while it is whole. The means of
+    all rows fill cells beside the array (assumed), which are read once per pass.
     """
-    g = geometry
+    g, pairs = geometry, pairs_at_once(geometry, design)
     count_bits = 1 + logic.tree_depth(g.compartments)
     count = logic.accumulator(count_bits, g.sum_bits - g.weight_bits + 1)
     multiply = logic.accumulator(g.sum_bits, g.sum_bits) + logic.register(g.weight_bits)
+    split = g.split_windows if design.splits else 1
+    products = max(2 * split if split > 1 else g.words, g.words)
+    resting = (
+        count * (2 * (split - 1)) + multiply * (products - g.words) + logic.adder(g.sum_bits) * (2 * (pairs - g.words))
+    )
     return (
         *tree_parts("recover", g.compartments, 1, 2),
         Part("recover", "accumulator", count * 2 + multiply * g.words),
         Part("recover", "accumulator", logic.adder(g.sum_bits) * (2 * g.words), 1 / g.input_bits),
-        Part("means", "product", Block.of(precharge=g.columns * g.strips, wl_driver=g.rows), 0.0),
+        Part("recover", "accumulator", resting, 0.0),
+        Part("means", "product", Block.of(precharge=pairs * g.weight_bits * g.strips, wl_driver=g.rows), 0.0),
     )
 
 
 def mean_cells(geometry: MacroGeometry, design: Design) -> int:
     """Cells that hold the means M of one macro [1]."""
-    return geometry.rows * geometry.columns if design.outputs == 2 else 0
+    return geometry.rows * geometry.weight_bits * pairs_at_once(geometry, design) if design.outputs == 2 else 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis import logic, macro
+from analysis import logic, macro, parts
 from analysis.architecture import DESIGNS, MacroError, MacroGeometry, MacroModel
 from analysis.column import HELD, OPERATION
 from analysis.gatenumbers import CELL_HEIGHT
@@ -308,11 +308,27 @@ def test_ddc_is_the_baseline_and_its_extra_parts(table, cell_area, characterized
     np.testing.assert_allclose(accumulators[1], more * accumulators[0], rtol=1e-12)
     assert float(baseline.sel(component=["recover", "means"]).sum()) == 0
     means = float(ddc.sel(component="means"))
-    cells = 64 * 16 * cell_area
-    assert means >= cells
+    assert means >= 64 * 8 * split * cell_area  # one M for each part of a split tree
     energy = at(found["energy_per_cycle_components"])
     per_pass = float(energy.sel(design="ddc", component="means"))
     assert per_pass == pytest.approx(16 * 3.0e-15 / 8, rel=1e-12)
+
+
+def test_a_tree_that_splits_has_a_sum_and_a_product_for_each_part_and_input():
+    """Against one that does not split: 4 sums, 4 products, 2 additions to results and a mean in each row more."""
+    ddc = next(design for design in DESIGNS if design.splits)
+
+    def gates(split, kind):
+        geometry = MacroGeometry(split_windows=split)
+        found = [part.block for part in parts.recover_parts(geometry, ddc) if part.component == "recover"]
+        return sum(block.gates.get(kind, 0) for block in found)
+
+    more = gates(3, "dff") - gates(1, "dff")
+    sum_bits, counted = GEOMETRY.sum_bits, GEOMETRY.sum_bits - GEOMETRY.weight_bits + 1
+    assert more == 4 * counted + 4 * (sum_bits + GEOMETRY.weight_bits)
+    assert gates(3, "full_adder") - gates(1, "full_adder") > 2 * (sum_bits - 1)
+    cells = [parts.mean_cells(MacroGeometry(split_windows=split), ddc) for split in (1, 2, 3)]
+    assert cells == [64 * 8 * 2, 64 * 8 * 2, 64 * 8 * 3]
 
 
 def test_resting_accumulators_take_clock_energy_unless_gated(table, cell_area, characterized_gates):
