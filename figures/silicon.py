@@ -70,7 +70,7 @@ def _panel(ax: Axes, frame: pd.DataFrame) -> None:
     bottom = 0.35 * dense * known["carried_density"].min()
     ax.set_ylim(bottom, 2 * dense * frame["density"].max())
     for row in known.itertuples():
-        plots.label_point(ax, row.macro, (row.carried_efficiency, dense * row.carried_density), (-8, 0), ha="right")
+        plots.label_point(ax, row.macro, (row.carried_efficiency, dense * row.carried_density), (0, 10), ha="center")
     ax.plot(rest["carried_efficiency"], np.full(len(rest), bottom), marker="|", ms=12, mew=1.6, clip_on=False, **look)
     places = {"right": -2, "left": 2}
     for side, row in zip(cycle(places), rest.sort_values("carried_efficiency").itertuples(), strict=False):
