@@ -9,11 +9,10 @@ from itertools import pairwise, product
 
 from charlib.conditions import Conditions
 from charlib.errors import InvalidPlan
-from charlib.ngspice import ACCURACIES
-from charlib.plan import drawn_conditions, united_conditions
+from charlib.plan import checked, united_conditions
 from charlib.variation import Variation
 from netlists.logic import GATES
-from netlists.technology import Technology, load
+from netlists.technology import Technology
 
 CHARACTERIZED = tuple(kind for kind in GATES if kind != "compressor42")
 """Gates by default: a compressor is two full adders, whose tables say all of it."""
@@ -125,16 +124,9 @@ def make_logic_plan(
     max_failed: float,
 ) -> LogicPlan:
     """Check a request; raises InvalidPlan or TechnologyError with the value, its place and the legal set."""
-    if accuracy not in ACCURACIES:
-        raise InvalidPlan(f"accuracy={accuracy!r} is not one of {', '.join(ACCURACIES)}")
-    if not 0 <= max_failed <= 1:
-        raise InvalidPlan(f"max_failed={max_failed:g} is outside 0..1 (characterize.max_failed)")
-    technology = load(technology) if isinstance(technology, str) else technology
-    conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
-    conditions.check(technology)
-    conditions = Conditions(conditions.process, conditions.vdd, conditions.temp)  # no line of gates has an offset
-    if variation and variation.global_:
-        conditions = drawn_conditions(conditions, technology)
+    if conditions:  # no line of gates has an offset, and none a number of rows
+        conditions = Conditions(conditions.process, conditions.vdd, conditions.temp)
+    technology, conditions = checked(technology, conditions, variation, accuracy, max_failed)
     return LogicPlan(
         technology=technology,
         conditions=conditions,

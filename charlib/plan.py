@@ -124,15 +124,7 @@ def make_plan(
     """Check a request; raises InvalidPlan, TechnologyError or CellError with the value, its place and the legal set."""
     if engine not in ENGINES:
         raise InvalidPlan(f"engine={engine!r} is not one of {', '.join(ENGINES)} (characterize.engine)")
-    if accuracy not in ACCURACIES:
-        raise InvalidPlan(f"accuracy={accuracy!r} is not one of {', '.join(ACCURACIES)}")
-    if not 0 <= max_failed <= 1:
-        raise InvalidPlan(f"max_failed={max_failed:g} is outside 0..1 (characterize.max_failed)")
-    technology = load(technology) if isinstance(technology, str) else technology
-    conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
-    conditions.check(technology)
-    if variation and variation.global_:
-        conditions = drawn_conditions(conditions, technology)
+    technology, conditions = checked(technology, conditions, variation, accuracy, max_failed)
     plan = Plan(
         technology=technology,
         cell=(cell or Sram6T()).sized(technology),
@@ -147,6 +139,26 @@ def make_plan(
     _check_offsets(plan)
     _check_sizes(plan)
     return plan
+
+
+def checked(
+    technology: str | Technology,
+    conditions: Conditions | None,
+    variation: Variation | None,
+    accuracy: str,
+    max_failed: float,
+) -> tuple[Technology, Conditions]:
+    """What every request says, checked: its technology and conditions, the nominal one if None; errors as of a plan."""
+    if accuracy not in ACCURACIES:
+        raise InvalidPlan(f"accuracy={accuracy!r} is not one of {', '.join(ACCURACIES)}")
+    if not 0 <= max_failed <= 1:
+        raise InvalidPlan(f"max_failed={max_failed:g} is outside 0..1 (characterize.max_failed)")
+    technology = load(technology) if isinstance(technology, str) else technology
+    conditions = conditions or Conditions(vdd=(technology.vdd_nominal,))
+    conditions.check(technology)
+    if variation and variation.global_:
+        conditions = drawn_conditions(conditions, technology)
+    return technology, conditions
 
 
 def _check_cell(plan: Plan) -> None:
