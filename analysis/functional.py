@@ -324,11 +324,15 @@ def _check(
 
 
 def _check_groups(layer: Layer, stored: Stored) -> None:
-    """Raises FunctionalError if filters of a word do not see the same input, which only a depthwise layer may."""
+    """Raises FunctionalError if filters of a word do not see the same input, which only a depthwise layer may, or if
+    groups do not have the same number of words, as places on the macros take for granted."""
     group = stored.filters // (layer.filters // layer.groups)
     crossing = (stored.filters != NONE).all(axis=1) & (group.min(axis=1) != group.max(axis=1))
     if layer.type != "depthwise" and (crossing.any() or not np.array_equal(group[:, 0], np.sort(group[:, 0]))):
         raise FunctionalError(f"layer {layer.name!r}: pairs cross its groups or are not in their order")
+    words = np.bincount(group[:, 0], minlength=layer.groups)
+    if layer.type != "depthwise" and words.min() != words.max():
+        raise FunctionalError(f"layer {layer.name!r}: {words.tolist()} words in its groups, not as many in each")
 
 
 def _execute(machine: _Machine, mapping: Mapping) -> tuple[np.ndarray, int]:

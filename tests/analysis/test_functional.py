@@ -357,6 +357,7 @@ def call(layer=CONV, design=DDC, stored=None, x=None, **options):
 
 PAIRS_ACROSS = np.array([[0, 3], [1, 4], [2, 5]])
 GROUPED = Layer("g", "standard", 1, 2, 3, 3, 6, 3, 3, 1, 1, 2)
+UNEQUAL = Layer("g", "standard", 1, 2, 3, 3, 4, 1, 1, 1, 0, 2)
 
 
 @pytest.mark.parametrize(
@@ -376,6 +377,8 @@ GROUPED = Layer("g", "standard", 1, 2, 3, 3, 6, 3, 3, 1, 1, 2)
         ({"mapping": Mapping(pixel_macros=3)}, MacroError, "does not divide macros=4"),
         ({"layer": GROUPED, "stored": fcc.complementary(np.ones((6, 9), int), PAIRS_ACROSS)}, FunctionalError,
          "pairs cross its groups"),
+        ({"layer": UNEQUAL, "stored": fcc.complementary(np.ones((4, 1), int), [[0, -1], [1, -1], [2, 3]])},
+         FunctionalError, r"layer 'g': \[2, 1\] words in its groups, not as many in each"),
     ],
 )  # fmt: skip
 def test_errors(how, error, message):
