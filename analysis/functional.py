@@ -19,9 +19,12 @@ import xarray as xr
 from analysis.architecture import Design, MacroGeometry
 from analysis.fcc import NONE, Stored
 from analysis.functional_layout import FunctionalError, Layout, bits_of, cells, place, windows
+from analysis.logic import tree_depth
 from analysis.mapping import Mapping
 from analysis.workloads import Layer
 
+LONGEST = 63
+"""Longest sum [bit]: with a bias it fits into 64 bits."""
 BLOCK = 64
 """Windows that are computed together: bounds the memory, and fixes in which order errors are drawn."""
 
@@ -285,29 +288,40 @@ def run(
         errors: of the read path. rng: draws them. trace: whether to keep what everything holds in every cycle.
 
     Raises:
-        FunctionalError: inputs, weights, design or errors that do not go together. MacroError: a mapping that the
-            geometry cannot do.
+        FunctionalError: inputs, weights, design or errors that do not go together, or sums beyond 64 bits. FCCError:
+            inputs, bias or zero point that are no integers, or a bias that is not one per filter. MacroError: a
+            mapping that the geometry cannot do.
     """
     geometry, mapping, errors = geometry or MacroGeometry(), mapping or Mapping(), errors or ReadErrors()
     mapping.check(geometry)
     streams = windows(layer, inputs, zero_point)
-    _check(layer, streams, stored, design, geometry, signed)
+    _check(layer, streams, stored, design, geometry, zero_point, signed)
+    offsets = stored.offsets(bias, zero_point)
     if errors.draws and rng is None:
         raise FunctionalError("errors need a generator, rng=numpy.random.default_rng(seed)")
     layout = place(layer, stored, geometry, design, mapping)
     machine = _Machine(layer, stored, geometry, layout, streams, signed, errors, rng, trace)
     sums, cycles = _execute(machine, mapping)
-    outputs = stored.by_filter(sums) + stored.offsets(bias, zero_point)[:, None]
+    outputs = stored.by_filter(sums) + offsets[:, None]
     maps = outputs.reshape(-1, layer.batch, layer.output_height, layer.output_width).swapaxes(0, 1)
     kinds = ("due", "missed", "idle", "false", "cells", "lost")
     return Run(maps, cycles, {kind: machine.counts[kind] for kind in kinds}, _dataset(machine) if trace else None)
 
 
 def _check(
-    layer: Layer, streams: np.ndarray, stored: Stored, design: Design, geometry: MacroGeometry, signed: bool
+    layer: Layer,
+    streams: np.ndarray,
+    stored: Stored,
+    design: Design,
+    geometry: MacroGeometry,
+    zero_point: int,
+    signed: bool,
 ) -> None:
     """Raises FunctionalError for what does not go together."""
     where = f"layer {layer.name!r}"
+    width = geometry.weight_bits + 1 + geometry.input_bits + tree_depth(layer.inputs_per_window)
+    if (width := max(width, geometry.sum_bits)) > LONGEST:
+        raise FunctionalError(f"{where}: sums of {width} bits, more than the {LONGEST} that are computed exactly")
     if stored.outputs != design.outputs:
         raise FunctionalError(f"{where}: words for {stored.outputs} outputs do not suit design {design.name!r}")
     if stored.bits != geometry.weight_bits:
@@ -317,15 +331,18 @@ def _check(
         raise FunctionalError(f"{where}: weights of {shape[0]} filters and {shape[1]} inputs are not the layer's")
     bits = geometry.input_bits
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    if streams.min() < low or streams.max() > high:
-        found = f"inputs or zero_point reach from {streams.min()} to {streams.max()}"
+    least, most = min(streams.min(), zero_point), max(streams.max(), zero_point)
+    if least < low or most > high:
+        found = f"inputs or zero_point reach from {least} to {most}"
         raise FunctionalError(f"{where}: {found}, outside {low}..{high} ({'signed' if signed else 'unsigned'})")
     _check_groups(layer, stored)
 
 
 def _check_groups(layer: Layer, stored: Stored) -> None:
-    """Raises FunctionalError if filters of a word do not see the same input, which only a depthwise layer may, or if
-    groups do not have the same number of words, as places on the macros take for granted."""
+    """Raises FunctionalError if filters of a word see different inputs, or groups differ in their number of words.
+
+    Only in a depthwise layer may they; its channels run together.
+    """
     group = stored.filters // (layer.filters // layer.groups)
     crossing = (stored.filters != NONE).all(axis=1) & (group.min(axis=1) != group.max(axis=1))
     if layer.type != "depthwise" and (crossing.any() or not np.array_equal(group[:, 0], np.sort(group[:, 0]))):

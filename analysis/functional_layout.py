@@ -1,4 +1,8 @@
-"""Where a layer's words, inputs and windows are on the macros, as index arrays: the functional model's loop nest."""
+"""Where a layer's words, inputs and windows are on the macros, as index arrays: the functional model's loop nest.
+
+It counts macros, parts and tiles on its own, where :mod:`analysis.mapping` has formulas, so that tests can hold either
+against the other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.architecture import Design, MacroGeometry
-from analysis.fcc import NONE, Stored, integers, pairing_groups
+from analysis.fcc import NONE, Stored, integer, integers, pairing_groups
 from analysis.mapping import Mapping
 from analysis.workloads import Layer
 
@@ -133,14 +137,14 @@ def windows(layer: Layer, values: np.ndarray, zero_point: int) -> np.ndarray:
         values: integers of shape ``(image, channel, row, column)``.
 
     Raises:
-        FunctionalError: another shape. FCCError: no integers.
+        FunctionalError: another shape. FCCError: no integers, or a zero point that is not one.
     """
     shape = (layer.batch, layer.channels, layer.height, layer.width)
     found = integers(values, "inputs")
     if found.shape != shape:
         raise FunctionalError(f"layer {layer.name!r}: inputs of shape {found.shape} are not {shape}")
     pad, step = (layer.pad, layer.pad), layer.stride
-    padded = np.pad(found, ((0, 0), (0, 0), pad, pad), constant_values=zero_point)
+    padded = np.pad(found, ((0, 0), (0, 0), pad, pad), constant_values=integer(zero_point, "zero_point"))
     views = np.lib.stride_tricks.sliding_window_view(padded, (layer.kernel_height, layer.kernel_width), axis=(2, 3))
     views = views[:, :, ::step, ::step]
     grouped = views.reshape(layer.batch, layer.groups, -1, *views.shape[2:])

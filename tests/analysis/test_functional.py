@@ -357,6 +357,8 @@ def call(layer=CONV, design=DDC, stored=None, x=None, **options):
 
 PAIRS_ACROSS = np.array([[0, 3], [1, 4], [2, 5]])
 GROUPED = Layer("g", "standard", 1, 2, 3, 3, 6, 3, 3, 1, 1, 2)
+FEW = Layer("p", "pointwise", 1, 2, 3, 3, 4, 1, 1)
+LONG = Layer("f", "fc", 1, 32 * 64 * 2, 1, 1, 2, 1, 1)
 UNEQUAL = Layer("g", "standard", 1, 2, 3, 3, 4, 1, 1, 1, 0, 2)
 
 
@@ -373,6 +375,11 @@ UNEQUAL = Layer("g", "standard", 1, 2, 3, 3, 4, 1, 1, 1, 0, 2)
         ({"geometry": MacroGeometry(weight_bits=4)}, FunctionalError, "words of 8 bits, but weight_bits=4"),
         ({"design": BASELINE, "stored": fcc.plain(np.ones((20, 63), int))}, FunctionalError,
          "weights of 20 filters and 63"),
+        ({"bias": np.ones((21, 1), int)}, FCCError, r"bias of shape \(21, 1\) is not one number for each of 21 filters"),
+        ({"zero_point": 1.5}, FCCError, "zero_point is of type float64"),
+        ({"layer": FEW, "zero_point": 300}, FunctionalError, "zero_point reach from . to 300"),
+        ({"geometry": MacroGeometry(input_bits=45)}, FunctionalError, "sums of 64 bits, more than the 63"),
+        ({"layer": LONG, "geometry": MacroGeometry(input_bits=43)}, FunctionalError, "sums of 64 bits, more than"),
         ({"errors": ReadErrors(0.1)}, FunctionalError, "errors need a generator"),
         ({"mapping": Mapping(pixel_macros=3)}, MacroError, "does not divide macros=4"),
         ({"layer": GROUPED, "stored": fcc.complementary(np.ones((6, 9), int), PAIRS_ACROSS)}, FunctionalError,
