@@ -85,12 +85,14 @@ class Stored:
             bias: integers, one per filter, shape ``(filter,)``; 0 if None. zero_point: an integer.
 
         Raises:
-            FCCError: no integers, or another shape.
+            FCCError: no integers, another shape, or a bias of more than 63 bits.
         """
         sums = self.weights().sum(axis=1)
         biases = np.zeros_like(sums) if bias is None else integers(bias, "bias")
         if biases.shape != sums.shape:
             raise FCCError(f"bias of shape {biases.shape} is not one number for each of {len(sums)} filters")
+        if (wrong := biases[(biases < -(1 << 62)) | (biases >= 1 << 62)]).size:
+            raise FCCError(f"bias {wrong[0]} is outside -2^62..2^62 - 1: sums would not fit into 64 bits")
         return biases - integer(zero_point, "zero_point") * sums
 
 

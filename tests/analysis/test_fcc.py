@@ -197,6 +197,7 @@ def test_means_are_the_nearest_integers_halves_towards_zero():
         (np.ones(2, int), 0, r"bias of shape \(2,\) is not"),
         (3, 0, r"bias of shape \(\) is not"),
         (np.ones(4), 0, "bias is of type float64, not of integers"),
+        (np.array([0, 0, -(2**63), 0]), 0, r"bias -9223372036854775808 is outside -2\^62\.\.2\^62 - 1"),
         (None, 1.5, "zero_point is of type float64, not of integers"),
         (None, np.array([1, 2, 3, 4]), r"zero_point of shape \(4,\) is not one number"),
     ],

@@ -268,6 +268,18 @@ def test_extreme_numbers_fit_into_trees_and_accumulators(design, signed, weights
         assert trace[name].max() < 1 << widths[name] - 1
 
 
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda d: d.name)
+def test_the_longest_sums_are_exact(design):
+    geometry = MacroGeometry(input_bits=44)
+    layer = Layer("f", "fc", 1, 32 * 32, 1, 1, 2, 1, 1)
+    assert geometry.sum_bits == functional.LONGEST
+    weights = np.repeat([-128, 127], 1024).reshape(2, 1024, 1, 1)
+    most, bias = 2**44 - 1, np.array([-(2**62), 2**62 - 1])
+    stored = stored_of(layer, weights, design)
+    found = functional.run(layer, np.full((1, 1024, 1, 1), most), stored, design, geometry, bias=bias)
+    assert found.outputs.ravel().tolist() == [1024 * most * w + int(b) for w, b in zip((-128, 127), bias, strict=True)]
+
+
 def noisy(rates, seed=1, design=DDC, layer=CONV):
     rng = np.random.default_rng(11)
     stored = stored_of(layer, weights_of(layer, rng), design)
