@@ -20,7 +20,7 @@ from analysis.workloads import Layer
 NONE = -1
 """In place of a filter where an output has none."""
 LARGEST = 16
-"""Longest weight [bit]: all sums of products then fit into 64 bits."""
+"""Longest weight [bit]."""
 
 
 class FCCError(ValueError):
@@ -39,7 +39,8 @@ class Stored:
         bits: length of a word and of a mean [bit].
 
     Raises:
-        FCCError: a word or a mean needs more bits, or filters are not each there once.
+        FCCError: no integers, shapes that do not go together, a word or a mean that needs more bits, or filters that
+            are not each there once.
     """
 
     filters: np.ndarray
@@ -48,6 +49,11 @@ class Stored:
     bits: int = 8
 
     def __post_init__(self) -> None:
+        for name in ("filters", "words", "means"):
+            object.__setattr__(self, name, integers(getattr(self, name), name))
+        filters, words, means = self.filters.shape, self.words.shape, self.means.shape
+        if len(words) != 2 or filters not in ((words[0], 1), (words[0], 2)) or means != words[:1]:
+            raise FCCError(f"filters {filters}, words {words} and means {means} are no shapes of the same words")
         _in_range(self.words, self.bits, "stored word")
         _in_range(self.means, self.bits, "mean")
         found = np.sort(self.filters[self.filters != NONE])
@@ -74,17 +80,38 @@ class Stored:
 
         The quantized input q stands for ``scale (q - zero_point)``; with padding at ``zero_point`` this number is the
         same for all windows.
+
+        Args:
+            bias: integers, one per filter, shape ``(filter,)``; 0 if None. zero_point: an integer.
+
+        Raises:
+            FCCError: no integers, another shape, or a bias of more than 63 bits.
         """
-        biases = 0 if bias is None else integers(bias, "bias")
-        return biases - zero_point * self.weights().sum(axis=1)
+        sums = self.weights().sum(axis=1)
+        biases = np.zeros_like(sums) if bias is None else integers(bias, "bias")
+        if biases.shape != sums.shape:
+            raise FCCError(f"bias of shape {biases.shape} is not one number for each of {len(sums)} filters")
+        if (wrong := biases[(biases < -(1 << 62)) | (biases >= 1 << 62)]).size:
+            raise FCCError(f"bias {wrong[0]} is outside -2^62..2^62 - 1: sums would not fit into 64 bits")
+        return biases - integer(zero_point, "zero_point") * sums
 
 
 def integers(values: np.ndarray, what: str) -> np.ndarray:
-    """The same numbers as 64-bit integers; raises FCCError for numbers that are not whole or have no integer type."""
+    """The same numbers as 64-bit integers; raises FCCError for another type or numbers that need more bits."""
     found = np.asarray(values)
     if found.dtype.kind not in "iu":
         raise FCCError(f"{what} is of type {found.dtype}, not of integers: quantize it first")
+    if found.size and found.max() > np.iinfo(np.int64).max:
+        raise FCCError(f"{what} {found.max()} is beyond 64 bits in two's complement")
     return found.astype(np.int64)
+
+
+def integer(value: int, what: str) -> int:
+    """One number as an integer; raises FCCError for anything else."""
+    found = integers(np.asarray(value), what)
+    if found.ndim:
+        raise FCCError(f"{what} of shape {found.shape} is not one number")
+    return int(found)
 
 
 def _in_range(values: np.ndarray, bits: int, what: str) -> None:
@@ -194,7 +221,7 @@ def _means(total: np.ndarray, inputs: int) -> np.ndarray:
         total: sum of all weights of both filters.
     """
     above = np.abs(total + inputs)
-    return np.sign(total + inputs) * ((2 * above + 2 * inputs - 1) // (4 * inputs))
+    return np.sign(total + inputs) * ((above + inputs - 1) // (2 * inputs))
 
 
 def _distances(flat: np.ndarray) -> np.ndarray:
@@ -309,10 +336,13 @@ def layer_table(
         Columns ``layer``, ``type``, ``filters``, ``inputs`` and what :func:`distances` gives: with ``_adjacent``,
         with ``_matched``, NaN above ``most``, and with ``_after`` of the weights that complementary pairs compute
         with, matched ones where there are any.
+
+    Raises:
+        FCCError: a layer without weights, or weights whose shape is not the layer's.
     """
     rows = []
     for layer in layers:
-        flat = _flat(weights[layer.name], bits)
+        flat = _flat(_own(layer, weights), bits)
         groups = pairing_groups(layer)
         pairs = {"adjacent": adjacent(len(flat), groups)}
         if len(flat) // groups <= most:
@@ -323,3 +353,15 @@ def layer_table(
         row = {"layer": layer.name, "type": layer.type, "filters": flat.shape[0], "inputs": flat.shape[1]}
         rows.append(row | {f"{key}_{way}": value for way, each in found.items() for key, value in each.items()})
     return pd.DataFrame(rows)
+
+
+def _own(layer: Layer, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A layer's weights; raises FCCError if there are none or they have another shape."""
+    if layer.name not in weights:
+        raise FCCError(f"layer {layer.name!r} has no weights; there are those of {', '.join(weights) or 'none'}")
+    found = np.asarray(weights[layer.name])
+    kernel = (layer.filters, layer.channels // layer.groups, layer.kernel_height, layer.kernel_width)
+    legal = {kernel, (layer.filters, layer.inputs_per_window)} | ({kernel[:3]} if layer.kernel_width == 1 else set())
+    if found.shape not in legal:
+        raise FCCError(f"layer {layer.name!r}: weights of shape {found.shape}, legal are {sorted(legal)}")
+    return found

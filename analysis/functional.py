@@ -12,16 +12,20 @@ from collections import Counter
 from collections.abc import Hashable
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 import xarray as xr
 
 from analysis.architecture import Design, MacroGeometry
 from analysis.fcc import NONE, Stored
-from analysis.functional_layout import FunctionalError, Layout, bits_of, cells, place, windows
+from analysis.functional_layout import Address, FunctionalError, Layout, bits_of, cells, place, windows
+from analysis.logic import tree_depth
 from analysis.mapping import Mapping
 from analysis.workloads import Layer
 
+LONGEST = 63
+"""Longest sum [bit]: with a bias it fits into 64 bits."""
 BLOCK = 64
 """Windows that are computed together: bounds the memory, and fixes in which order errors are drawn."""
 
@@ -29,11 +33,13 @@ DIMS: Dictionary[str, tuple[str, ...]] = {
     "input": ("cycle", "macro", "compartment", "word", "output"),
     "column": ("cycle", "macro", "compartment", "column", "output"),
     **dict.fromkeys(
-        ("tree", "accumulator", "total", "ones", "input_sum", "input_total", "result"),
+        ("tree", "accumulator", "total", "result", "ones", "input_sum", "input_total"),
         ("cycle", "macro", "word", "part", "output"),
     ),
 }
 """Variables of a trace with their dimensions."""
+RECOVERY = ("ones", "input_sum", "input_total")
+"""Those of the recover unit, which only a macro with two outputs has."""
 TEXTS: Dictionary[str, str] = {
     "input": "input bit that a word of a compartment sees",
     "column": "output of the column: input bit AND cell node",
@@ -143,7 +149,8 @@ class _Machine:
     def __post_init__(self) -> None:
         self.q = cells(self.layout, self.stored, self.geometry)
         used = [
-            self.geometry.weight_bits * self._there(tile, turn).any(-1).sum() for tile, turn in self.layout.addresses
+            self.geometry.weight_bits * self._there(at.tile, at.turn).any(-1).sum()
+            for at in self.layout.addresses(self.geometry.rows)
         ]
         self.counts.update(cells=int(sum(used)))
         if self.errors.lost:
@@ -164,8 +171,7 @@ class _Machine:
 
     def _lose(self) -> None:
         """Turn bits over."""
-        for number, (tile, turn) in enumerate(self.layout.addresses):
-            fill, row = divmod(number, self.geometry.rows)
+        for tile, turn, fill, row in self.layout.addresses(self.geometry.rows):
             there = np.repeat(self._there(tile, turn).any(-1), self.geometry.weight_bits, axis=-1)
             lost = there & (self.rng.random(there.shape) < self.errors.lost)
             self.q[fill, :, :, row] ^= lost
@@ -215,16 +221,15 @@ class _Machine:
         return (counts * place[:, None, None]).sum(axis=3)
 
     def address(
-        self, number: int, at: np.ndarray, start: np.ndarray, total: np.ndarray, input_total: np.ndarray
+        self, opened: Address, at: np.ndarray, start: np.ndarray, total: np.ndarray, input_total: np.ndarray
     ) -> None:
         """One row address for a block of windows, all input bits; adds to both totals in place.
 
         Args:
-            number: of the row address. at: as of :meth:`operands`. start: cycle of each window's first bit.
+            opened: the row address. at: as of :meth:`operands`. start: cycle of each window's first bit.
             total, input_total: shape ``(window, macro, word, part, output)``.
         """
-        tile, turn = self.layout.addresses[number]
-        fill, row = divmod(number, self.geometry.rows)
+        tile, turn, fill, row = opened
         values = self.operands(tile, turn, at)
         bits = bits_of(values, self.geometry.input_bits)
         acc, input_acc = np.zeros_like(total), np.zeros_like(total)
@@ -241,7 +246,7 @@ class _Machine:
             if self.keep:
                 done = step == last and turn == len(self.layout.inputs) - 1
                 result = self.recovered(tile, total, input_total) if done else np.zeros_like(total)
-                held = (bit, columns, tree, acc, total.copy(), ones, input_acc, input_total.copy(), result)
+                held = (bit, columns, tree, acc, total.copy(), result, ones, input_acc, input_total.copy())
                 about = {
                     "cycle": start + step,
                     "window": at,
@@ -285,29 +290,40 @@ def run(
         errors: of the read path. rng: draws them. trace: whether to keep what everything holds in every cycle.
 
     Raises:
-        FunctionalError: inputs, weights, design or errors that do not go together. MacroError: a mapping that the
-            geometry cannot do.
+        FunctionalError: inputs, weights, design or errors that do not go together, or sums beyond 64 bits. FCCError:
+            inputs, bias or zero point that are no integers, or a bias that is not one per filter. MacroError: a
+            mapping that the geometry cannot do.
     """
     geometry, mapping, errors = geometry or MacroGeometry(), mapping or Mapping(), errors or ReadErrors()
     mapping.check(geometry)
     streams = windows(layer, inputs, zero_point)
-    _check(layer, streams, stored, design, geometry, signed)
+    _check(layer, streams, stored, design, geometry, zero_point, signed)
+    offsets = stored.offsets(bias, zero_point)
     if errors.draws and rng is None:
         raise FunctionalError("errors need a generator, rng=numpy.random.default_rng(seed)")
     layout = place(layer, stored, geometry, design, mapping)
     machine = _Machine(layer, stored, geometry, layout, streams, signed, errors, rng, trace)
     sums, cycles = _execute(machine, mapping)
-    outputs = stored.by_filter(sums) + stored.offsets(bias, zero_point)[:, None]
+    outputs = stored.by_filter(sums) + offsets[:, None]
     maps = outputs.reshape(-1, layer.batch, layer.output_height, layer.output_width).swapaxes(0, 1)
     kinds = ("due", "missed", "idle", "false", "cells", "lost")
     return Run(maps, cycles, {kind: machine.counts[kind] for kind in kinds}, _dataset(machine) if trace else None)
 
 
 def _check(
-    layer: Layer, streams: np.ndarray, stored: Stored, design: Design, geometry: MacroGeometry, signed: bool
+    layer: Layer,
+    streams: np.ndarray,
+    stored: Stored,
+    design: Design,
+    geometry: MacroGeometry,
+    zero_point: int,
+    signed: bool,
 ) -> None:
     """Raises FunctionalError for what does not go together."""
     where = f"layer {layer.name!r}"
+    width = geometry.weight_bits + 1 + geometry.input_bits + tree_depth(layer.inputs_per_window)
+    if (width := max(width, geometry.sum_bits)) > LONGEST:
+        raise FunctionalError(f"{where}: sums of {width} bits, more than the {LONGEST} that are computed exactly")
     if stored.outputs != design.outputs:
         raise FunctionalError(f"{where}: words for {stored.outputs} outputs do not suit design {design.name!r}")
     if stored.bits != geometry.weight_bits:
@@ -317,18 +333,25 @@ def _check(
         raise FunctionalError(f"{where}: weights of {shape[0]} filters and {shape[1]} inputs are not the layer's")
     bits = geometry.input_bits
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    if streams.min() < low or streams.max() > high:
-        found = f"inputs or zero_point reach from {streams.min()} to {streams.max()}"
+    least, most = min(streams.min(), zero_point), max(streams.max(), zero_point)
+    if least < low or most > high:
+        found = f"inputs or zero_point reach from {least} to {most}"
         raise FunctionalError(f"{where}: {found}, outside {low}..{high} ({'signed' if signed else 'unsigned'})")
     _check_groups(layer, stored)
 
 
 def _check_groups(layer: Layer, stored: Stored) -> None:
-    """Raises FunctionalError if filters of a word do not see the same input, which only a depthwise layer may."""
+    """Raises FunctionalError if filters of a word see different inputs, or groups differ in their number of words.
+
+    Only in a depthwise layer may they; its channels run together.
+    """
     group = stored.filters // (layer.filters // layer.groups)
     crossing = (stored.filters != NONE).all(axis=1) & (group.min(axis=1) != group.max(axis=1))
     if layer.type != "depthwise" and (crossing.any() or not np.array_equal(group[:, 0], np.sort(group[:, 0]))):
         raise FunctionalError(f"layer {layer.name!r}: pairs cross its groups or are not in their order")
+    words = np.bincount(group[:, 0], minlength=layer.groups)
+    if layer.type != "depthwise" and words.min() != words.max():
+        raise FunctionalError(f"layer {layer.name!r}: {words.tolist()} words in its groups, not as many in each")
 
 
 def _execute(machine: _Machine, mapping: Mapping) -> tuple[np.ndarray, int]:
@@ -341,17 +364,17 @@ def _execute(machine: _Machine, mapping: Mapping) -> tuple[np.ndarray, int]:
     at = layout.pixels * np.arange(steps)[:, None] + layout.pixel
     at = np.where(at < layer.windows, at, NONE)
     cycle = 0
-    for first in range(0, len(layout.addresses), geometry.rows):
-        numbers = range(first, min(first + geometry.rows, len(layout.addresses)))
+    for _, found in groupby(layout.addresses(geometry.rows), key=lambda address: address.fill):
+        addresses = tuple(found)
         cycle += mapping.fill_cycles
-        waits = [mapping.recover_cycles * (n % turns == turns - 1 and machine.stored.outputs == 2) for n in numbers]
+        waits = [mapping.recover_cycles * (a.turn == turns - 1 and machine.stored.outputs == 2) for a in addresses]
         begins = np.concatenate([[0], np.cumsum([geometry.input_bits + wait for wait in waits])])
         for block in range(0, steps, BLOCK):
             some = slice(block, min(block + BLOCK, steps))
-            for number, begin in zip(numbers, begins, strict=False):
+            for address, begin in zip(addresses, begins, strict=False):
                 start = cycle + begins[-1] * np.arange(some.stop - some.start) + begin
-                tile = number // turns
-                machine.address(number, at[some], start, held[tile, some], input_held[tile, some])
+                totals = held[address.tile, some], input_held[address.tile, some]
+                machine.address(address, at[some], start, *totals)
             cycle += int(begins[-1]) * (some.stop - some.start)
     return _collect(machine, at, held, input_held), cycle
 
@@ -376,7 +399,9 @@ def _dataset(machine: _Machine) -> xr.Dataset:
     joined = {name: np.concatenate([row[name] for row in machine.rows]) for name in machine.rows[0]}
     order = np.argsort(joined["cycle"])
     variables = {
-        name: (dims, joined[name][order], {"units": "1", "long_name": TEXTS[name]}) for name, dims in DIMS.items()
+        name: (dims, joined[name][order], {"units": "1", "long_name": TEXTS[name]})
+        for name, dims in DIMS.items()
+        if machine.stored.outputs == 2 or name not in RECOVERY
     }
     coords = {
         "cycle": ("cycle", joined["cycle"][order], {"units": "1", "long_name": "number of the cycle"}),

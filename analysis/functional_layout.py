@@ -1,19 +1,33 @@
-"""Where a layer's words, inputs and windows are on the macros, as index arrays: the functional model's loop nest."""
+"""Where a layer's words, inputs and windows are on the macros, as index arrays: the functional model's loop nest.
+
+It counts macros, parts and tiles on its own, where :mod:`analysis.mapping` has formulas, so that tests can hold either
+against the other.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from analysis.architecture import Design, MacroGeometry
-from analysis.fcc import NONE, Stored, integers, pairing_groups
+from analysis.fcc import NONE, Stored, integer, integers, pairing_groups
 from analysis.mapping import Mapping
 from analysis.workloads import Layer
 
 
 class FunctionalError(ValueError):
     """A layer, its inputs or its weights that the functional macro cannot run."""
+
+
+class Address(NamedTuple):
+    """A row address: its tile, which of the tile's it is, the fill of the cells that holds it, and its row."""
+
+    tile: int
+    turn: int
+    fill: int
+    row: int
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,24 @@ class Layout:
     pixel: np.ndarray
     pixels: int
 
-    @property
-    def addresses(self) -> list[tuple[int, int]]:
-        """Tile, and row address within the tile, of every row address in the order in which they are opened."""
-        return [(tile, turn) for tile in range(len(self.words)) for turn in range(len(self.inputs))]
+    def addresses(self, rows: int) -> list[Address]:
+        """Every row address in the order in which they are opened.
+
+        A tile that does not fit into the rows left begins a new fill: its partial sums stay in the accumulators.
+
+        Args:
+            rows: of a macro [1].
+        """
+        found, fill, row = [], 0, 0
+        for tile in range(len(self.words)):
+            if row and row + len(self.inputs) > rows:
+                fill, row = fill + 1, 0
+            for turn in range(len(self.inputs)):
+                if row == rows:
+                    fill, row = fill + 1, 0
+                found.append(Address(tile, turn, fill, row))
+                row += 1
+        return found
 
     @property
     def part(self) -> np.ndarray:
@@ -104,12 +132,11 @@ def cells(layout: Layout, stored: Stored, geometry: MacroGeometry) -> np.ndarray
 
     Bit b of word j is in column ``j weight_bits + b``, the least significant one first. Unused cells hold 0.
     """
-    addresses = layout.addresses
-    fills = -(-len(addresses) // geometry.rows)
+    addresses = layout.addresses(geometry.rows)
+    fills = addresses[-1].fill + 1
     macros = layout.words.shape[1]
     found = np.zeros((fills, macros, geometry.compartments, geometry.rows, geometry.columns), dtype=bool)
-    for number, (tile, turn) in enumerate(addresses):
-        fill, row = divmod(number, geometry.rows)
+    for tile, turn, fill, row in addresses:
         words = layout.words[tile][:, :, layout.part].transpose(0, 2, 1)
         inputs = layout.inputs[turn][:, :, None]
         held = np.where((words != NONE) & (inputs != NONE), stored.words[words, inputs], 0)
@@ -133,14 +160,14 @@ def windows(layer: Layer, values: np.ndarray, zero_point: int) -> np.ndarray:
         values: integers of shape ``(image, channel, row, column)``.
 
     Raises:
-        FunctionalError: another shape. FCCError: no integers.
+        FunctionalError: another shape. FCCError: no integers, or a zero point that is not one.
     """
     shape = (layer.batch, layer.channels, layer.height, layer.width)
     found = integers(values, "inputs")
     if found.shape != shape:
         raise FunctionalError(f"layer {layer.name!r}: inputs of shape {found.shape} are not {shape}")
     pad, step = (layer.pad, layer.pad), layer.stride
-    padded = np.pad(found, ((0, 0), (0, 0), pad, pad), constant_values=zero_point)
+    padded = np.pad(found, ((0, 0), (0, 0), pad, pad), constant_values=integer(zero_point, "zero_point"))
     views = np.lib.stride_tricks.sliding_window_view(padded, (layer.kernel_height, layer.kernel_width), axis=(2, 3))
     views = views[:, :, ::step, ::step]
     grouped = views.reshape(layer.batch, layer.groups, -1, *views.shape[2:])

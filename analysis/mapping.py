@@ -226,19 +226,29 @@ def row_addresses(shapes: Shapes, geometry: Geometry, design: Design, mapping: C
     return shapes.groups * tiles
 
 
+def fills(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
+    """Times that the rows are written anew for a layer [1].
+
+    An output tile that does not fit into the rows left begins a new fill, so that its partial sums stay in the
+    accumulators; one of more row addresses than there are rows takes fills of its own.
+    """
+    addresses = input_tiles(shapes, geometry, mapping)
+    tiles = shapes.groups * output_tiles(shapes, geometry, design, mapping)
+    return ceil_div(tiles, np.maximum(geometry.rows // addresses, 1)) * ceil_div(addresses, geometry.rows)
+
+
 def compute_cycles(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
     """Cycles of computation [1]: every pass takes the input bits; recovery and filling of the pipeline as mapped.
 
     ``windows / pixel_macros`` (row addresses x input_bits + groups x output tiles x recover_cycles) + fills x
-    fill_cycles. Only DDC recovers. The pipeline fills once for every ``rows`` row addresses.
+    fill_cycles. Only DDC recovers.
     """
-    addresses = row_addresses(shapes, geometry, design, mapping)
-    each = addresses * geometry.input_bits
+    each = row_addresses(shapes, geometry, design, mapping) * geometry.input_bits
     if design.outputs == 2:
         tiles = shapes.groups * output_tiles(shapes, geometry, design, mapping)
         each = each + tiles * mapping.recover_cycles
-    fills = ceil_div(addresses, geometry.rows) * mapping.fill_cycles
-    return ceil_div(shapes.windows, mapping.pixel_macros) * each + fills
+    filling = fills(shapes, geometry, design, mapping) * mapping.fill_cycles
+    return ceil_div(shapes.windows, mapping.pixel_macros) * each + filling
 
 
 def utilization(shapes: Shapes, geometry: Geometry, design: Design, cycles: np.ndarray) -> np.ndarray:
@@ -265,11 +275,18 @@ def mean_bits(shapes: Shapes, geometry: Geometry, design: Design) -> np.ndarray:
 def load_cycles(shapes: Shapes, geometry: Geometry, design: Design, mapping: Choices) -> np.ndarray:
     """Cycles in which a layer's weights are written, once per network run, all macros at once [1].
 
-    Each row of a compartment that holds a weight is written whole.
+    Each row of a compartment that holds a weight is written whole. The macro with the most of them counts: inputs of a
+    window go to all compartments of one macro, then of the next one, then to the next row address. In a split tree
+    the last output tile may have fewer channels than there are windows side by side.
     """
+    c, tiles = geometry.compartments, output_tiles(shapes, geometry, design, mapping)
+    before = input_tiles(shapes, geometry, mapping) - 1
+    rows = before * c + np.minimum(shapes.inputs - before * c * mapping.input_macros, c)
     windows = np.where(shapes.depthwise, side_by_side(shapes, geometry, design, mapping), 1)
-    rows = ceil_div(shapes.inputs, mapping.input_macros) * windows
-    rows = rows * shapes.groups * output_tiles(shapes, geometry, design, mapping)
+    slots = channel_macros(shapes, geometry, design, mapping) * windows
+    slots = slots * np.where(shapes.depthwise, mapping.depthwise_words, geometry.words)
+    last = ceil_div(shapes.filters, design.outputs) - (tiles - 1) * slots
+    rows = rows * shapes.groups * ((tiles - 1) * windows + np.minimum(last, windows))
     return ceil_div(rows * geometry.columns, given(mapping.load_bits, geometry.columns))
 
 

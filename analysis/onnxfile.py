@@ -87,6 +87,9 @@ def from_onnx(path: str | Path) -> tuple[Layer, ...]:
 def weights_from_onnx(path: str | Path) -> dict[str, np.ndarray]:
     """Weights of the layers that ``from_onnx`` gives, by the layer's name.
 
+    Where a convolution of the file pads one side only, the layer's symmetric padding gives as many windows but not the
+    same: right for counts, but the layer with these weights is another convolution than the file's.
+
     Args:
         path: the file.
 

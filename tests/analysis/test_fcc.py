@@ -1,4 +1,6 @@
 import itertools
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -180,6 +182,56 @@ def test_zero_point_and_bias_are_a_number_per_filter():
     assert (stored.weights() @ x + stored.offsets(bias, 131) == real).all()
 
 
+def test_means_are_the_nearest_integers_halves_towards_zero():
+    for inputs, total in itertools.product(range(1, 9), range(-70, 71)):
+        exact = (Fraction(total, inputs) + 1) / 2
+        nearest = math.ceil(abs(exact) - Fraction(1, 2)) * (1 if exact > 0 else -1)
+        assert fcc._means(np.array(total), inputs) == nearest
+
+
+@pytest.mark.parametrize(
+    ("bias", "zero_point", "message"),
+    [
+        (np.ones((4, 1), int), 0, r"bias of shape \(4, 1\) is not one number for each of 4 filters"),
+        (np.ones(1, int), 0, r"bias of shape \(1,\) is not"),
+        (np.ones(2, int), 0, r"bias of shape \(2,\) is not"),
+        (3, 0, r"bias of shape \(\) is not"),
+        (np.ones(4), 0, "bias is of type float64, not of integers"),
+        (np.array([0, 0, -(2**63), 0]), 0, r"bias -9223372036854775808 is outside -2\^62\.\.2\^62 - 1"),
+        (None, 1.5, "zero_point is of type float64, not of integers"),
+        (None, np.array([1, 2, 3, 4]), r"zero_point of shape \(4,\) is not one number"),
+    ],
+)
+def test_bias_is_one_integer_per_filter_and_the_zero_point_one(bias, zero_point, message):
+    with pytest.raises(FCCError, match=message):
+        fcc.plain(np.ones((4, 6), int)).offsets(bias, zero_point)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({}, "layer 'c' has no weights; there are those of none"),
+        ({"d": np.ones((6, 18), int)}, "layer 'c' has no weights; there are those of d"),
+        ({"c": np.ones((6, 3, 3, 2), int)}, r"layer 'c': weights of shape \(6, 3, 3, 2\), legal are .*\(6, 2, 3, 3\)"),
+        (
+            {"c": np.ones((18, 6), int)},
+            r"layer 'c': weights of shape \(18, 6\), legal are \[\(6, 2, 3, 3\), \(6, 18\)\]",
+        ),
+        ({"c": np.ones((6, 2, 3), int)}, r"layer 'c': weights of shape \(6, 2, 3\)"),
+    ],
+)
+def test_table_of_layers_takes_the_weights_of_each_layer(weights, message):
+    with pytest.raises(FCCError, match=message):
+        fcc.layer_table([Layer("c", "standard", 1, 4, 5, 5, 6, 3, 3, groups=2)], weights)
+
+
+def test_table_of_layers_takes_convolutions_in_one_dimension():
+    layer = Layer("c", "standard", 1, 2, 5, 1, 6, 3, 1)
+    weights = np.random.default_rng(1).integers(-9, 9, (6, 2, 3))
+    one, two = (fcc.layer_table([layer], {"c": found}) for found in (weights, weights[..., None]))
+    assert one.equals(two)
+
+
 def test_quantize():
     weights = np.random.default_rng(1).normal(0.0, 0.1, (8, 9))
     found, scale = fcc.quantize(weights, 6)
@@ -199,6 +251,12 @@ def test_quantize():
         (lambda: fcc.complementary(np.ones((2, 1), int), [[1, 1]]), "not each filter once"),
         (lambda: fcc.quantize(np.zeros((2, 2))), r"weights reach up to 0\.0"),
         (lambda: Stored(np.array([[0, 1]]), np.array([[0]]), np.array([128])), r"mean 128 is outside -128\.\.127"),
+        (lambda: fcc.plain(np.array([[2**64 - 1]], np.uint64)), "weights 18446744073709551615 is beyond 64 bits"),
+        (lambda: Stored(np.array([[0], [1]]), np.ones((2, 3), int), np.array([0])), r"means \(1,\) are no shapes"),
+        (lambda: Stored(np.array([0, 1]), np.ones((2, 3), int), np.array([0, 0])), r"filters \(2,\), words \(2, 3\)"),
+        (lambda: Stored(np.array([[0, 1, 2]]), np.ones((1, 3), int), np.array([0])), r"filters \(1, 3\), words"),
+        (lambda: Stored(np.array([[0]]), np.ones(1, int), np.array([0])), r"words \(1,\) and means"),
+        (lambda: Stored(np.array([[0]]), np.ones((1, 1)), np.array([0])), "words is of type float64"),
     ],
 )
 def test_errors(call, message):

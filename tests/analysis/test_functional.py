@@ -109,6 +109,28 @@ def test_results_are_those_of_a_direct_convolution_and_cycles_those_of_the_model
     assert found.cycles == mapping.compute_cycles(Shapes.of([layer]), geometry, design, schedule)[0]
 
 
+@settings(max_examples=200)
+@given(layers(), machines(), st.sampled_from(DESIGNS))
+def test_fills_and_written_rows_are_those_of_the_model(layer, machine, design):
+    geometry, schedule = machine
+    bits, shapes = geometry.weight_bits, Shapes.of([layer])
+    weights = np.full((layer.filters, layer.inputs_per_window), -1)
+    pairs = fcc.adjacent(layer.filters, fcc.pairing_groups(layer))
+    stored = fcc.plain(weights, bits) if design is BASELINE else fcc.complementary(weights, pairs, bits)
+    layout = place(layer, stored, geometry, design, schedule)
+    addresses = layout.addresses(geometry.rows)
+    assert len(cells(layout, stored, geometry)) == mapping.fills(shapes, geometry, design, schedule)[0]
+    turns = len(layout.inputs)
+    for tile in range(len(layout.words)):
+        own = [address.fill for address in addresses if address.tile == tile]
+        assert len(set(own)) == -(-turns // geometry.rows)
+    written = np.zeros(geometry.macros, dtype=int)
+    for at in addresses:
+        there = (layout.words[at.tile][:, :, layout.part] != fcc.NONE).any(axis=1)
+        written += (there & (layout.inputs[at.turn] != fcc.NONE)).sum(axis=1)
+    assert written.max() == mapping.load_cycles(shapes, geometry, design, schedule)[0]
+
+
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda d: d.name)
 @pytest.mark.parametrize(
     "layer",
@@ -165,8 +187,11 @@ def test_contents_of_every_cycle(layer, design, signed):
     for part, (a, b) in enumerate(itertools.pairwise(ends)):
         counts = words[:, :, a:b].sum(axis=2)
         assert (trace["tree"].values[..., part, :] == np.einsum("tmwbo,b->tmwo", counts, place_values)).all()
-        assert (trace["ones"].values[..., part, :] == trace["input"].values[:, :, a:b].sum(axis=2)).all()
-    for tree, acc, total in (("tree", "accumulator", "total"), ("ones", "input_sum", "input_total")):
+        if design is DDC:
+            assert (trace["ones"].values[..., part, :] == trace["input"].values[:, :, a:b].sum(axis=2)).all()
+    units = [("tree", "accumulator", "total"), ("ones", "input_sum", "input_total")]
+    assert set(functional.RECOVERY) & set(trace) == (set(functional.RECOVERY) if design is DDC else set())
+    for tree, acc, total in units[: design.outputs]:
         steps, kept = (trace[name].values.reshape(-1, 8, *trace[name].shape[1:]) for name in (tree, acc))
         serial = np.array([-128 if signed else 128, 64, 32, 16, 8, 4, 2, 1])
         assert (kept[:, -1] == np.tensordot(steps, serial, (1, 0))).all()
@@ -219,16 +244,40 @@ def test_filters_of_a_word_see_one_input_except_in_depthwise_layers():
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda d: d.name)
 @pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("weight", [-128, 127])
-def test_extreme_numbers_fit_into_trees_and_accumulators(design, signed, weight):
+@pytest.mark.parametrize("weights", [(-128, -128), (127, 127), (-128, 127), (127, -128)])
+def test_extreme_numbers_fit_into_trees_and_accumulators(design, signed, weights):
+    """Into the widths that the macro model takes for each unit, the recover unit's included."""
     geometry = MacroGeometry()
     layer = Layer("f", "fc", 1, 32 * 64, 1, 1, 2, 1, 1)
     x = np.full((1, 2048, 1, 1), -128 if signed else 255)
-    stored = stored_of(layer, np.full((2, 2048, 1, 1), weight), design)
+    stored = stored_of(layer, np.repeat(weights, 2048).reshape(2, 2048, 1, 1), design)
     trace = functional.run(layer, x, stored, design, signed=signed, trace=True).trace
-    for name, bits in (("tree", geometry.tree_bits), ("total", geometry.sum_bits)):
-        assert -(1 << bits - 1) <= trace[name].min()
-        assert trace[name].max() < 1 << bits - 1
+    ones = 1 + (geometry.compartments - 1).bit_length()
+    widths = {
+        "tree": geometry.tree_bits,
+        "accumulator": geometry.tree_bits + geometry.input_bits,
+        "total": geometry.sum_bits,
+        "result": geometry.sum_bits,
+        "ones": ones + 1,
+        "input_sum": ones + geometry.input_bits,
+        "input_total": geometry.sum_bits - geometry.weight_bits + 1,
+    }
+    assert set(trace) <= {"input", "column", *widths}
+    for name in widths.keys() & set(trace):
+        assert -(1 << widths[name] - 1) <= trace[name].min()
+        assert trace[name].max() < 1 << widths[name] - 1
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda d: d.name)
+def test_the_longest_sums_are_exact(design):
+    geometry = MacroGeometry(input_bits=44)
+    layer = Layer("f", "fc", 1, 32 * 32, 1, 1, 2, 1, 1)
+    assert geometry.sum_bits == functional.LONGEST
+    weights = np.repeat([-128, 127], 1024).reshape(2, 1024, 1, 1)
+    most, bias = 2**44 - 1, np.array([-(2**62), 2**62 - 1])
+    stored = stored_of(layer, weights, design)
+    found = functional.run(layer, np.full((1, 1024, 1, 1), most), stored, design, geometry, bias=bias)
+    assert found.outputs.ravel().tolist() == [1024 * most * w + int(b) for w, b in zip((-128, 127), bias, strict=True)]
 
 
 def noisy(rates, seed=1, design=DDC, layer=CONV):
@@ -357,6 +406,9 @@ def call(layer=CONV, design=DDC, stored=None, x=None, **options):
 
 PAIRS_ACROSS = np.array([[0, 3], [1, 4], [2, 5]])
 GROUPED = Layer("g", "standard", 1, 2, 3, 3, 6, 3, 3, 1, 1, 2)
+FEW = Layer("p", "pointwise", 1, 2, 3, 3, 4, 1, 1)
+LONG = Layer("f", "fc", 1, 32 * 64 * 2, 1, 1, 2, 1, 1)
+UNEQUAL = Layer("g", "standard", 1, 2, 3, 3, 4, 1, 1, 1, 0, 2)
 
 
 @pytest.mark.parametrize(
@@ -372,10 +424,17 @@ GROUPED = Layer("g", "standard", 1, 2, 3, 3, 6, 3, 3, 1, 1, 2)
         ({"geometry": MacroGeometry(weight_bits=4)}, FunctionalError, "words of 8 bits, but weight_bits=4"),
         ({"design": BASELINE, "stored": fcc.plain(np.ones((20, 63), int))}, FunctionalError,
          "weights of 20 filters and 63"),
+        ({"bias": np.ones((21, 1), int)}, FCCError, r"bias of shape \(21, 1\) is not one number for each of 21"),
+        ({"zero_point": 1.5}, FCCError, "zero_point is of type float64"),
+        ({"layer": FEW, "zero_point": 300}, FunctionalError, "zero_point reach from . to 300"),
+        ({"geometry": MacroGeometry(input_bits=45)}, FunctionalError, "sums of 64 bits, more than the 63"),
+        ({"layer": LONG, "geometry": MacroGeometry(input_bits=43)}, FunctionalError, "sums of 64 bits, more than"),
         ({"errors": ReadErrors(0.1)}, FunctionalError, "errors need a generator"),
         ({"mapping": Mapping(pixel_macros=3)}, MacroError, "does not divide macros=4"),
         ({"layer": GROUPED, "stored": fcc.complementary(np.ones((6, 9), int), PAIRS_ACROSS)}, FunctionalError,
          "pairs cross its groups"),
+        ({"layer": UNEQUAL, "stored": fcc.complementary(np.ones((4, 1), int), [[0, -1], [1, -1], [2, 3]])},
+         FunctionalError, r"layer 'g': \[2, 1\] words in its groups, not as many in each"),
     ],
 )  # fmt: skip
 def test_errors(how, error, message):

@@ -37,16 +37,20 @@ def brute_force(layer, design, geometry, schedule):
         blocks = [(layer.channels, schedule.depthwise_words * macros * design.outputs * fit)]
     else:
         blocks = [(layer.filters // layer.groups, macros * geometry.words * design.outputs)] * layer.groups
-    count, addresses = 0, 0
+    count, fills, left = 0, 0, 0
     places = itertools.product(range(layer.batch), range(layer.output_height), range(layer.output_width))
     for window in range(0, sum(1 for _ in places), side):
         for outputs, together in blocks:
             for _ in range(0, outputs, together):
-                for _ in range(0, layer.inputs_per_window, geometry.compartments * over_inputs):
-                    count += geometry.input_bits
-                    addresses += window == 0
+                needed = len(range(0, layer.inputs_per_window, geometry.compartments * over_inputs))
+                count += needed * geometry.input_bits
+                if window == 0:
+                    left = left if needed <= left else 0
+                    while needed > left:
+                        fills, left = fills + 1, left + geometry.rows
+                    left -= needed
                 count += schedule.recover_cycles if design is DDC else 0
-    return count + sum(schedule.fill_cycles for _ in range(0, addresses, geometry.rows))
+    return count + fills * schedule.fill_cycles
 
 
 @st.composite
@@ -158,8 +162,16 @@ def test_macros_over_pixels_and_inputs():
 
 
 def test_filling_and_recovery():
-    point = Layer("p", "pointwise", 1, 320, 1, 1, 80, 1, 1)  # 10 input tiles, 10 output tiles, 100 > 64 rows
+    point = Layer("p", "pointwise", 1, 320, 1, 1, 80, 1, 1)  # 10 input tiles, 10 output tiles, 60 of 64 rows a fill
     assert cycles(point, BASELINE, Mapping(fill_cycles=3, recover_cycles=2)) == 100 * 8 + 2 * 3
+    more = Layer("p", "pointwise", 1, 320, 1, 1, 96, 1, 1)  # 12 output tiles: 2 fills of 6
+    assert cycles(more, BASELINE, Mapping(fill_cycles=3)) == 120 * 8 + 2 * 3
+    most = Layer("p", "pointwise", 1, 320, 1, 1, 97, 1, 1)  # the 13th takes a third, and so does the 130th row
+    assert cycles(most, BASELINE, Mapping(fill_cycles=3)) == 130 * 8 + 3 * 3
+    long = Layer("f", "fc", 1, 32 * 33, 1, 1, 16, 1, 1)  # two tiles of 33 rows, 66 > 64
+    assert cycles(long, BASELINE, Mapping(fill_cycles=3)) == 66 * 8 + 2 * 3
+    longer = Layer("f", "fc", 1, 32 * 33, 1, 1, 24, 1, 1)  # three of them: 99 rows would fit into two fills
+    assert cycles(longer, BASELINE, Mapping(fill_cycles=3)) == 99 * 8 + 3 * 3
     assert cycles(point, DDC, Mapping(fill_cycles=3, recover_cycles=2)) == 50 * 8 + 5 * 2 + 3
 
 
@@ -168,6 +180,17 @@ def test_rows_are_written_whole():
     assert mapping.load_cycles(deep, GEOMETRY, BASELINE, SCHEDULE).tolist() == [24 * 9]
     assert mapping.load_cycles(deep, GEOMETRY, DDC, SCHEDULE).tolist() == [4 * 27]
     assert mapping.load_cycles(deep, GEOMETRY, DDC, Mapping(load_bits=512)).tolist() == [4]  # 4 x 27 x 16 / 512
+
+
+def test_macros_over_inputs_are_written_one_after_the_other():
+    nine, many = (Shapes.of([Layer("f", "fc", 1, inputs, 1, 1, 2, 1, 1)]) for inputs in (9, 4 * 32 + 33))
+    assert mapping.load_cycles(nine, GEOMETRY, BASELINE, Mapping(input_macros=4)).tolist() == [9]
+    assert mapping.load_cycles(many, GEOMETRY, BASELINE, Mapping(input_macros=4)).tolist() == [32 + 32]
+
+
+def test_a_split_tree_may_be_used_in_part():
+    deep = Shapes.of([Layer("d", "depthwise", 1, 25, 7, 7, 25, 3, 3, pad=1, groups=25)])  # 13 pairs, 12 a tile
+    assert mapping.load_cycles(deep, GEOMETRY, DDC, SCHEDULE).tolist() == [27 + 9]
 
 
 def test_macros_over_pixels_hold_copies():
