@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import dropwhile
 from pathlib import Path
 
 LAYER_TYPES = ("standard", "pointwise", "depthwise", "fc")
@@ -141,8 +143,12 @@ def load(name: str, folder: Path | None = None) -> tuple[Layer, ...]:
 
 def to_csv(layers: Sequence[Layer], source: str) -> str:
     """The text that ``parse`` reads, ``source`` in its first line."""
-    rows = [",".join(map(str, astuple(layer))) for layer in layers]
-    return "\n".join([f"# {source}", ",".join(("layer", "type", *_INTEGERS)), *rows, ""])
+    text = io.StringIO()
+    text.write(f"# {source}\n")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("layer", "type", *_INTEGERS))
+    writer.writerows(astuple(layer) for layer in layers)
+    return text.getvalue()
 
 
 def resized(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
@@ -178,10 +184,11 @@ def resized(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
 def parse(text: str, where: str) -> tuple[Layer, ...]:
     """Layers of a CSV table with the columns ``layer, type, N, C, H, W, K, R, S, stride, pad, groups``.
 
-    Lines that start with ``#`` are comments. ``where`` names the file in errors.
+    Lines before the header that start with ``#`` are comments. ``where`` names the file in errors.
     Raises WorkloadError for a missing column, a number that is none, a layer that cannot be, or a name that repeats.
     """
-    rows = csv.DictReader(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    lines = dropwhile(lambda line: not line.strip() or line.startswith("#"), io.StringIO(text))
+    rows = csv.DictReader(lines)
     missing = [column for column in ("layer", "type", *_INTEGERS) if column not in (rows.fieldnames or ())]
     if missing:
         raise WorkloadError(f"{where}: column {missing[0]} is missing")

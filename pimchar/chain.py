@@ -50,6 +50,8 @@ STATISTICS, VMIN = "statistics.nc", "vmin.nc"
 HEADLINES = {"speedups": "headlines.csv", "curve": "headlines_curve.csv", "silicon": "headlines_silicon.csv"}
 LAYERS = "layers"
 """Folder of a results directory with the layers of networks that a user brings, one CSV file each."""
+_SOURCE = "layers of "
+"""What stands before the path of a network's file in the first line of its layers."""
 RUN_FILE = "run.toml"
 """Files of a results directory."""
 COLUMN_CHECK = "column_check"
@@ -372,10 +374,24 @@ def _write_macros(path: Path, found: Mapping[str, xr.Dataset]) -> None:
 
 
 def add_network(folder: Path, file: Path) -> None:
-    """Store the layers of an ONNX file in a results directory, under the file's name."""
-    text = workloads.to_csv(onnxfile.from_onnx(file), f"layers of {file.name}")
-    (folder / LAYERS).mkdir(parents=True, exist_ok=True)
-    write_whole(folder / LAYERS / f"{file.name}.csv", lambda path: path.write_text(text, encoding="utf-8"))
+    """Store the layers of an ONNX file in a results directory, under the file's name.
+
+    A file that changed takes the place of what it held before.
+
+    Raises:
+        WorkloadError: the file cannot be used, or the directory has another network of this name from another
+            folder.
+    """
+    source, target = file.resolve(), folder / LAYERS / f"{file.name}.csv"
+    text = workloads.to_csv(onnxfile.from_onnx(file), f"{_SOURCE}{source}")
+    if target.is_file():
+        head, _, held = target.read_text(encoding="utf-8").partition("\n")
+        other = head.removeprefix(f"# {_SOURCE}")
+        if other != str(source) and held != text.partition("\n")[2]:
+            hint = f"rename one, or remove {target}"
+            raise workloads.WorkloadError(f"{source} and {other} are different networks of one name; {hint}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def evaluate_network(folder: Path) -> pd.DataFrame:
