@@ -44,7 +44,9 @@ class Mapping:
     """
 
     depthwise_words: int = parameter(1, unit="1", source="assumed: a compartment broadcasts one input to all its words")
-    depthwise_macros: int | None = parameter(None, unit="1", source=f"assumed ({_HYPOTHESIS}): one channel a macro, all")
+    depthwise_macros: int | None = parameter(
+        None, unit="1", source=f"assumed ({_HYPOTHESIS}): one channel a macro, all"
+    )
     baseline_depthwise_macros: int | None = parameter(None, unit="1", source="assumed: the baseline places as DDC does")
     depthwise_windows: int | None = parameter(None, unit="1", source="assumed: the tree splits wherever windows end")
     pixel_macros: int = parameter(1, unit="1", source=f"assumed ({_HYPOTHESIS}): macros run over output channels")

@@ -19,7 +19,8 @@ from analysis.workloads import Layer
 DIMS = ("layer", "design", "process", "vdd", "temp")
 COMPONENTS = ("macro", "leakage", "weight_write", "input_buffer", "output_buffer", "global_buffer", "dram")
 """Energy by place. All from ``weight_write`` on are fixed energies per bit, not scaled with VDD, process or temp."""
-BASELINE = DESIGNS[0].name
+BASELINE, DDC = (design.name for design in DESIGNS)
+"""Names of the designs: Q alone, and Q and Q-bar, which is held against it."""
 
 _PER_BIT = "default of later 28 nm digital PIM work at 0.9 V (secondary source)"
 

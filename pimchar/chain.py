@@ -307,18 +307,20 @@ def evaluate_macro(folder: Path) -> xr.Dataset:
 def evaluate_macros(folder: Path, published: bool = False) -> dict[str, xr.Dataset]:
     """The macro made of a directory's tables in the organization of its run file, for each reading of the array.
 
-    Also stored in the directory: rows held as the file's root, rows read for every input bit as a group.
+    Also stored in the directory, if not with ``published`` gates: rows held as the file's root, rows read for every
+    input bit as a group. So networks and figures stand on the directory's own gates wherever it has any.
 
     Args:
         folder: results directory.
-        published: take published gates where the directory has gates of its own, too.
+        published: take published gates where the directory has gates of its own, too, and store nothing.
 
     Raises:
         RunFileError: tables are missing. MacroError, TableError: the directory's gates do not serve.
     """
     run, tables = stored_run(folder), open_tables(folder)
     found = _macros(folder, tables, run.make_macro(), _gates(folder, tables, published))
-    write_whole(folder / MACRO, lambda path: _write_macros(path, found))
+    if not published:
+        write_whole(folder / MACRO, lambda path: _write_macros(path, found))
     return found
 
 
@@ -414,10 +416,12 @@ class Headlines:
 
     Attributes:
         condition: where the macro works.
+        macro: the macro there, rows held.
         speedups, curve: of :mod:`analysis.headlines`. silicon: of :func:`analysis.comparison.beside`, rows held.
     """
 
     condition: plots.Condition
+    macro: xr.Dataset
     speedups: pd.DataFrame
     curve: pd.DataFrame
     silicon: pd.DataFrame
@@ -429,7 +433,8 @@ def evaluate_headlines(folder: Path) -> Headlines:
     at = plots.reference_condition(array)
     supplies = array.sel({dim: [value] for dim, value in at.where.items() if dim != "vdd"})
     speedups = headlines.speedups(supplies.sel(vdd=[at.vdd]))
-    found = Headlines(at, speedups, headlines.curve(), comparison.beside({READINGS[0]: supplies}))
+    beside = comparison.beside({READINGS[0]: supplies})
+    found = Headlines(at, array.sel(at.where), speedups, headlines.curve(), beside)
     for name, file in HEADLINES.items():
         frame = getattr(found, name)
         write_whole(folder / file, lambda path, frame=frame: frame.to_csv(path, index=False))

@@ -99,6 +99,7 @@ GOOD |= {"kernel_height": 3, "kernel_width": 3}
         ({"type": "dense"}, "type='dense' is not one of standard"),
         ({"stride": 0}, "stride=0 is below 1"),
         ({"pad": -1}, "pad=-1 is below 0"),
+        ({"pad_width": -1}, "pad_width=-1 is below 0"),
         ({"groups": 3}, "not both divisible by groups=3"),
         ({"kernel_height": 9}, "kernel is larger"),
         ({"type": "depthwise"}, "depthwise needs channels = filters = groups"),

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, save
 
 import figures
-from analysis import workloads
+from analysis import headlines, plots, workloads
 from charlib.metrics import METRICS
 from pimchar import chain, cli, runfile
 
@@ -125,6 +125,14 @@ def test_headlines_are_shown_and_stored(place):
     for word in ("mobilenet_v2", "efficientnet_b0", "2.84", "2.69", "buffer bandwidth", "Yan ISSCC22", "8.41x"):
         assert word in output
     each = [pd.read_csv(place / "out" / name) for name in chain.HEADLINES.values()]
+    macro = xr.load_dataset(place / "out" / "macro.nc")
+    expected = headlines.speedups(
+        macro.sel(plots.reference_condition(macro).where).expand_dims(("process", "vdd", "temp"))
+    )
+    pd.testing.assert_frame_equal(each[0].fillna({"mapping": ""}), expected, check_dtype=False)
+    for row in expected[expected["assumption"] == headlines.AS_ASSUMED.what].itertuples():
+        cells = next(line.split() for line in output.splitlines() if line.startswith(row.network))
+        assert cells[1:4] == [f"{value:.2f}" for value in (row.published, row.speedup, row.speedup / row.published)]
     assert len(each[0]) == 2 * len(each[0].drop_duplicates(["assumption", "value"])) > 40
     assert {"share", "gain"} < set(each[1])
     assert {"density_carried_ratio", "area_efficiency_carried_ratio"} < set(each[2])
