@@ -4,7 +4,7 @@ One pass is one row address with all input bits, one bit a cycle. In it a macro 
 with the words of one row, ``outputs`` times over. The schedule is a hypothesis about DDC-PIM (TCAD 43(3), 2024): its
 abstract gives the broadcast of two inputs and the reconfigurable unit, not the schedule.
 
-Every function takes one geometry and one mapping, or ``Points`` of either; then the shape is ``(point, layer)``.
+Every function takes one geometry and one mapping, or ``Points`` of either; then the shape is ``(geometry, layer)``.
 """
 
 from __future__ import annotations
