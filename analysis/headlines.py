@@ -20,7 +20,7 @@ import xarray as xr
 from analysis import mapping as schedule
 from analysis import network, workloads
 from analysis.architecture import DESIGNS, MacroGeometry
-from analysis.network import BASELINE
+from analysis.network import BASELINE, DDC
 from analysis.workloads import Layer
 
 SOURCE = "Duan et al., IEEE TCAD 43(3), 2024, arXiv 2310.20424, abstract"
@@ -28,8 +28,6 @@ PUBLISHED: Mapping[str, float] = MappingProxyType({"mobilenet_v2": 2.84, "effici
 """Published speed-up of each network [1]."""
 PUBLISHED_DENSITY, PUBLISHED_AREA_EFFICIENCY = 8.41, 2.75
 """Published weight density and area efficiency over earlier macros, each the most among them [1]."""
-DESIGN = "ddc"
-"""Design that is held against the baseline."""
 SIZE = 224
 """Rows and columns of the input of the layer tables [1]."""
 BOUND = 2.0
@@ -120,7 +118,7 @@ def _rows(macro: xr.Dataset, name: str, size: int, table: Sequence[Assumption]) 
     """Rows of ``speedups`` for one network at one input size."""
     layers, mappings = _layers(name, size), [one.mapping for one in table]
     found = network.sweep(layers, macro, mappings, name=name).squeeze(("process", "vdd", "temp"), drop=True)
-    before, after = (found.sel(design=design) for design in (BASELINE, DESIGN))
+    before, after = (found.sel(design=design) for design in (BASELINE, DDC))
     ratio = {key: (before[key] / after[key]).values for key in ("cycles", "cycles_compute", "time", "energy")}
     deep, others = _split(layers, MacroGeometry.of(macro), mappings)
     published = PUBLISHED.get(name, math.nan)
@@ -138,8 +136,8 @@ def _rows(macro: xr.Dataset, name: str, size: int, table: Sequence[Assumption]) 
             "speedup_time": ratio["time"][i],
             "energy_gain": ratio["energy"][i],
             "share": share,
-            "gain_depthwise": deep[BASELINE][i] / deep[DESIGN][i],
-            "gain_others": others[BASELINE][i] / others[DESIGN][i],
+            "gain_depthwise": deep[BASELINE][i] / deep[DDC][i],
+            "gain_others": others[BASELINE][i] / others[DDC][i],
             "bound": BOUND / (1 - share),
             "gain_needed": float(needed_gain(published, share)),
             "cycles_baseline": int(before["cycles"][i]),

@@ -189,6 +189,8 @@ def by_kind(numbers: Mapping[str, float | np.ndarray]) -> np.ndarray:
 
 READINGS = ("held", "precharged")
 """Products stay from one input bit to the next, or return to 0 in between because the array is read for each."""
+READING_NAMES: Mapping[str, str] = {"held": "row held", "precharged": "read each bit"}
+"""Reading of the array to what texts and figures call it."""
 MEASURED_LEVELS = 5
 """Levels of a tree that have an activity of their own [1]; deeper ones are taken to switch as the last of them."""
 ROLES = ("product", *(f"tree{level}" for level in range(1, MEASURED_LEVELS + 1)), "register", "accumulator")

@@ -4,7 +4,7 @@ One pass is one row address with all input bits, one bit a cycle. In it a macro 
 with the words of one row, ``outputs`` times over. The schedule is a hypothesis about DDC-PIM (TCAD 43(3), 2024): its
 abstract gives the broadcast of two inputs and the reconfigurable unit, not the schedule.
 
-Every function takes one geometry and one mapping, or ``Points`` of either; then the shape is ``(point, layer)``.
+Every function takes one geometry and one mapping, or ``Points`` of either; then the shape is ``(geometry, layer)``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from analysis.architecture import Design, MacroError, MacroGeometry, parameter
 from analysis.workloads import Layer
 
-_SEED = "hypothesis about DDC-PIM"
+_HYPOTHESIS = "hypothesis about DDC-PIM"
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,19 @@ class Mapping:
     """
 
     depthwise_words: int = parameter(1, unit="1", source="assumed: a compartment broadcasts one input to all its words")
-    depthwise_macros: int | None = parameter(None, unit="1", source=f"assumed ({_SEED}): one channel per macro, all")
+    depthwise_macros: int | None = parameter(
+        None, unit="1", source=f"assumed ({_HYPOTHESIS}): one channel a macro, all"
+    )
     baseline_depthwise_macros: int | None = parameter(None, unit="1", source="assumed: the baseline places as DDC does")
     depthwise_windows: int | None = parameter(None, unit="1", source="assumed: the tree splits wherever windows end")
-    pixel_macros: int = parameter(1, unit="1", source=f"assumed ({_SEED}): macros run over output channels")
-    input_macros: int = parameter(1, unit="1", source=f"assumed ({_SEED}): macros run over output channels")
+    pixel_macros: int = parameter(1, unit="1", source=f"assumed ({_HYPOTHESIS}): macros run over output channels")
+    input_macros: int = parameter(1, unit="1", source=f"assumed ({_HYPOTHESIS}): macros run over output channels")
     fill_cycles: int = parameter(0, unit="1", source="assumed: few against a layer's cycles")
     recover_cycles: int = parameter(0, unit="1", source="assumed: hidden behind the pass that follows")
     load_bits: int | None = parameter(None, unit="1", source="assumed: one write port, all macros at once")
     double_buffered: bool = parameter(False, unit="1", source="assumed: a macro computes or is written")
-    buffer_bits: int | None = parameter(None, unit="1", source=f"assumed ({_SEED}): buffers always keep up")
-    dram_bits: int | None = parameter(None, unit="1", source=f"assumed ({_SEED}): DRAM always keeps up")
+    buffer_bits: int | None = parameter(None, unit="1", source=f"assumed ({_HYPOTHESIS}): buffers always keep up")
+    dram_bits: int | None = parameter(None, unit="1", source=f"assumed ({_HYPOTHESIS}): DRAM always keeps up")
     output_bits: int = parameter(8, unit="1", source="assumed: results are quantized again to INT8")
     idle_energy: float = parameter(1.0, unit="1", source="assumed: nothing is gated")
 

@@ -17,9 +17,14 @@ from analysis.mapping import Mapping, Points, Shapes
 from analysis.workloads import Layer
 
 DIMS = ("layer", "design", "process", "vdd", "temp")
+POINT = "geometry"
+"""Dimension of design points, as ``macro.evaluate_all`` calls it; geometries may repeat with other schedules."""
+WEIGHED = ("cycle_time", "energy_per_cycle", "leakage_power")
+"""Variables of a macro that a network needs."""
 COMPONENTS = ("macro", "leakage", "weight_write", "input_buffer", "output_buffer", "global_buffer", "dram")
 """Energy by place. All from ``weight_write`` on are fixed energies per bit, not scaled with VDD, process or temp."""
-BASELINE = DESIGNS[0].name
+BASELINE, DDC = (design.name for design in DESIGNS)
+"""Names of the designs: Q alone, and Q and Q-bar, which is held against it."""
 
 _PER_BIT = "default of later 28 nm digital PIM work at 0.9 V (secondary source)"
 
@@ -114,22 +119,27 @@ def sweep(
 
     Args:
         layers: the network.
-        macro: what ``macro.evaluate`` returns, for all points; or several of them along a dimension ``point``.
+        macro: what ``macro.evaluate`` returns, for all points; or what ``macro.evaluate_all`` returns, one for
+            each point.
         mappings: schedule of each point.
         geometries: macro of each point; that of ``macro`` for all if None.
         memories: energies per bit around the macros; the defaults if None.
         name: name of the network, kept in the attributes.
 
     Returns:
-        The variables of ``evaluate`` summed over the layers, with the dimension ``point`` in place of ``layer``.
+        The variables of ``evaluate`` summed over the layers, with the dimension ``geometry`` in place of ``layer``.
 
     Raises:
-        MacroError: as ``evaluate``, or lengths that do not agree.
+        MacroError: as ``evaluate``, a dimension of ``macro`` that is none of these, or lengths that do not agree.
     """
     memories = memories or Memories()
     if geometries is None:
         geometries = [MacroGeometry.of(macro)] * len(mappings)
-    lengths = {len(mappings), len(geometries)} | ({macro.sizes["point"]} if "point" in macro.dims else set())
+    foreign = sorted(map(str, {d for name in WEIGHED if name in macro for d in macro[name].dims} - {*DIMS, POINT}))
+    if foreign:
+        legal = ", ".join((POINT, *DIMS[1:]))
+        raise MacroError(f"dimension {foreign[0]!r} of the macro Dataset is not one of {legal}")
+    lengths = {len(mappings), len(geometries)} | ({macro.sizes[POINT]} if POINT in macro.dims else set())
     if len(lengths) > 1:
         raise MacroError(f"points: {' and '.join(map(str, sorted(lengths)))} of mappings, geometries or macros")
     for mapping, geometry in zip(mappings, geometries, strict=True):
@@ -141,9 +151,9 @@ def sweep(
         each["utilization"] = schedule.utilization(shapes, many[0], design, each["cycles_compute"][:, None]).sum(
             axis=-1
         )
-    found = _weigh(summed, macro, "point")
+    found = _weigh(summed, macro, POINT)
     found["macs"] = shapes.macs.sum()
-    return _label(found.transpose("point", *DIMS[1:], "component"), macro).assign_attrs(
+    return _label(found.transpose(POINT, *DIMS[1:], "component"), macro).assign_attrs(
         macro.attrs | _own(name, memories)
     )
 
@@ -196,10 +206,10 @@ def _count(
 
 def _weigh(counts: Sequence[dict[str, np.ndarray]], macro: xr.Dataset, dim: str) -> xr.Dataset:
     """Counts of each design along ``dim`` with what a cycle takes at each condition; without attributes."""
-    for needed in ("cycle_time", "energy_per_cycle", "leakage_power"):
+    for needed in WEIGHED:
         if needed not in macro:
             raise MacroError(f"variable {needed} is missing in the macro Dataset (macro.nc)")
-    plain = macro[["cycle_time", "energy_per_cycle", "leakage_power"]].drop_attrs()
+    plain = macro[list(WEIGHED)].drop_attrs()
     plain = plain.sel(design=[design.name for design in DESIGNS])
     n = {name: xr.DataArray(np.stack([c[name] for c in counts]), dims=("design", dim)) for name in counts[0]}
     time = plain["cycle_time"] * n["cycles"]

@@ -8,7 +8,7 @@ or its quantization (activations, pooling, additions, normalization), is passed 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -210,14 +210,22 @@ def _convolution(graph: _Graph, name: str, node: Any) -> Layer:
         kind = "depthwise"
     elif kernel == (1, 1) and groups == 1:
         kind = "pointwise"
-    for pad in (*given.get("pads", ()), *range(max(kernel))):  # one-sided padding may give what a symmetric one gives
-        try:
-            layer = Layer(name, kind, batch, channels, height, width, filters, *kernel, strides[0], pad, groups)
-        except WorkloadError:
-            continue
-        if (layer.output_height, layer.output_width) == (*result[2:], 1)[:2]:
-            return layer
-    raise _refuse(graph, name, f"no symmetric padding of {height} x {width} gives {result[2:]}")
+    dims, sides = len(maps) - 2, (*given.get("pads", ()),)
+    sizes = zip((height, width), kernel, (*result[2:], 1), strict=False)
+    pads = [_padding(*each, strides[0], sides[i::dims] if i < dims else ()) for i, each in enumerate(sizes)]
+    if None in pads:
+        raise _refuse(graph, name, f"no symmetric padding of {height} x {width} gives {result[2:]}")
+    step, pad, pad_width = strides[0], pads[0], None if pads[0] == pads[1] else pads[1]
+    return Layer(name, kind, batch, channels, height, width, filters, *kernel, step, pad, groups, pad_width)
+
+
+def _padding(size: int, taps: int, wanted: int, stride: int, sides: Sequence[int]) -> int | None:
+    """Zeros on each side that give a length of the output [1]; None if none do.
+
+    Those of one of the given ``sides``, or else the least: one-sided padding may give what a symmetric one gives.
+    """
+    least = max((wanted - 1) * stride + taps - size + 1, 0) // 2
+    return next((pad for pad in (*sides, least) if pad >= 0 and (size + 2 * pad - taps) // stride + 1 == wanted), None)
 
 
 def _fully_connected(graph: _Graph, name: str, node: Any) -> Layer:

@@ -147,8 +147,10 @@ def count_gates(
     for number, g in enumerate(geometries):
         activity = gates.activity["precharged" if model.reads_per_pass >= g.input_bits else "held"]
         for part in parts(g, design, model.reads_per_pass, at.complete, at.latched):
-            counts, where = part.block.counts, (number, place[part.component])
-            placed[where] += counts
-            switched[where] += part.per_cycle * activity[part.role] * counts
-            clocked[where] += counts[logic.FLIP_FLOP] * (1.0 if part.per_cycle else model.idle_clock)
+            counts, where = part.block.counts, place[part.component]
+            placed[number, where] += counts
+            if part.per_cycle:
+                switched[number, where] += part.per_cycle * activity[part.role] * counts
+            if flip_flops := counts[logic.FLIP_FLOP]:
+                clocked[number, where] += flip_flops * (1.0 if part.per_cycle else model.idle_clock)
     return Counts(placed, switched, clocked)

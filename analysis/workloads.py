@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import dropwhile
 from pathlib import Path
 
 LAYER_TYPES = ("standard", "pointwise", "depthwise", "fc")
 """What a layer may be: convolution, 1 x 1 convolution, one filter per channel, fully connected."""
 
 _INTEGERS = ("N", "C", "H", "W", "K", "R", "S", "stride", "pad", "groups")
+_PAD_WIDTH = "pad_width"
+"""Column that a table may lack, or leave empty."""
 
 
 class WorkloadError(ValueError):
@@ -32,8 +36,9 @@ class Layer:
         filters: output channels [1].
         kernel_height, kernel_width: kernel rows and columns [1].
         stride: step of the window, both directions [1].
-        pad: zeros on each side, both directions [1].
+        pad: zeros above and below, and, if not said otherwise, on the left and on the right [1].
         groups: groups of channels that do not mix [1].
+        pad_width: zeros on the left and on the right [1]; None: as ``pad``.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Layer:
     stride: int = 1
     pad: int = 0
     groups: int = 1
+    pad_width: int | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -60,7 +66,12 @@ class Layer:
     @property
     def output_width(self) -> int:
         """Output columns [1]."""
-        return (self.width + 2 * self.pad - self.kernel_width) // self.stride + 1
+        return (self.width + 2 * self.pads[1] - self.kernel_width) // self.stride + 1
+
+    @property
+    def pads(self) -> tuple[int, int]:
+        """Zeros on each side of rows and of columns [1]."""
+        return self.pad, self.pad if self.pad_width is None else self.pad_width
 
     @property
     def windows(self) -> int:
@@ -96,8 +107,9 @@ def _check(layer: Layer) -> None:
     for field in sizes:
         if getattr(layer, field) < 1:
             raise WorkloadError(f"{where}: {field}={getattr(layer, field)} is below 1")
-    if layer.pad < 0:
-        raise WorkloadError(f"{where}: pad={layer.pad} is below 0")
+    for field, pad in zip(("pad", "pad_width"), layer.pads, strict=True):
+        if pad < 0:
+            raise WorkloadError(f"{where}: {field}={pad} is below 0")
     if layer.channels % layer.groups or layer.filters % layer.groups:
         counts = f"channels={layer.channels} and filters={layer.filters}"
         raise WorkloadError(f"{where}: {counts} are not both divisible by groups={layer.groups}")
@@ -141,8 +153,12 @@ def load(name: str, folder: Path | None = None) -> tuple[Layer, ...]:
 
 def to_csv(layers: Sequence[Layer], source: str) -> str:
     """The text that ``parse`` reads, ``source`` in its first line."""
-    rows = [",".join(map(str, astuple(layer))) for layer in layers]
-    return "\n".join([f"# {source}", ",".join(("layer", "type", *_INTEGERS)), *rows, ""])
+    text = io.StringIO()
+    text.write(f"# {source}\n")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("layer", "type", *_INTEGERS, _PAD_WIDTH))
+    writer.writerows(astuple(layer) for layer in layers)
+    return text.getvalue()
 
 
 def resized(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
@@ -178,10 +194,12 @@ def resized(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
 def parse(text: str, where: str) -> tuple[Layer, ...]:
     """Layers of a CSV table with the columns ``layer, type, N, C, H, W, K, R, S, stride, pad, groups``.
 
-    Lines that start with ``#`` are comments. ``where`` names the file in errors.
+    A column ``pad_width`` says where zeros on the left and on the right are not as many as above and below.
+    Lines before the header that start with ``#`` are comments. ``where`` names the file in errors.
     Raises WorkloadError for a missing column, a number that is none, a layer that cannot be, or a name that repeats.
     """
-    rows = csv.DictReader(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    lines = dropwhile(lambda line: not line.strip() or line.startswith("#"), io.StringIO(text))
+    rows = csv.DictReader(lines)
     missing = [column for column in ("layer", "type", *_INTEGERS) if column not in (rows.fieldnames or ())]
     if missing:
         raise WorkloadError(f"{where}: column {missing[0]} is missing")
@@ -197,6 +215,7 @@ def _row(row: dict[str, str], where: str) -> Layer:
     """One layer of one line of a table."""
     try:
         numbers = [int(row[column]) for column in _INTEGERS]
+        pad_width = int(row[_PAD_WIDTH]) if row.get(_PAD_WIDTH) else None
     except (TypeError, ValueError) as error:
         raise WorkloadError(f"{where}: layer {row['layer']!r}: {error}") from error
-    return Layer(row["layer"], row["type"], *numbers)
+    return Layer(row["layer"], row["type"], *numbers, pad_width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from analysis import headlines, plots
 from analysis.plots import NothingToDraw
 
 FILE = "headlines.csv"
+CURVE = "headlines_curve.csv"
 COLUMNS = ("network", "assumption", "value", "published", "speedup", "share", "gain_depthwise")
 MOST_GAIN = 200.0
 """Gain up to which the curve is drawn [1]."""
@@ -23,9 +25,7 @@ MOST_GAIN = 200.0
 
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw if a column is missing."""
-    table = plots.read_csv(results_dir / FILE)
-    if missing := [column for column in COLUMNS if column not in table]:
-        raise NothingToDraw(f"{FILE} has no column {', '.join(missing)}")
+    table, curve = _stored(results_dir / FILE, COLUMNS), _stored(results_dir / CURVE, ("network", "share", "gain"))
     networks = list(dict.fromkeys(table["network"]))
     ours = table[table["assumption"] == headlines.AS_ASSUMED.what].set_index("network")
     caption = (
@@ -38,12 +38,20 @@ def draw(results_dir: Path) -> Figure:
     figure = plots.new_figure(8.4, _title(ours), caption)
     places = [["curve"] * len(networks), [f"bars_{name}" for name in networks]]
     axes = figure.subplot_mosaic(places, height_ratios=(1.0, 1.5))
-    _curve(axes["curve"], table, networks)
+    _curve(axes["curve"], table, curve, networks)
     for i, name in enumerate(networks):
         _bars(axes[f"bars_{name}"], table[table["network"] == name], labelled=i == 0)
         axes[f"bars_{name}"].set_xlim(0.96 * table["speedup"].min(), 1.04 * table["speedup"].max())
         plots.label_axis(axes[f"bars_{name}"].xaxis, "speed-up", "1")
     return figure
+
+
+def _stored(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A stored table; raises NothingToDraw if a column is missing."""
+    table = plots.read_csv(path)
+    if missing := [column for column in columns if column not in table]:
+        raise NothingToDraw(f"{path.name} has no column {', '.join(missing)}")
+    return table
 
 
 def _title(ours: pd.DataFrame) -> str:
@@ -52,9 +60,8 @@ def _title(ours: pd.DataFrame) -> str:
     return f"The mechanism gives {' and '.join(each)}"
 
 
-def _curve(ax: Axes, table: pd.DataFrame, networks: list[str]) -> None:
+def _curve(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, networks: list[str]) -> None:
     """Gain over share: the line that meets the published figure, and where the model is."""
-    curve = headlines.curve()
     for name, look in zip(networks, plots.LOOKS[1:], strict=False):
         line = curve[(curve["network"] == name) & (curve["gain"] < MOST_GAIN)]
         own = table[table["network"] == name]

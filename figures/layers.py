@@ -14,11 +14,8 @@ from matplotlib.figure import Figure
 import figures
 from analysis import network, plots, workloads
 from analysis.architecture import MacroError
-from analysis.network import BASELINE
+from analysis.network import BASELINE, DDC
 from analysis.plots import NothingToDraw
-
-DESIGN = "ddc"
-"""Design that is held against the baseline."""
 
 
 def draw(results_dir: Path) -> Figure:
@@ -58,9 +55,9 @@ def _title(table: pd.DataFrame) -> str:
 
 def _types(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Speed-up of each type of layer, and its share of the baseline's cycles."""
-    sums = table.groupby("type", sort=False)[[f"cycles_{BASELINE}", f"cycles_{DESIGN}"]].sum()
+    sums = table.groupby("type", sort=False)[[f"cycles_{BASELINE}", f"cycles_{DDC}"]].sum()
     before = sums[f"cycles_{BASELINE}"]
-    return before / sums[f"cycles_{DESIGN}"], before / before.sum()
+    return before / sums[f"cycles_{DDC}"], before / before.sum()
 
 
 def _cycles(ax: Axes, table: pd.DataFrame) -> None:
@@ -68,7 +65,7 @@ def _cycles(ax: Axes, table: pd.DataFrame) -> None:
     x = np.arange(1, len(table) + 1)
     ax.bar(x, table[f"cycles_{BASELINE}"], 0.85, color=plots.LIGHT, edgecolor="black", linewidth=0.4,
            label="baseline (Q only)")  # fmt: skip
-    ax.bar(x, table[f"cycles_{DESIGN}"], 0.45, color=plots.DARK, label="DDC (Q and Q-bar)")
+    ax.bar(x, table[f"cycles_{DDC}"], 0.45, color=plots.DARK, label="DDC (Q and Q-bar)")
     plots.label_axis(ax.yaxis, "cycles", "1")
     ax.legend(loc="best")
     ax.grid(visible=False, axis="x")
@@ -82,9 +79,9 @@ def _gains(ax: Axes, table: pd.DataFrame) -> None:
         chosen = (table["type"] == kind).to_numpy()
         if chosen.any():
             label = f"{kind}: {gain[kind]:.2f}, {100 * share[kind]:.0f} %"
-            ax.plot(x[chosen], table[f"speedup_{DESIGN}"][chosen], look.marker, color=look.color, linestyle="none",
+            ax.plot(x[chosen], table[f"speedup_{DDC}"][chosen], look.marker, color=look.color, linestyle="none",
                     markerfacecolor="white", markeredgewidth=1.1, label=label)  # fmt: skip
-    ax.set_ylim(0.0, 1.15 * float(table[f"speedup_{DESIGN}"].max()))
+    ax.set_ylim(0.0, 1.15 * float(table[f"speedup_{DDC}"].max()))
     plots.label_axis(ax.yaxis, "speed-up", "1")
     ax.set_xlim(0.0, len(table) + 1.0)
     ax.set_xlabel("layer, in the order of the network [1]")

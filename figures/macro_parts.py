@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 import figures
 from analysis import plots
 from analysis.architecture import MacroGeometry
-from analysis.logic import READINGS
+from analysis.logic import READING_NAMES, READINGS
 from analysis.plots import NothingToDraw
 
 DESIGNS = {"baseline": "Q only", "ddc": "DDC"}
@@ -28,8 +28,6 @@ LOOKS = {
     "recover": ("0.9", "", "recover unit"),
 }
 """Component to fill, hatch and name."""
-MODES = {"held": "row held", "precharged": "read each bit"}
-"""Reading of the array to its name."""
 
 
 def draw(results_dir: Path) -> Figure:
@@ -38,7 +36,7 @@ def draw(results_dir: Path) -> Figure:
     first = macros[READINGS[0]]
     condition = plots.reference_condition(first)
     bars = {
-        f"{DESIGNS[design]},\n{MODES[reading]}": data.sel(condition.where).sel(design=design)
+        f"{DESIGNS[design]},\n{READING_NAMES[reading]}": data.sel(condition.where).sel(design=design)
         for reading, data in macros.items()
         for design in DESIGNS
     }

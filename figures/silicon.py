@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 
 import figures
 from analysis import comparison, plots
+from analysis.logic import READING_NAMES
 from analysis.plots import NothingToDraw
 from analysis.silicon import MEGABIT, YAN
-from figures.macro_parts import MODES, stored
+from figures.macro_parts import stored
 
 OURS = {("baseline", "held"): ("o", "0.0"), ("baseline", "precharged"): ("o", "white"), ("ddc", "held"): ("s", "0.0"),
         ("ddc", "precharged"): ("s", "white")}  # fmt: skip
@@ -59,7 +60,7 @@ def _panel(ax: Axes, frame: pd.DataFrame) -> None:
     dense = 1e-6 / MEGABIT
     for (design, reading), (marker, fill) in OURS.items():
         mine = frame[(frame["design"] == design) & (frame["reading"] == reading)]
-        label = f"{NAMES[design]}, {MODES[reading]}"
+        label = f"{NAMES[design]}, {READING_NAMES[reading]}"
         ax.plot(mine["efficiency"][:1], dense * mine["density"][:1], marker, color="0.0", mfc=fill, ms=7, label=label)
     look = {"color": plots.LOOKS[1].color, "linestyle": "none"}
     others = frame.drop_duplicates("macro")

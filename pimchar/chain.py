@@ -50,6 +50,8 @@ STATISTICS, VMIN = "statistics.nc", "vmin.nc"
 HEADLINES = {"speedups": "headlines.csv", "curve": "headlines_curve.csv", "silicon": "headlines_silicon.csv"}
 LAYERS = "layers"
 """Folder of a results directory with the layers of networks that a user brings, one CSV file each."""
+_SOURCE = "layers of "
+"""What stands before the path of a network's file in the first line of its layers."""
 RUN_FILE = "run.toml"
 """Files of a results directory."""
 COLUMN_CHECK = "column_check"
@@ -305,18 +307,20 @@ def evaluate_macro(folder: Path) -> xr.Dataset:
 def evaluate_macros(folder: Path, published: bool = False) -> dict[str, xr.Dataset]:
     """The macro made of a directory's tables in the organization of its run file, for each reading of the array.
 
-    Also stored in the directory: rows held as the file's root, rows read for every input bit as a group.
+    Also stored in the directory, if not with ``published`` gates: rows held as the file's root, rows read for every
+    input bit as a group. So networks and figures stand on the directory's own gates wherever it has any.
 
     Args:
         folder: results directory.
-        published: take published gates where the directory has gates of its own, too.
+        published: take published gates where the directory has gates of its own, too, and store nothing.
 
     Raises:
         RunFileError: tables are missing. MacroError, TableError: the directory's gates do not serve.
     """
     run, tables = stored_run(folder), open_tables(folder)
     found = _macros(folder, tables, run.make_macro(), _gates(folder, tables, published))
-    write_whole(folder / MACRO, lambda path: _write_macros(path, found))
+    if not published:
+        write_whole(folder / MACRO, lambda path: _write_macros(path, found))
     return found
 
 
@@ -372,10 +376,24 @@ def _write_macros(path: Path, found: Mapping[str, xr.Dataset]) -> None:
 
 
 def add_network(folder: Path, file: Path) -> None:
-    """Store the layers of an ONNX file in a results directory, under the file's name."""
-    text = workloads.to_csv(onnxfile.from_onnx(file), f"layers of {file.name}")
-    (folder / LAYERS).mkdir(parents=True, exist_ok=True)
-    write_whole(folder / LAYERS / f"{file.name}.csv", lambda path: path.write_text(text, encoding="utf-8"))
+    """Store the layers of an ONNX file in a results directory, under the file's name.
+
+    A file that changed takes the place of what it held before.
+
+    Raises:
+        WorkloadError: the file cannot be used, or the directory has another network of this name from another
+            folder.
+    """
+    source, target = file.resolve(), folder / LAYERS / f"{file.name}.csv"
+    text = workloads.to_csv(onnxfile.from_onnx(file), f"{_SOURCE}{source}")
+    if target.is_file():
+        head, _, held = target.read_text(encoding="utf-8").partition("\n")
+        other = head.removeprefix(f"# {_SOURCE}")
+        if other != str(source) and held != text.partition("\n")[2]:
+            hint = f"rename one, or remove {target}"
+            raise workloads.WorkloadError(f"{source} and {other} are different networks of one name; {hint}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def evaluate_network(folder: Path) -> pd.DataFrame:
@@ -398,10 +416,12 @@ class Headlines:
 
     Attributes:
         condition: where the macro works.
+        macro: the macro there, rows held.
         speedups, curve: of :mod:`analysis.headlines`. silicon: of :func:`analysis.comparison.beside`, rows held.
     """
 
     condition: plots.Condition
+    macro: xr.Dataset
     speedups: pd.DataFrame
     curve: pd.DataFrame
     silicon: pd.DataFrame
@@ -413,7 +433,8 @@ def evaluate_headlines(folder: Path) -> Headlines:
     at = plots.reference_condition(array)
     supplies = array.sel({dim: [value] for dim, value in at.where.items() if dim != "vdd"})
     speedups = headlines.speedups(supplies.sel(vdd=[at.vdd]))
-    found = Headlines(at, speedups, headlines.curve(), comparison.beside({READINGS[0]: supplies}))
+    beside = comparison.beside({READINGS[0]: supplies})
+    found = Headlines(at, array.sel(at.where), speedups, headlines.curve(), beside)
     for name, file in HEADLINES.items():
         frame = getattr(found, name)
         write_whole(folder / file, lambda path, frame=frame: frame.to_csv(path, index=False))

@@ -303,9 +303,12 @@ def paths(directory: Path) -> None:
 @main.command()
 @DIRECTORY
 @click.option("--silicon", is_flag=True, help="Show it beside published macros instead.")
-@click.option("--published", is_flag=True, help="Take published gates although DIR has characterized ones.")
+@click.option("--published", is_flag=True, help="With published gates; writes nothing.")
 def macro(directory: Path, silicon: bool, published: bool) -> None:
-    """Show the macro that stored tables make, as a PIM baseline (Q) and as DDC (Q and Q-bar); renews macro.nc."""
+    """Show the macro that stored tables make, as a PIM baseline (Q) and as DDC (Q and Q-bar); renews macro.nc.
+
+    Gates are those that DIR has characterized, and published ones where it has none or --published is given.
+    """
     from pimchar import chain, render_macro
 
     if silicon:
@@ -321,9 +324,9 @@ def macro(directory: Path, silicon: bool, published: bool) -> None:
 )
 @click.option("--headlines", is_flag=True, help="Published headline figures beside ours, with sensitivities.")
 def network(directory: Path, onnx: tuple[Path, ...], headlines: bool) -> None:
-    """Show the networks of a directory on that macro; renews macro.nc and network.csv.
+    """Show the networks of a directory on its macro; renews macro.nc, with DIR's own gates, and network.csv.
 
-    With --headlines DDC-PIM's published figures beside what the mechanism gives; renews headlines*.csv instead.
+    With --headlines DDC-PIM's published figures beside what the mechanism gives; renews macro.nc and headlines*.csv.
     """
     from pimchar import chain, render, render_headlines
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import headlines as model
-from analysis.network import BASELINE
+from analysis.network import BASELINE, DDC
 from analysis.silicon import MEGABIT
 from pimchar.chain import HEADLINES, Headlines
 from pimchar.render import WIDTH, table
@@ -23,7 +23,7 @@ SHARES = (0.26, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
 def headlines(found: Headlines) -> str:
     """Tables of the headline figures of a directory, with what is assumed."""
     parts = (_summary(found), _sensitivities(found.speedups), _explained(found.speedups), _curve(found.curve))
-    return "\n\n".join((*parts, _silicon(found.silicon), f"all columns: {', '.join(HEADLINES.values())}"))
+    return "\n\n".join((*parts, _silicon(found), f"all columns: {', '.join(HEADLINES.values())}"))
 
 
 def _fill(text: str) -> str:
@@ -110,8 +110,9 @@ def _curve(curve: pd.DataFrame) -> str:
     return f"{_fill(title)}\n\n{table(headers, rows)}"
 
 
-def _silicon(silicon: pd.DataFrame) -> str:
-    """Density and area efficiency over those of published macros."""
+def _silicon(found: Headlines) -> str:
+    """Density and area efficiency over those of published macros, and of both designs over each other."""
+    silicon = found.silicon
     head = (
         f"Weight density and area efficiency over published macros; DDC-PIM states up to {model.PUBLISHED_DENSITY}x "
         f"and {model.PUBLISHED_AREA_EFFICIENCY}x over comparators that are not known, so these stand beside and are "
@@ -136,10 +137,10 @@ def _silicon(silicon: pd.DataFrame) -> str:
     ]
     headers = ("macro", "node", "its VDD", "our VDD", "design", "Mb/mm2", "ours", "ratio", "scaled", "TOPS/mm2", "ours")
     others = ", ".join(silicon.loc[~known, "macro"].unique())
-    gain = silicon.pivot_table(index="macro", columns="design", values=["density", "area_efficiency"]).iloc[0]
-    density, efficiency = (gain[key, model.DESIGN] / gain[key, BASELINE] for key in ("density", "area_efficiency"))
+    before, after = (found.macro.sel(design=design) for design in (BASELINE, DDC))
+    density, efficiency = (float(after[key] / before[key]) for key in ("weight_density", "tops_per_mm2"))
     last = (
-        f"DDC over our own baseline: density {density:.2f}, area efficiency {efficiency:.2f}. Neither figure is known "
-        f"of {others}"
+        f"DDC over our own baseline at {found.condition}: density {density:.2f}, area efficiency {efficiency:.2f}. "
+        f"Neither figure is known of {others}"
     )
     return f"{_fill(head)}\n\n{table((*headers, 'ratio', 'scaled'), rows)}\n\n{_fill(last)}"

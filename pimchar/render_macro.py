@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from analysis import architecture, plots
+from analysis.logic import READING_NAMES
 from analysis.silicon import MEGABIT
 from pimchar.render import WIDTH, condition_cells, quantity, table
 
@@ -32,8 +33,6 @@ SHOWN = {
     "weight_density": ("density [Mb/mm2]", 1e-6 / MEGABIT),
 }
 """Figure of the comparison: its name with the unit, and the factor to it."""
-READINGS = {"held": "row read once and held", "precharged": "row read for every input bit"}
-"""Reading of the array as a title."""
 MADE_OF = (
     ("energy_per_cycle_components", "component"),
     ("area_components", "component"),
@@ -53,7 +52,7 @@ def macros(found: Mapping[str, xr.Dataset]) -> str:
     )
     sections = [textwrap.fill(head, WIDTH), textwrap.fill(f"gates {first.attrs['gates']}", WIDTH)]
     for reading, data in found.items():
-        title = f"{READINGS[reading]}: {data.attrs['array_energy']}"
+        title = f"{READING_NAMES[reading]}: {data.attrs['array_energy']}"
         sections.append(f"{textwrap.fill(title, WIDTH)}\n\n{_conditions(data)}\n\n{_made_of(data)}")
     return "\n\n".join(sections)
 
@@ -94,11 +93,17 @@ def silicon(found: Mapping[str, pd.DataFrame]) -> str:
     for row in found["reference"].itertuples():
         name, factor = SHOWN[row.figure]
         numbers = (f"{factor * value:.4g}" for value in (row.model, row.published))
-        rows.append((READINGS[row.reading], name, *numbers, f"{row.ratio:.2f}", row.origin))
+        rows.append((READING_NAMES[row.reading], name, *numbers, f"{row.ratio:.2f}", row.origin))
     headers = ("array", "figure", "model", "published", "model / published", "how it is known")
     units = {"energy": "J", "area": "m2", "cycle": "s"}
     parts = [
-        (READINGS[row.reading], row.of, row.component, quantity(row.value, units[row.of]), f"{row.over_published:.3f}")
+        (
+            READING_NAMES[row.reading],
+            row.of,
+            row.component,
+            quantity(row.value, units[row.of]),
+            f"{row.over_published:.3f}",
+        )
         for row in found["made_of"].itertuples()
     ]
     others = [

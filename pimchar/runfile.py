@@ -67,6 +67,16 @@ def _distinct(values: tuple) -> tuple:
     return values
 
 
+def _distinct_names(files: tuple[str, ...]) -> tuple[str, ...]:
+    """The same files; networks go by the name of the file, so two folders must not have one of the same name."""
+    seen: dict[str, str] = {}
+    for file in files:
+        other = seen.setdefault(Path(file).name, file)
+        if other != file:
+            raise ValueError(f"{other} and {file} have one name; rename one")
+    return files
+
+
 Name = Annotated[str, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Size = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
@@ -232,7 +242,7 @@ class NetworkSection(Section):
     """Networks that run on the macro: by name, and from ONNX files."""
 
     names: Annotated[tuple[Network, ...], AfterValidator(_distinct)] = ("mobilenet_v2",)
-    files: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ()
+    files: Annotated[tuple[Name, ...], AfterValidator(_distinct), AfterValidator(_distinct_names)] = ()
 
     @model_validator(mode="after")
     def _at_least_one(self) -> NetworkSection:

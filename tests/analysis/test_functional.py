@@ -36,7 +36,7 @@ def stored_of(layer, weights, design, bits=8):
 
 def convolved(layer, x, weights, zero_point=0, bias=0):
     """Direct convolution, window by window, of what quantized inputs stand for."""
-    pad = ((0, 0), (0, 0), (layer.pad,) * 2, (layer.pad,) * 2)
+    pad = ((0, 0), (0, 0), (layer.pads[0],) * 2, (layer.pads[1],) * 2)
     x = np.pad(x - zero_point, pad)
     found = np.zeros((layer.batch, layer.filters, layer.output_height, layer.output_width), dtype=np.int64)
     deep, each = layer.channels // layer.groups, layer.filters // layer.groups
@@ -57,11 +57,11 @@ def layers(draw):
     channels, filters = groups * draw(st.integers(1, 9)), groups * draw(st.integers(1, 9))
     if kind == "depthwise":
         groups = filters = channels
-    pad = draw(st.integers(0, 2)) if kind in ("standard", "depthwise") else 0
-    low = max(*kernel) - 2 * pad
+    pad, pad_width = (draw(st.integers(0, 2)) if kind in ("standard", "depthwise") else 0 for _ in range(2))
+    low = max(*kernel) - 2 * min(pad, pad_width)
     height, width = (1, 1) if kind == "fc" else (max(low, 1) + draw(st.integers(0, 4)) for _ in range(2))
     return Layer("x", kind, draw(st.integers(1, 2)), channels, height, width, filters, *kernel,
-                 draw(st.integers(1, 3)), pad, groups)  # fmt: skip
+                 draw(st.integers(1, 3)), pad, groups, pad_width)  # fmt: skip
 
 
 @st.composite

@@ -157,21 +157,35 @@ def test_a_sweep_equals_the_loop_over_its_points(name, macros):
         network.total(network.evaluate(layers, array, mapping, name=name))
         for array, mapping in zip(macros, mappings, strict=True)
     ]
-    found = network.sweep(layers, xr.concat(macros, "point"), mappings, geometries, name=name)
-    assert found["time"].dims == ("point", "design", "process", "vdd", "temp")
+    found = network.sweep(layers, xr.concat(macros, "geometry"), mappings, geometries, name=name)
+    assert found["time"].dims == ("geometry", "design", "process", "vdd", "temp")
     for variable in network.VARIABLES:
-        expected = xr.concat([one[variable] for one in each], "point")
+        expected = xr.concat([one[variable] for one in each], "geometry")
         np.testing.assert_allclose(*xr.broadcast(found[variable], expected), rtol=1e-12)
         assert found[variable].attrs == each[0][variable].attrs
     assert len(np.unique(found["energy"].isel(design=1, process=0, vdd=0))) == len(DESIGN_POINTS)
 
 
+def test_what_evaluate_all_gives_serves_as_it_is(macros, table, cell_area):
+    layers, (geometries, mappings) = workloads.load("lenet5"), zip(*DESIGN_POINTS, strict=True)
+    cells = table.sel(process=["tt"], vdd=[0.9, 1.0])
+    found = network.sweep(layers, macro.evaluate_all(cells, geometries, cell_area), mappings, geometries)
+    alone = [network.total(network.evaluate(layers, *each)) for each in zip(macros, mappings, strict=True)]
+    np.testing.assert_allclose(found["energy"], xr.concat([one["energy"] for one in alone], "geometry"), rtol=1e-12)
+
+
+def test_a_foreign_dimension_is_named(macros):
+    several = xr.concat(macros, "point")
+    with pytest.raises(MacroError, match="dimension 'point' of the macro Dataset is not one of geometry, design"):
+        network.sweep(workloads.load("lenet5"), several, *zip(*[each[::-1] for each in DESIGN_POINTS], strict=True))
+
+
 def test_one_macro_serves_all_points(macro_dataset):
     mappings = [Mapping(depthwise_windows=n) for n in (1, 2, 3)]
     found = network.sweep(workloads.load("mobilenet_v2"), macro_dataset, mappings)
-    assert found.sizes["point"] == 3
+    assert found.sizes["geometry"] == 3
     gain = network.speedup(found).sel(design="ddc")
-    assert (gain.diff("point") > 0).all()
+    assert (gain.diff("geometry") > 0).all()
 
 
 def test_waiting_for_memories(macro_dataset):

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 from analysis.onnxfile import from_onnx, weights_from_onnx
-from analysis.workloads import Layer, WorkloadError
+from analysis.workloads import Layer, WorkloadError, parse, to_csv
 
 RNG = np.random.default_rng(1)
 
@@ -102,6 +102,22 @@ def test_one_dimension_and_several_rows(tmp_path):
     assert second == Layer("c", "fc", 8, 6, 1, 1, 7, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("shape", "weights", "pads", "expected"),
+    [
+        ((1, 4, 10), (6, 4, 3), [1, 1], Layer("y", "standard", 1, 4, 10, 1, 6, 3, 1, 1, 1, 1, 0)),
+        ((1, 4, 9, 10), (6, 4, 1, 7), [0, 3, 0, 3], Layer("y", "standard", 1, 4, 9, 10, 6, 1, 7, 1, 0, 1, 3)),
+        ((1, 4, 9, 10), (6, 4, 3, 3), [0, 0, 0, 0], Layer("y", "standard", 1, 4, 9, 10, 6, 3, 3)),
+        ((1, 4, 9, 10), (6, 4, 5, 3), [1, 1, 1, 1], Layer("y", "standard", 1, 4, 9, 10, 6, 5, 3, 1, 1)),
+    ],
+    ids=["one dimension", "by direction", "none", "the same"],
+)
+def test_padding_by_direction(tmp_path, shape, weights, pads, expected):
+    path = write(tmp_path / "net.onnx", [node("Conv", ["x", "w"], "y", pads=pads)], [tensor("w", *weights)], shape)
+    assert from_onnx(path) == (expected,)
+    assert parse(to_csv(from_onnx(path), "net"), "net.csv") == (expected,)
+
+
 def conv(**attributes):
     return node("Conv", ["x", "w"], "y", name="c", **attributes)
 
@@ -114,7 +130,7 @@ REFUSED = {
     "operator Compress of 'y' is not supported": (node("Compress", "wx", "y"), (9, 4)),
     r"'c' cannot be mapped: dilations=\[2, 2\], legal is 1": (conv(dilations=[2, 2]), (8, 3, 3, 3)),
     r"'c' cannot be mapped: strides=\[2, 1\] differ": (conv(strides=[2, 1]), (8, 3, 3, 3)),
-    "'c' cannot be mapped: no symmetric padding of 16 x 16 gives": (conv(pads=[0, 1, 0, 1]), (8, 3, 3, 3)),
+    "'c' cannot be mapped: no symmetric padding of 16 x 16 gives": (conv(pads=[0, 0, 1, 1]), (8, 3, 2, 2)),
     r"'c' cannot be mapped: weights \(8, 4, 3, 3\) in 1 groups do not fit 3 channels": (conv(), (8, 4, 3, 3)),
     "'y' cannot be mapped: MatMul needs an activation first and constant": (node("MatMul", "xx", "y"), (1,)),
     "'y' cannot be mapped: transA=1, legal is 0": (node("Gemm", "xw", "y", transA=1), (3, 3)),

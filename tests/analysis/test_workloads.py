@@ -82,6 +82,13 @@ def test_a_table_of_ones_own_is_read_back(tmp_path):
     assert workloads.load("lenet5", tmp_path) == layers
 
 
+@pytest.mark.parametrize("name", ["#1", "a,b", 'say "x"', "two\nlines", " "])
+def test_any_name_of_a_layer_is_read_back(name):
+    layers = (Layer("first", "fc", 1, 4, 1, 1, 2, 1, 1), Layer(name, "fc", 1, 2, 1, 1, 3, 1, 1))
+    assert workloads.parse(workloads.to_csv(layers[::-1], "my, own"), "my.csv") == layers[::-1]
+    assert workloads.parse(workloads.to_csv(layers, "my, own"), "my.csv") == layers
+
+
 GOOD = {"name": "x", "type": "standard", "batch": 1, "channels": 4, "height": 8, "width": 8, "filters": 4}
 GOOD |= {"kernel_height": 3, "kernel_width": 3}
 
@@ -92,6 +99,7 @@ GOOD |= {"kernel_height": 3, "kernel_width": 3}
         ({"type": "dense"}, "type='dense' is not one of standard"),
         ({"stride": 0}, "stride=0 is below 1"),
         ({"pad": -1}, "pad=-1 is below 0"),
+        ({"pad_width": -1}, "pad_width=-1 is below 0"),
         ({"groups": 3}, "not both divisible by groups=3"),
         ({"kernel_height": 9}, "kernel is larger"),
         ({"type": "depthwise"}, "depthwise needs channels = filters = groups"),

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, save
 
 import figures
+from analysis import headlines, plots, workloads
 from charlib.metrics import METRICS
 from pimchar import chain, cli, runfile
 
@@ -124,6 +125,14 @@ def test_headlines_are_shown_and_stored(place):
     for word in ("mobilenet_v2", "efficientnet_b0", "2.84", "2.69", "buffer bandwidth", "Yan ISSCC22", "8.41x"):
         assert word in output
     each = [pd.read_csv(place / "out" / name) for name in chain.HEADLINES.values()]
+    macro = xr.load_dataset(place / "out" / "macro.nc")
+    expected = headlines.speedups(
+        macro.sel(plots.reference_condition(macro).where).expand_dims(("process", "vdd", "temp"))
+    )
+    pd.testing.assert_frame_equal(each[0].fillna({"mapping": ""}), expected, check_dtype=False)
+    for row in expected[expected["assumption"] == headlines.AS_ASSUMED.what].itertuples():
+        cells = next(line.split() for line in output.splitlines() if line.startswith(row.network))
+        assert cells[1:4] == [f"{value:.2f}" for value in (row.published, row.speedup, row.speedup / row.published)]
     assert len(each[0]) == 2 * len(each[0].drop_duplicates(["assumption", "value"])) > 40
     assert {"share", "gain"} < set(each[1])
     assert {"density_carried_ratio", "area_efficiency_carried_ratio"} < set(each[2])
@@ -138,6 +147,20 @@ def test_a_network_of_ones_own_joins_the_others(place):
     assert set(frame.loc[frame["network"] == "tiny.onnx", "macs"]) == {8 * 16}
     assert "tiny.onnx" in pimchar("network", place / "out")  # stored with the directory
     (place / "out" / "layers" / "tiny.onnx.csv").unlink()
+
+
+def test_two_networks_of_one_name_are_refused(tmp_path):
+    first, second = (tmp_path / name / "net.onnx" for name in ("a", "b"))
+    for file, filters in ((first, 16), (second, 16)):
+        file.parent.mkdir()
+        onnx_file(file, filters)
+        chain.add_network(tmp_path, file)  # the same network from anywhere
+    onnx_file(second, 4)
+    chain.add_network(tmp_path, second)  # a file that changed
+    stored = (tmp_path / "layers" / "net.onnx.csv").read_text()
+    with pytest.raises(workloads.WorkloadError, match=f"{first} and {second} are different networks of one name"):
+        chain.add_network(tmp_path, first)
+    assert (tmp_path / "layers" / "net.onnx.csv").read_text() == stored
 
 
 def test_a_run_file_that_names_a_network_that_cannot_be_read(place):
@@ -168,11 +191,11 @@ def test_a_run_file_with_a_network_of_ones_own(place, monkeypatch):
     assert figures.FIGURES["layers"].draw(copy)
 
 
-def onnx_file(path):
-    """One fully connected layer, 8 x 16."""
+def onnx_file(path, filters=16):
+    """One fully connected layer, 8 x 16 if not said otherwise."""
     ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 8))]
     ends.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, None))
-    weights = helper.make_tensor("w", TensorProto.FLOAT, (8, 16), [0.0] * 128)
+    weights = helper.make_tensor("w", TensorProto.FLOAT, (8, filters), [0.0] * 8 * filters)
     graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "net", ends[:1], ends[1:], [weights])
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 

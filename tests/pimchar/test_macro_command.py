@@ -32,7 +32,7 @@ def test_macro_of_characterized_gates_is_shown_stored_and_drawn(folder):
     text = " ".join(result.output.split())
     for words in (
         "one of 2 macros: 32 compartments x 64 rows x 16 columns", "gates characterized: predictive28 (periphery.nc)",
-        "row read once and held: e_read_single 1 of 8 times, inputs at 1", "row read for every input bit", "adder_tree",
+        "row held: e_read_single 1 of 8 times, inputs at 1", "read each bit: ", "adder_tree",
     ):  # fmt: skip
         assert words in text
     held, every = (xr.load_dataset(folder / "macro.nc", group=group) for group in (None, "precharged"))
@@ -50,6 +50,29 @@ def test_published_gates_on_demand_and_without_others(folder):
     assert asked.exit_code == alone.exit_code == 0, asked.output
     assert asked.output == alone.output
     assert "gates published: ZigZag-IMC" in alone.output
+
+
+def test_published_gates_are_shown_and_not_stored(folder):
+    pimchar("macro", folder)
+    before = (folder / "macro.nc").read_bytes()
+    assert "gates published" in pimchar("macro", folder, "--published").output
+    assert (folder / "macro.nc").read_bytes() == before
+    assert "with DIR's own gates" in " ".join(pimchar("network", "--help").output.split())
+
+
+def test_headlines_hold_ddc_against_the_baseline_at_the_condition_they_name(folder):
+    tables = xr.load_dataset(folder / "tables.nc")
+    for name in ("t_read_p", "t_read_n"):
+        tables[name] = tables[name] * xr.where(tables["vdd"] > 0.85, 100, 1)  # at the nominal supply alone
+    tables.to_netcdf(folder / "tables.nc")
+    result = pimchar("network", folder, "--headlines")
+    assert result.exit_code == 0, result.output
+    at = xr.load_dataset(folder / "macro.nc")["tops_per_mm2"].sel(process="tt", vdd=0.9).squeeze()
+    ratio = float(at.sel(design="ddc") / at.sel(design="baseline"))
+    assert ratio < 0.5
+    line = "DDC over our own baseline at tt, VDD 0.9 V"
+    assert line in (text := " ".join(result.output.split()))
+    assert f"area efficiency {ratio:.2f}. Neither" in text.partition(line)[2]
 
 
 def test_silicon_beside(folder):

@@ -236,6 +236,9 @@ MISTAKES = {
     "[mapping]\ninput_macros = 3": (
         "pixel_macros=1 times input_macros=3 does not divide macros=4 (mapping.pixel_macros in run.toml)"
     ),
+    '[network]\nfiles = ["a/net.onnx", "b/net.onnx"]': (
+        "a/net.onnx and b/net.onnx have one name; rename one (network.files in run.toml)"
+    ),
     "[network]\nnames = []": "names and files are both empty; a network is needed (network in run.toml)",
     "[conditions\nvdd = [1.0]": (
         "run.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 12)"
