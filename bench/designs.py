@@ -39,8 +39,8 @@ def table(conditions: int) -> xr.Dataset:
     vdd = np.linspace(0.7, 1.1, conditions) if conditions > 1 else np.array([0.9])
     slow, square = (0.9 / vdd) ** 1.5, (vdd / 0.9) ** 2
     laws = {
-        **{name: 100e-12 * slow for name in ("t_read_p", "t_read_n", "t_read_single")},
-        **{name: 3e-15 * square for name in ("e_read", "e_read_single")},
+        **dict.fromkeys(("t_read_p", "t_read_n", "t_read_single"), 1e-10 * slow),
+        **dict.fromkeys(("e_read", "e_read_single"), 3e-15 * square),
         "i_leak": 20e-12 * square,
         "t_fo4": 15e-12 * slow,
     }
@@ -50,7 +50,7 @@ def table(conditions: int) -> xr.Dataset:
 
 
 def main(count: int) -> None:
-    """Time ``macro.evaluate_all`` and ``network.sweep`` for ``count`` designs x conditions, and one design at a time."""
+    """Time ``macro.evaluate_all`` and ``network.sweep`` for designs x conditions, and one design at a time."""
     layers, rows = workloads.load(NETWORK), []
     for conditions in CONDITIONS:
         cells, (geometries, mappings) = table(conditions), points(count // conditions)
