@@ -166,9 +166,8 @@ def windows(layer: Layer, values: np.ndarray, zero_point: int) -> np.ndarray:
     found = integers(values, "inputs")
     if found.shape != shape:
         raise FunctionalError(f"layer {layer.name!r}: inputs of shape {found.shape} are not {shape}")
-    step, (rows, columns) = layer.stride, layer.pads
-    filled = integer(zero_point, "zero_point")
-    padded = np.pad(found, ((0, 0), (0, 0), (rows, rows), (columns, columns)), constant_values=filled)
+    step, sides = layer.stride, [(pad, pad) for pad in layer.pads]
+    padded = np.pad(found, ((0, 0), (0, 0), *sides), constant_values=integer(zero_point, "zero_point"))
     views = np.lib.stride_tricks.sliding_window_view(padded, (layer.kernel_height, layer.kernel_width), axis=(2, 3))
     views = views[:, :, ::step, ::step]
     grouped = views.reshape(layer.batch, layer.groups, -1, *views.shape[2:])
