@@ -15,9 +15,9 @@ from charlib.conditions import OFFSETS
 DIMS = ("process", "vdd", "temp")
 
 
-def nearest(axis: xr.DataArray, value: float) -> float:
-    """Point of an axis, sorted or not, that is next to a value."""
-    return float(axis.values[np.abs(axis.values - value).argmin()])
+def nearest(grid: np.ndarray, value: float) -> float:
+    """Point of a grid, sorted or not, that is next to a value."""
+    return grid[np.abs(grid - value).argmin()].item()
 
 
 def need(table: xr.Dataset, name: str) -> xr.DataArray:

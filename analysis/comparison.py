@@ -31,12 +31,12 @@ def at_supply(macro: xr.Dataset, vdd: float) -> xr.Dataset:
     Raises:
         MacroError: the supply is not of the grid.
     """
-    near = nearest(macro["vdd"], vdd)
+    near = nearest(macro["vdd"].values, vdd)
     if abs(near - vdd) > 1e-6:
         held = ", ".join(f"{value:g}" for value in macro["vdd"].values)
         raise MacroError(f"vdd={vdd:g} V of the published macro is not one of {held} V (conditions.vdd)")
     process = "tt" if "tt" in macro["process"].values else macro["process"].values[0]
-    return macro.sel(process=process, vdd=near, temp=nearest(macro["temp"], ROOM))
+    return macro.sel(process=process, vdd=near, temp=nearest(macro["temp"].values, ROOM))
 
 
 FIGURES: tuple[tuple[str, str, str], ...] = (
@@ -149,7 +149,7 @@ def _rows(other: Macro, reading: str, found: xr.Dataset) -> Iterator[dict[str, o
     node = NODES.get(str(found.attrs.get("technology")).partition("/")[0], math.nan)
     geometry = MacroGeometry.of(found)
     bits = geometry.weight_bits * geometry.input_bits
-    vdd = nearest(found["vdd"], other.vdd)
+    vdd = nearest(found["vdd"].values, other.vdd)
     theirs, moved = published(other), carried(other, node, vdd)
     for design in found["design"].values:
         one = at_supply(found, vdd).sel(design=design)

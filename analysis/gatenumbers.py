@@ -322,5 +322,8 @@ def _point(data: xr.Dataset, process: str, vdd: float, temp: float) -> xr.Datase
 def _reference(table: xr.Dataset, technology: Technology) -> tuple[str, float, float]:
     """Condition of a table that is nearest to the typical one."""
     processes = [str(p) for p in table["process"].values]
-    vdd, temp = nearest(table["vdd"], technology.vdd_nominal), nearest(table["temp"], logic.REFERENCE_TEMP)
+    vdd, temp = (
+        nearest(table["vdd"].values, technology.vdd_nominal),
+        nearest(table["temp"].values, logic.REFERENCE_TEMP),
+    )
     return "tt" if "tt" in processes else processes[0], vdd, temp

@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis import statistics
+from analysis.column import nearest
 from charlib.conditions import OPTIONAL
 from charlib.directory import write_whole
 from charlib.tables import rows_of
@@ -178,7 +179,7 @@ def reference_condition(data: xr.Dataset) -> Condition:
     vdds, temps = np.atleast_1d(data["vdd"].values), np.atleast_1d(data["temp"].values)
     return Condition(
         process="tt" if "tt" in processes else processes[0],
-        vdd=float(vdds[np.argmin(np.abs(vdds - _nominal_supply(data, vdds.max())))]),
+        vdd=nearest(vdds, _nominal_supply(data, vdds.max())),
         temp=nearest_temperature(temps),
         offsets=nearest_offsets(data),
     )
@@ -188,12 +189,12 @@ def nearest_offsets(data: xr.Dataset) -> dict[str, float]:
     """What is nearest to no offset [V] and to the read path's rows on each optional axis that a Dataset has."""
     grids = {axis: data[axis].values for axis in OPTIONAL if axis in data.dims}
     usual = {axis: rows_of(data) if axis == "rows" else 0.0 for axis in grids}
-    return {axis: grid[np.argmin(np.abs(grid - usual[axis]))].item() for axis, grid in grids.items()}
+    return {axis: nearest(grid, usual[axis]) for axis, grid in grids.items()}
 
 
 def nearest_temperature(temps: np.ndarray) -> float:
     """Temperature of a grid [K] that is nearest to 25 degC."""
-    return float(temps[np.argmin(np.abs(temps - ROOM_TEMPERATURE))])
+    return nearest(temps, ROOM_TEMPERATURE)
 
 
 def _nominal_supply(data: xr.Dataset, otherwise: float) -> float:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 import figures
 from analysis import comparison, plots
+from analysis.column import nearest
 from analysis.logic import READING_NAMES
 from analysis.plots import NothingToDraw
 from analysis.silicon import MEGABIT, YAN
@@ -28,8 +29,7 @@ def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where no macro has numbers or the node is not known."""
     macros = stored(results_dir)
     first = next(iter(macros.values()))
-    vdds = first["vdd"].values
-    vdd = float(vdds[np.argmin(np.abs(vdds - YAN.vdd))])
+    vdd = nearest(first["vdd"].values, YAN.vdd)
     frame = comparison.beside({reading: found.sel(vdd=[vdd]) for reading, found in macros.items()})
     if frame["carried_efficiency"].isna().all():
         raise NothingToDraw(f"technology={first.attrs.get('technology')!r} has no node that others could be carried to")
