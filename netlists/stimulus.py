@@ -34,6 +34,13 @@ Against reltol 1e-6 and 4,000 steps, read path of predictive28 at 0.6 and 1.0 V:
 """
 
 
+BYPASS = ".options bypass=1"
+"""A transistor whose voltages have not moved by more than the tolerance since it was last evaluated is not evaluated.
+
+It saves a seventh of the time and moves delays of a read by 0.02 %, its energies by 0.04 % (rms). Not for what a
+fraction of a millivolt decides, as a symmetric cell's bit after a deep dip of its supply, which then stays.
+"""
+
 SHORTEST = 1e-4 * MAX_STEP
 """Least edge as a share of the simulated time: ngspice takes corners that are closer than 5e-5 of its largest step for
 one, and then steps over the edge; twice that is safe.
@@ -187,12 +194,17 @@ def transient(
     knobs: Mapping[str, Knob],
     values: Mapping[str, float],
     search: Search | None = None,
+    options: Sequence[str] = (),
 ) -> Testbench:
-    """Testbench of a transient up to a time [s], with the step control that columns need."""
+    """Testbench of a transient up to a time [s], with the step control that columns need.
+
+    Args:
+        options: lines such as :data:`BYPASS`, in addition.
+    """
     lumped = any(knob.lump for knob in knobs.values())
     return Testbench(
         name=name,
-        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS)),
+        deck=deck_text(circuit, probes, (*nodeset, TRANSIENT_OPTIONS, *options)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=tuple(probes),
         knobs=knobs,

@@ -26,7 +26,7 @@ from netlists.logic import add_gate, gate_knobs
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
 from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
-from netlists.stimulus import MAX_STEP, TRANSIENT_OPTIONS, pulse
+from netlists.stimulus import BYPASS, MAX_STEP, TRANSIENT_OPTIONS, pulse
 from netlists.testbench import Testbench
 
 BUTTERFLY_POINTS = 33
@@ -170,7 +170,7 @@ def fo4(setting: Setting) -> Testbench:
     knobs |= gate_knobs(technology, "inverter", "fo4_load", loads, 3.0, mismatch=False)
     return Testbench(
         name="fo4",
-        deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS,)),
+        deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS, BYPASS)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=probes,
         knobs=knobs,

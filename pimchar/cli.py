@@ -49,18 +49,19 @@ def doctor() -> None:
 
 @main.command()
 @click.argument("file", default=DEFAULT_INIT, type=click.Path(path_type=Path, dir_okay=False))
-def init(file: Path) -> None:
+@click.option("--tables", is_flag=True, help="That of lookup tables over supply, temperature and rows instead.")
+def init(file: Path, tables: bool) -> None:
     """Write a commented run file (run.toml if FILE is not given)."""
-    from pimchar.runfile import default_text
+    from pimchar.runfile import DEFAULT_NAME, TABLES_NAME, default_text
 
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(default_text())
+            stream.write(default_text(TABLES_NAME if tables else DEFAULT_NAME))
     except FileExistsError as error:
         raise Problem(f"{file} exists already; name another file", EXIT_BAD_INPUT) from error
     except OSError as error:
         raise Problem(f"{file} cannot be written: {error.strerror}", EXIT_BAD_INPUT) from error
-    click.echo(f"{file} written; next: pimchar run {file}")
+    click.echo(f"{file} written; next: pimchar {f'characterize {file} --out results' if tables else f'run {file}'}")
 
 
 @main.command()

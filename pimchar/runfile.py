@@ -33,6 +33,7 @@ ZERO_CELSIUS = 273.15
 """0 degC [K], exact by the definition of the Celsius scale (SI brochure, 9th edition, 2.3.1)."""
 
 DEFAULT_NAME = "default.toml"
+TABLES_NAME = "tables.toml"
 
 
 DEFAULT_METRICS = ("snm_hold", "snm_read", "i_read", "i_leak", "t_read_p", "t_read_n", "e_read")
@@ -308,9 +309,9 @@ class RunFile(Section):
         return Mapping(**self.mapping.model_dump())
 
 
-def default_text() -> str:
-    """The commented default run file."""
-    return resources.files("pimchar").joinpath(DEFAULT_NAME).read_text(encoding="utf-8")
+def default_text(name: str = DEFAULT_NAME) -> str:
+    """A run file of the package: the commented default, or :data:`TABLES_NAME`."""
+    return resources.files("pimchar").joinpath(name).read_text(encoding="utf-8")
 
 
 def default() -> tuple[RunFile, str]:

@@ -75,9 +75,7 @@ def _output(block: Block, index: int, phase: _Phase) -> tuple[np.ndarray, np.nda
 
 def _crossing(block: Block, index: int, level: float, rising: np.ndarray, phase: _Phase) -> np.ndarray:
     """When an output crosses a level, given in units of VDD, in the direction of each row [s]."""
-    time, wave, level = block["time"], block[f"out{index}"], level * block.values["vdd"]
-    up, down = (smooth_crossing(time, wave, level, rising=r, after=phase.start) for r in (True, False))
-    return np.where(rising, up, down)
+    return smooth_crossing(block["time"], block[f"out{index}"], level * block.values["vdd"], rising, phase.start)
 
 
 def _of_outputs(block: Block, number: Callable[[int, np.ndarray, _Phase], np.ndarray]) -> Measured:
@@ -191,7 +189,7 @@ def _constraint(block: Block, sign: float) -> Measured:
         rises, q = edge == EDGES[0], block[f"q_{edge}"]
         taken = rises == (sign > 0)  # at a setup the data that moves is taken, at a hold what was there before
         reference = block.values["delay_rise" if taken else "delay_fall"]
-        delay = smooth_crossing(time, q, half, rising=taken) - clock
+        delay = smooth_crossing(time, q, half, np.full(len(time), taken)) - clock
         numbers.append(sign * (clock - crossing(time, block[f"d_{edge}"], half, rising=rises)))
         started.append((q[:, 0] > half) != taken)
         works.append(((q[:, -1] > half) == taken) & (delay <= PUSHED * reference))
