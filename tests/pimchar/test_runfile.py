@@ -207,7 +207,7 @@ MISTAKES = {
     "[macro]\nrows = 40": "rows=40 is not a multiple of rows_per_local_bitline=16 (macro.rows in run.toml)",
     "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
     "[cell]\nw_pd = -1e-7": "w_pd=-1e-07: must be greater than 0 (cell.w_pd in run.toml)",
-    '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t' or 'sram8t' (cell.kind in run.toml)",
+    '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t', 'sram8t', 'stt1t1m' or 'sot2t1m' (cell.kind in run.toml)",
     '[cell]\nkind = "sram6t"\nw_rd = 1e-7': "w_rd is not for kind = 'sram6t' (cell in run.toml)",
     '[cell]\nq = "Q"': "q is for a netlist: file (cell in run.toml)",
     '[cell]\nfile = "cell.sp"': "file='cell.sp' needs subcircuit (cell in run.toml)",
