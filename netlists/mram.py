@@ -1,16 +1,18 @@
 """Testbenches of MRAM cells: read and write at DC, a write in time, critical pulse and critical current.
 
-Each holds the cell in both of its states, ``p`` and ``ap``; a write leads each to the other one.
+Each holds the cell in both of its states, ``p`` and ``ap``; a write leads each to the other one. Lines have the
+capacitance of their wire and of the other cells; what resists is in the cell, as lines of a write current are wide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from PySpice.Spice.Netlist import Circuit
 
 from netlists.analyses import OperatingPoint, Transient
-from netlists.circuit import deck_text
+from netlists.circuit import add_transistors, deck_text
 from netlists.logic import add_gate, gate_knobs
 from netlists.mtj import STATES, add_junction, junction_knobs
 from netlists.setting import Setting
@@ -105,6 +107,23 @@ def mram_drive(setting: Setting) -> Testbench:
     return _at_dc(setting, "mram_drive", "written", levels)
 
 
+def add_lines(circuit: Circuit, setting: Setting, suffix: str, shared: Sequence[str] = ()) -> None:
+    """Wires and unselected cells of the lines of one cell.
+
+    Args:
+        suffix: of the nodes of its lines. shared: lines without one, which something holds.
+    """
+    cell, rows, technology = setting.cell, setting.readpath.rows, setting.technology
+    lines = (cell.written.line, cell.read.line, "sl")
+    at = {"0": "0"} | {line: line if line in shared else f"{line}{suffix}" for line in lines}
+    for line in sorted(set(at) - {"0", *shared}):
+        circuit.C(f"wire_{line}{suffix}", at[line], "0", cell.wire(technology, rows))
+    others = (
+        replace(t, name=f"{t.name}_rows{suffix}", nodes=tuple(at[n] for n in t.nodes)) for t in cell.unselected(rows)
+    )
+    add_transistors(circuit, technology, others)
+
+
 def _driver_scales(setting: Setting) -> tuple[float, float]:
     """Scales of the inverters that drive a line and the word line."""
     wide = max(t.w for t in setting.cell.transistors())
@@ -137,6 +156,7 @@ def _add_writes(setting: Setting, title: str, gates: Mapping[str, str], lines_of
             circuit.X(f"{line}_{state}", driver, f"{line}_{state}_b", f"{line}_{state}", f"drv_{state}", "0")
         circuit.V(f"wl_b_{state}", f"wl_b_{state}", "0", gates[state])
         circuit.X(f"wl_{state}", gate_driver, f"wl_b_{state}", f"{used.gate}_{state}", f"gate_{state}", "0")
+        add_lines(circuit, setting, f"_{state}", idle)
         nodes = [used.gate, used.line, "sl", *setting.cell.across, "mz"]
         probes += [f"{node}_{state}" for node in nodes] + [f"vdrv_{state}#branch", f"vgate_{state}#branch"]
     _add_cells(circuit, setting, idle, WORDLINE_ON + EDGE / 2)

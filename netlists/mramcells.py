@@ -27,6 +27,9 @@ RANGES = {
 }
 """Least and largest value of a cell's numbers, and their units: what its testbenches are made for."""
 
+PITCH = 2.0
+"""Length of a cell along its lines in gate pitches for each of its transistors [1], assumed: line, gate, junction."""
+
 
 @dataclass(frozen=True)
 class Access:
@@ -50,6 +53,8 @@ class Stt1T1M:
     meets the lower resistance first. A size that is None is the technology's by rule: the width ``ACCESS`` gate
     lengths, which gives at least 1.5 critical currents both ways at nominal supply.
 
+    ``beyond`` leads from an inner node to the line on the junction's or metal's other side.
+
     Attributes:
         w_access: width of the select transistor [m].
         l: gate length [m].
@@ -67,6 +72,7 @@ class Stt1T1M:
     written: ClassVar[Access] = Access("bl", "wl")
     read: ClassVar[Access] = Access("bl", "wl")
     across: ClassVar[tuple[str, str]] = ("bl", "mid")
+    beyond: ClassVar[Mapping[str, str]] = {"mid": "bl"}
     widths: ClassVar[Mapping[str, float]] = {"w_access": 20.0}
 
     w_access: float | None = None
@@ -107,6 +113,22 @@ class Stt1T1M:
     def transistors(self) -> tuple[Transistor, ...]:
         """The select transistor; its line's contact is shared with a neighbour, the junction's is its own."""
         return (Transistor("access", "n", ("mid", "wl", "sl", "vss"), self.w_access, self.l, drain="end"),)
+
+    def unselected(self, rows: int) -> tuple[Transistor, ...]:
+        """Transistors of the other cells on the lines, off, as one each; junctions are short beside what is off.
+
+        Args:
+            rows: cells on a line, the selected one included.
+        """
+        if rows < 2:
+            return ()
+        ends = ((t, self.beyond.get(t.nodes[0], t.nodes[0]), t.nodes[2]) for t in self.transistors())
+        return tuple(replace(t, nodes=(d, "0", s, "0"), multiplier=rows - 1) for t, d, s in ends)
+
+    def wire(self, technology: Technology, rows: int) -> float:
+        """Capacitance of a line's wire [F]: ``PITCH`` gate pitches for each transistor of each cell."""
+        length = PITCH * technology.geometry.gate_pitch * len(self.transistors()) * rows
+        return technology.geometry.wire_capacitance * length
 
     @property
     def size_name(self) -> str:
@@ -170,6 +192,7 @@ class Sot2T1M(Stt1T1M):
     written: ClassVar[Access] = Access("wbl", "wwl")
     read: ClassVar[Access] = Access("rbl", "rwl")
     across: ClassVar[tuple[str, str]] = ("mid", "strip")
+    beyond: ClassVar[Mapping[str, str]] = {"mid": "sl", "end": "sl"}
     widths: ClassVar[Mapping[str, float]] = {"w_write": 20.0, "w_read": 3.0}
 
     junction: Junction | str = "sot_umn"

@@ -25,7 +25,7 @@ GAMMA = 1.76085963e11
 """Gyromagnetic ratio of the electron [rad/(s T)] (CODATA 2018)."""
 CURIE, MS_EXPONENT, POLARIZATION_LOSS = 1420.0, 0.4, 2e-5
 """Curie temperature [K] and exponent [1] of ``Ms = Ms(0) (1 - T/Tc)^b``, and the coefficient of Bloch's law
-``P = P(0) (1 - c T^1.5)`` [K^-1.5]: values of the UMN model (Kim et al., CICC 2015)."""
+``P = P(0) (1 - c T^1.5)`` [K^-1.5]; assumed, of the size usual for CoFeB."""
 BARRIER_EXPONENT = 2.0
 """Power of Ms that the energy barrier follows over temperature [1]; assumed, near what interface anisotropy shows."""
 LEAST_ANGLE = 1e-6
@@ -164,7 +164,10 @@ class Junction:
 
     @property
     def critical_strip_current(self) -> float:
-        """Current of the strip above which the SOT takes either state away [A] (Lee et al., APL 102, 2013, eq. 5)."""
+        """Current of the strip above which the SOT takes either state away [A] (Lee et al., APL 102, 112410, 2013).
+
+        Of high damping, where it does not depend on it; a slowly damped precession crosses earlier.
+        """
         return (self.h_k / 2 - abs(self.field_x) / math.sqrt(2)) / self.sot
 
     def switching_time(self, current: float, angle: float) -> float:
@@ -207,12 +210,11 @@ JUNCTIONS: Mapping[str, Junction] = {
     "stt_40nm": Junction(
         area=math.pi * 40e-9**2 / 4, ra=5e-12, tmr=1.2, v_half=0.5, ms=1.2e6, thickness=1.3e-9, delta=60.0,
         damping=0.02, efficiency=0.6,
-        source="diameter 40 nm and TMR 120 % of Ikeda et al., Nature Materials 9, 2010, whose critical current of "
-        "49 uA it meets within 3 %; RA, v_half, Ms, thickness, delta, damping and efficiency assumed",
+        source="assumed, of the size usual for CoFeB and MgO at a diameter of 40 nm",
     ),
     "sot_umn": Junction(
         area=45e-9 * 45e-9, ra=5e-12, tmr=2 * 0.73**2 / (1 - 0.73**2), v_half=0.5, ms=1.2e6, thickness=0.7e-9,
-        delta=60.0, damping=0.1, efficiency=0.6, field_x=0.05, strip=Strip(45e-9, 5e-9, 560.0, 0.4),
+        delta=60.0, damping=0.3, efficiency=0.6, field_x=0.05, strip=Strip(45e-9, 5e-9, 560.0, 0.4),
         source="45 x 45 nm, RA 5 ohm um2, P 0.73 (TMR by Julliere), heavy metal 60 x 45 x 5 nm with spin Hall angle "
         "0.4: UMN model (Kim et al., CICC 2015); free layer 0.7 nm, heavy metal 560 ohm, v_half 0.5 V: OpenNVRAM; Ms, "
         "delta, damping, efficiency and field assumed",

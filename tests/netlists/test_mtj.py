@@ -23,10 +23,6 @@ def test_known_answers():
     assert times == pytest.approx([11.454, 2.994, 0.672], abs=5e-4)
 
 
-def test_the_set_of_40_nm_has_the_critical_current_that_was_published():
-    assert STT.critical_current("p") == pytest.approx(49e-6, rel=0.03)
-
-
 @pytest.mark.parametrize("drive", [1.001, 1.0, 1.3, 4.0])
 def test_switching_time_is_the_integral_of_the_equation_of_motion(drive):
     m0, unit = math.cos(0.3), STT.rate * STT.damping * STT.h_k
@@ -83,6 +79,17 @@ def test_a_directory_gives_the_cell_back(cell, tmp_path, technology):
 def test_sizes_are_gate_lengths(technology):
     cell = Sot2T1M(w_read=60e-9).sized(technology)
     assert (cell.w_write, cell.w_read, cell.l) == (20 * technology.length, 60e-9, technology.length)
+
+
+def test_other_rows_hang_on_the_same_lines(technology):
+    assert Stt1T1M().sized(technology).unselected(1) == ()
+    (access,) = Stt1T1M().sized(technology).unselected(256)
+    assert (access.nodes, access.multiplier) == (("bl", "0", "sl", "0"), 255)
+    write, read = Sot2T1M().sized(technology).unselected(16)
+    assert (write.nodes, read.nodes) == (("sl", "0", "wbl", "0"), ("sl", "0", "rbl", "0"))
+    length = 2 * 256 * technology.geometry.gate_pitch
+    assert Stt1T1M().wire(technology, 256) == pytest.approx(length * technology.geometry.wire_capacitance)
+    assert Sot2T1M().wire(technology, 256) == pytest.approx(2 * Stt1T1M().wire(technology, 256))
 
 
 @pytest.mark.parametrize(
