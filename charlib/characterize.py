@@ -27,7 +27,7 @@ from charlib.status import Status
 from charlib.store import Store
 from charlib.unit import BLOCK, FORMAT, Unit, UnitResult
 from charlib.variation import Variation
-from netlists.bitcells import Cell
+from netlists.bitcells import Cell, Sram6T
 from netlists.cells import CELL_FILE
 from netlists.netlistcell import NetlistCell
 from netlists.readpath import ReadPath
@@ -245,8 +245,7 @@ def provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, obje
         "model_sha256": plan.technology.model_sha256,
         "cell": json.dumps(plan.identity()["cell"]),
         "readpath": json.dumps(plan.identity()["readpath"]),
-        "cell_area": plan.technology.geometry.cell_area,
-        "cell_area_units": "m2",
+        **_cell_area(plan),
         "samples": plan.samples if variation else 0,
         "seed": variation.seed if variation else "none: nominal cell",
         "local_variation": str(bool(variation and variation.local)),
@@ -256,6 +255,13 @@ def provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, obje
         "measurement_version": measurement_version(plan),
         "run_file": run_file or "none: called from Python",
     }
+
+
+def _cell_area(plan: Plan) -> dict[str, object]:
+    """Area of the technology's SRAM cell; nothing for another one, whose layout no technology states."""
+    if plan.cell.states != Sram6T.states:
+        return {}
+    return {"cell_area": plan.technology.geometry.cell_area, "cell_area_units": "m2"}
 
 
 def _global_law(plan: Plan) -> str:

@@ -173,7 +173,7 @@ def _check_request(
     """Raise InvalidPlan for what cannot be checked; values of the column itself are refused by the array."""
     if not 1 <= samples <= BLOCK:
         raise InvalidPlan(f"samples={samples!r} is outside 1..{BLOCK} (column-check)")
-    if lacks := TESTBENCHES["read_path"].lacks(cell):
+    if lacks := TESTBENCHES["read_path"].missing(cell):
         raise InvalidPlan(f"a cell of kind {cell.kind!r} makes no column: {lacks} (column-check)")
     for name, values in (("rows", rows), ("position", positions), ("pattern", patterns)):
         for value in values:

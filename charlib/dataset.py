@@ -73,8 +73,9 @@ def characterization(plan: Plan, results: Results) -> xr.Dataset:
             attrs = {"units": "s", "long_name": f"time that {testbench} gives each phase; slower samples are censored"}
             dataset[f"{testbench}_window"] = (_dims(plan), np.reshape(windows, _shape(plan)), attrs)
     if any(METRICS[name].per_lobe for name in plan.metrics):
-        about = {"units": "1", "long_name": "stored state, by its high node"}
-        dataset = dataset.assign_coords(lobe=("lobe", list(LOBES), about))
+        states = plan.cell.states
+        about = {"units": "1", "long_name": f"stored state{', by its high node' if states == LOBES else ''}"}
+        dataset = dataset.assign_coords(lobe=("lobe", list(states), about))
     return dataset.merge(_draws(plan, results))
 
 

@@ -290,7 +290,7 @@ class Session:
             values: knob parameters [V], shape (sample, knob), columns in the order of ``testbench.knobs``.
 
         Returns:
-            One verdict per sample. A failed one has been tried again with every line of ``LADDER``.
+            One verdict per sample. A failed one has been tried again with every line of ``LADDER`` that suits it.
         """
         results: list[Solved | Unsolved] = []
         interval = INTERVAL
@@ -372,7 +372,8 @@ class Session:
 
     def _retry(self, testbench: Testbench, values: np.ndarray, result: Unsolved) -> Solved | Unsolved:
         plain = [(0, "")] * PLAIN_RETRIES if result.lost else []
-        for rung, options in [*plain, *enumerate(LADDER, start=1)]:
+        ladder = [(rung, options) for rung, options in enumerate(LADDER, start=1) if "gear" not in options]
+        for rung, options in [*plain, *(ladder if testbench.trapezoidal else enumerate(LADDER, start=1))]:
             again: list[Solved | Unsolved] = []
             self._stretch(testbench, values, again, 0, options)
             if again and isinstance(again[0], Solved):

@@ -163,7 +163,7 @@ def checked(
 
 def _check_cell(plan: Plan) -> None:
     """Raise InvalidPlan for a metric that the cell does not have."""
-    lacks = {name: TESTBENCHES[metric.testbench].lacks(plan.cell) for name, metric in METRICS.items()}
+    lacks = {name: TESTBENCHES[metric.testbench].missing(plan.cell) for name, metric in METRICS.items()}
     for name in plan.metrics:
         if lacks[name]:
             legal = ", ".join(metric for metric, reason in lacks.items() if not reason)

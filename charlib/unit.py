@@ -57,7 +57,7 @@ class Unit:
             "analysis": testbench.analysis.command,
             "probes": testbench.probes,
             "values": dict(testbench.values),
-            "knobs": {path: list(vars(knob).values()) for path, knob in testbench.knobs.items()},
+            "knobs": {path: knob.content for path, knob in testbench.knobs.items()},
             "metrics": {name: metric.version for name, metric in testbench_metrics(testbench.name).items()},
             "draws": None if self.block is None else [self.seed, self.block, self.local],
             "accuracy": self.accuracy,

@@ -37,11 +37,13 @@ class Cell(Protocol):
 
     Attributes:
         kind: as in run files.
+        states: what it stores, by its high node.
         decoupled: it is read through a port of its own, so that reading leaves its storage nodes alone.
         size_name: part of a subcircuit's name that spells out its sizes.
     """
 
     kind: ClassVar[str]
+    states: ClassVar[tuple[str, ...]]
 
     @property
     def decoupled(self) -> bool: ...
@@ -78,6 +80,7 @@ class Sram6T:
     """
 
     kind: ClassVar[str] = "sram6t"
+    states: ClassVar[tuple[str, ...]] = ("q", "qb")
     decoupled: ClassVar[bool] = False
     widths: ClassVar[tuple[str, ...]] = ("w_pd", "w_pu", "w_pg")
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from netlists.bitcells import Cell, Sram6T, Sram8T
+from netlists.mramcells import MramCell, Sot2T1M, Stt1T1M
 from netlists.netlistcell import CellError, NetlistCell
 
-PARAMETRIZED: Mapping[str, type[Sram6T]] = {cell.kind: cell for cell in (Sram6T, Sram8T)}
+PARAMETRIZED: Mapping[str, type[Sram6T | MramCell]] = {cell.kind: cell for cell in (Sram6T, Sram8T, Stt1T1M, Sot2T1M)}
 """Kind in a run file to cell."""
 
 CELL_FILE = "cell.sp"
 """Copy of a cell's netlist in a results directory."""
 
 
-def description(cell: Cell) -> dict[str, Any]:
+def description(cell: Cell | MramCell) -> dict[str, Any]:
     """All that makes a cell what it is, ready for JSON; a netlist by the hash of its file."""
     if isinstance(cell, NetlistCell):
         ports = {role: names if isinstance(names, str) else list(names) for role, names in cell.ports.items()}
@@ -26,7 +27,7 @@ def description(cell: Cell) -> dict[str, Any]:
     return {"kind": cell.kind, **asdict(cell)}
 
 
-def restored(content: Mapping[str, Any], folder: Path) -> Cell:
+def restored(content: Mapping[str, Any], folder: Path) -> Cell | MramCell:
     """The cell of a description.
 
     Args:

@@ -65,6 +65,7 @@ class NetlistCell:
     """
 
     kind: ClassVar[str] = "file"
+    states: ClassVar[tuple[str, ...]] = ("q", "qb")
 
     text: str
     subcircuit: str

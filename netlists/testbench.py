@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import log_ndtr, ndtr
 
 from netlists.analyses import Analysis
 from netlists.veriloga import CompiledModel
+
+LAWS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "normal": lambda draws: draws,
+    "rayleigh": lambda draws: np.sqrt(-2 * log_ndtr(-draws)),
+    "uniform": ndtr,
+}
+"""Law of a knob to its quantile [1] at the probability of a standard normal number; times ``sigma``."""
 
 
 class Lump(NamedTuple):
@@ -40,6 +48,7 @@ class Knob:
         shared: paths of random numbers that a die's transistors share, and what one sigma of each adds to |Vth| [V].
         card: the parameter stands on the model card that the transistor has for itself.
         lump: the transistors that it stands for; ``sigma`` is then that of one of them.
+        law: key of ``LAWS``; what follows the standard normal number.
     """
 
     parameters: tuple[str, ...]
@@ -50,12 +59,18 @@ class Knob:
     shared: tuple[tuple[str, float], ...] = ()
     card: bool = False
     lump: Lump | None = None
+    law: str = "normal"
 
     @property
     def commands(self) -> tuple[str, ...]:
         """Simulator commands that set the parameters, ``{}`` for the value; ngspice finds a card by its instance."""
         verb = "altermod" if self.card else "alter"
         return tuple(f"{verb} {p}" if "{}" in p else f"{verb} {p} = {{}}" for p in self.parameters)
+
+    @property
+    def content(self) -> list:
+        """All that it is, for the key of a result; the law only where it is not the normal one."""
+        return [value for name, value in vars(self).items() if name != "law" or value != "normal"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,7 @@ class Testbench:
         off: transistors that lumps stand for, each alone and off, with their thresholds as knobs and their currents as
             probes, in the same order; None where there are no lumps.
         points: settings that it is simulated at; None where it is at one.
+        trapezoidal: no other integration gives its numbers: gear damps what precesses until it never switches.
     """
 
     name: str
@@ -128,6 +144,7 @@ class Testbench:
     search: Search | None = None
     off: Testbench | None = None
     points: Points | None = None
+    trapezoidal: bool = False
 
     @property
     def settable(self) -> Testbench:
@@ -159,7 +176,8 @@ class Testbench:
         knobs = self.knobs.values()
         columns = np.array([(k.sigma, k.sign, k.shift, k.nominal) for k in knobs]).reshape(-1, 4).T
         sigma, sign, shift, nominal = columns
-        deviation = shift + sigma * draws
+        quantiles = np.stack([LAWS[k.law](draws[:, i]) for i, k in enumerate(knobs)], axis=1) if knobs else draws
+        deviation = shift + sigma * quantiles
         for column, knob in enumerate(knobs):
             for path, each in knob.shared if shared else ():
                 deviation[:, column] += each * shared[path]

@@ -24,6 +24,8 @@ from netlists.dynamic import (
 )
 from netlists.logic import add_gate, gate_knobs
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
+from netlists.mram import mram_critical, mram_drive, mram_pulse, mram_read, mram_write
+from netlists.mramcells import MramCell
 from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
 from netlists.stimulus import BYPASS, MAX_STEP, TRANSIENT_OPTIONS, pulse
@@ -236,9 +238,10 @@ class Row:
         window: window in units of the slowest of them [1]; samples slower than the window are censored there.
         drawn: figures show its curves, so they are kept.
         cloud: the first samples' as well as the nominal cell's; of a search, the nominal cell's trials alone.
-        lacks: says what a cell lacks that the testbench needs; empty for a cell that it is for.
+        lacks: says what a cell of these states lacks that the testbench needs; empty for a cell that it is for.
         refuses: offset that has no meaning on it to why; any other one either moves a line of it or, where that line
             is at 0 or not there, leaves it as it is.
+        states: of the cells that it is for; empty: no cell is in it.
     """
 
     build: Callable[[Setting], Testbench]
@@ -249,6 +252,13 @@ class Row:
     lacks: Callable[[Cell], str] = lambda _: ""
     timed_on: str = ""
     refuses: Mapping[str, str] = field(default_factory=dict)
+    states: tuple[str, ...] = tuple(STATES)
+
+    def missing(self, cell: Cell | MramCell) -> str:
+        """What a cell lacks that the testbench needs; empty for a cell that it is for."""
+        if self.states and self.states != cell.states:
+            return f"it is of a cell that stores {' or '.join(self.states)}, not {' or '.join(cell.states)}"
+        return self.lacks(cell)
 
 
 RETENTION_REFUSES = {
@@ -256,6 +266,15 @@ RETENTION_REFUSES = {
     "dv_cell": "what is looked for is itself a level of the cell's supply",
 }
 """Offsets that contradict what a data retention voltage is."""
+
+_MRAM = {
+    "states": ("p", "ap"),
+    "refuses": {
+        "dv_bl": "its lines are driven from both ends, to 0, VDD and the read voltage",
+        "dv_cell": "an MRAM cell has no supply",
+    },
+}
+"""Row of an MRAM cell."""
 
 _AT_SPEED = {
     "timed_by": ("t_read_p", "t_read_n", "t_precharge"), "window": CYCLE, "timed_on": "read_path",
@@ -279,7 +298,7 @@ TESTBENCHES: Mapping[str, Row] = {
     "held": Row(held, **_AT_SPEED),
     "held_single": Row(partial(held, outputs="p"), **_AT_SPEED),
     "line_hold": Row(line_hold, ("t_hold_line",), window=HOLD_WINDOW, lacks=_not_read_by_column),
-    "fo4": Row(fo4, ("t_fo4",)),
+    "fo4": Row(fo4, ("t_fo4",), states=()),
     "threshold": Row(threshold, lacks=_not_parametrized),
     "write_butterfly": Row(write_butterfly, drawn=True),
     "n_curve": Row(n_curve, drawn=True),
@@ -306,4 +325,9 @@ TESTBENCHES: Mapping[str, Row] = {
         lacks=_not_read_by_column,
     ),
     "supply_dip": Row(supply_dip),
+    "mram_read": Row(mram_read, **_MRAM),
+    "mram_drive": Row(mram_drive, **_MRAM),
+    "mram_write": Row(mram_write, drawn=True, **_MRAM),
+    "mram_pulse": Row(mram_pulse, **_MRAM),
+    "mram_critical": Row(mram_critical, **_MRAM),
 }

@@ -12,6 +12,7 @@ import xarray as xr
 
 import charlib
 import figures
+import netlists
 from analysis import (
     comparison,
     correlation,
@@ -67,6 +68,8 @@ def check(run: RunFile, where: str) -> None:
     for file in run.network.files:
         onnxfile.from_onnx(file)
     hint = "`pimchar characterize` does without"
+    if run.make_cell().states != netlists.Sram6T.states:
+        raise RunFileError(f"kind={run.cell.kind!r}: the macro model is of SRAM cells; {hint} (cell.kind in {where})")
     if run.gates_wanted:
         if lacking := [kind for kind in gatenumbers.NEEDED if kind not in run.periphery.gates]:
             place = f"(periphery.gates in {where})"

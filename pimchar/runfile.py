@@ -119,16 +119,25 @@ NETLIST_KEYS = ("file", "subcircuit", "ports", "q", "qb")
 class CellSection(Section):
     """Bit cell: one with sizes [m], None for the technology's, or a subcircuit of a netlist with roles of its ports.
 
-    Of a netlist ``q`` and ``qb`` are the storage nodes; they are found where they are not given.
+    Of a netlist ``q`` and ``qb`` are the storage nodes; they are found where they are not given. Of an MRAM cell there
+    are also the name of its junction, its write pulse [s], read voltage [V] and relative spreads [1].
     """
 
-    kind: Literal["sram6t", "sram8t"] = "sram6t"
+    kind: Literal["sram6t", "sram8t", "stt1t1m", "sot2t1m"] = "sram6t"
     w_pd: Size | None = None
     w_pu: Size | None = None
     w_pg: Size | None = None
     w_rd: Size | None = None
     w_ra: Size | None = None
     l: Size | None = None  # noqa: E741 - the field's name
+    w_access: Size | None = None
+    w_write: Size | None = None
+    junction: Name | None = None
+    pulse: Size | None = None
+    v_read: Size | None = None
+    sigma_ra: Annotated[Number, Field(ge=0)] | None = None
+    sigma_tmr: Annotated[Number, Field(ge=0)] | None = None
+    w_read: Size | None = None
     file: Name | None = None
     subcircuit: Name | None = None
     ports: dict[str, Any] | None = None
@@ -142,7 +151,7 @@ class CellSection(Section):
             parametrized = {field.name for field in fields(PARAMETRIZED[self.kind])} | {"kind"}
             for name in given:
                 if name not in parametrized:
-                    lacks = f"is not for kind = {self.kind!r}" if name.startswith("w_") else "is for a netlist: file"
+                    lacks = "is for a netlist: file" if name in NETLIST_KEYS else f"is not for kind = {self.kind!r}"
                     raise ValueError(f"{name} {lacks}")
             return self
         for name in given:
@@ -266,13 +275,13 @@ class RunFile(Section):
     mapping: MappingSection = MappingSection()
     network: NetworkSection = NetworkSection()
 
-    def make_cell(self) -> netlists.Cell:
+    def make_cell(self) -> netlists.Cell | netlists.Stt1T1M:
         """The bit cell."""
         cell = self.cell
         if cell.file is not None:
             return netlists.NetlistCell.read(cell.file, cell.subcircuit, cell.ports, cell.q, cell.qb)
         kind = PARAMETRIZED[cell.kind]
-        return kind(**cell.model_dump(include={field.name for field in fields(kind)}))
+        return kind(**cell.model_dump(include={field.name for field in fields(kind)}, exclude_none=True))
 
     def make_readpath(self) -> ReadPath:
         """The read path around the cell."""

@@ -102,7 +102,7 @@ def test_lookup_tables(tmp_path):
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():
-    pages = [ROOT / "docs" / name for name in ("metrics.md", "metrics-dynamic.md", "read-path.md")]
+    pages = [ROOT / "docs" / name for name in ("metrics.md", "metrics-dynamic.md", "read-path.md", "mram.md")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     assert [name for name in charlib.METRICS if f"`{name}`" not in text] == []
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)

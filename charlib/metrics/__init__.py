@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from charlib.errors import InvalidPlan
-from charlib.metrics import butterfly, dynamic, followed, logic, ncurve, operation, readpath, static, threshold
+from charlib.metrics import butterfly, dynamic, followed, logic, mram, ncurve, operation, readpath, static, threshold
 from charlib.metrics.periphery import QUANTITIES, Quantity
 from charlib.metrics.vectors import PAIR_QUANTITIES
 from charlib.waveforms import Block, Measured
@@ -216,6 +216,20 @@ METRICS: Mapping[str, Metric] = {
     "vth_pd": Metric("V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf),
     "vth_pu": Metric("V", "threshold voltage of a pull-up", "threshold", threshold.vth_pu, "high", math.inf),
     "vth_pg": Metric("V", "threshold voltage of a pass gate", "threshold", threshold.vth_pg, "high", math.inf),
+    "r_p": Metric("ohm", "resistance of the junction in P at a read", "mram_read", mram.r_p, "high", math.inf),
+    "r_ap": Metric("ohm", "resistance of the junction in AP at a read", "mram_read", mram.r_ap, "low", 0.0),
+    "tmr": Metric("1", "TMR at a read", "mram_read", mram.tmr, "low", 0.0),
+    "i_sense": Metric("A", "read current", "mram_read", mram.i_sense, "low", 0.0, per_lobe=True),
+    "i_margin": Metric("A", "difference of the read currents", "mram_read", mram.i_margin, "low", 0.0),
+    "i_write": Metric("A", "write current before the flip", "mram_drive", mram.i_write, "low", 0.0, per_lobe=True),
+    "i_c": Metric(
+        "A", "critical current of the write pulse", "mram_critical", mram.i_c, "high", math.inf, per_lobe=True
+    ),
+    "t_switch": Metric("s", "delay word line to mz = 0", "mram_write", mram.t_switch, "high", math.inf, per_lobe=True),
+    "e_switch": Metric("J", "energy of a write pulse", "mram_write", mram.e_switch, "high", math.inf, per_lobe=True),
+    "t_pulse_switch": Metric(
+        "s", "shortest word-line pulse that flips", "mram_pulse", mram.t_pulse_switch, "high", math.inf, per_lobe=True
+    ),
 }  # fmt: skip
 
 

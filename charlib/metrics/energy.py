@@ -40,6 +40,11 @@ def rest_power(block: Block, state: str, supplies: Iterable[str] = SUPPLIES) -> 
     return total
 
 
+def moved(current: np.ndarray) -> np.ndarray:
+    """A current [A] less what it is where the transient begins, shape (sample, point)."""
+    return current - current[:, :1]
+
+
 def energy(
     block: Block, state: str, supplies: Iterable[str] = SUPPLIES, spans: Iterable[tuple[float, float]] = (WHOLE,)
 ) -> np.ndarray:
@@ -57,9 +62,6 @@ def energy(
     def over(wave: np.ndarray) -> np.ndarray:
         # Spans begin and end where a source has a corner, so at points of the waveform.
         return sum(integral(np.clip(time, *span), wave) for span in spans)
-
-    def moved(current: np.ndarray) -> np.ndarray:
-        return current - current[:, :1]
 
     total = vdd * over(moved(given(block, state, supplies)))
     for rise, current in _lifting(block, state, supplies):

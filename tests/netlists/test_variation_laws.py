@@ -149,6 +149,8 @@ def test_global_variation_moves_every_transistor_of_a_deck(predictive28):
     """Each transistor in the deck has a knob that a die's random numbers move; without them the knobs are as ever."""
     for name, row in TESTBENCHES.items():
         cell = Sram6T().sized(predictive28)
+        if row.states and row.missing(cell):
+            continue
         plain, drawn_ = (
             row.build(Setting(predictive28, process, 0.9, 300.15, cell, window=1e-9)) for process in ("tt", "mc")
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.mapping import Mapping
 from charlib.metrics import METRICS
-from netlists import ReadPath, technology
+from netlists import ReadPath, Stt1T1M, technology
 from pimchar import chain, runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -207,7 +207,7 @@ MISTAKES = {
     "[macro]\nrows = 40": "rows=40 is not a multiple of rows_per_local_bitline=16 (macro.rows in run.toml)",
     "[cell]\nw_pd = 1.0": "w_pd=1.0 m is not a transistor size: 0 < w_pd < 1e-4 m (cell.w_pd in run.toml)",
     "[cell]\nw_pd = -1e-7": "w_pd=-1e-07: must be greater than 0 (cell.w_pd in run.toml)",
-    '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t' or 'sram8t' (cell.kind in run.toml)",
+    '[cell]\nkind = "8t"': "kind='8t': must be 'sram6t', 'sram8t', 'stt1t1m' or 'sot2t1m' (cell.kind in run.toml)",
     '[cell]\nkind = "sram6t"\nw_rd = 1e-7': "w_rd is not for kind = 'sram6t' (cell in run.toml)",
     '[cell]\nq = "Q"': "q is for a netlist: file (cell in run.toml)",
     '[cell]\nfile = "cell.sp"': "file='cell.sp' needs subcircuit (cell in run.toml)",
@@ -393,3 +393,23 @@ def test_gates_are_characterized_only_where_their_section_is():
 )
 def test_a_mistake_in_the_periphery(line, message):
     assert message in refusal(f"[periphery]\n{line}\n")
+
+
+def test_an_mram_cell_of_a_run_file_is_characterized_but_is_no_cell_of_the_macro():
+    run = runfile.parse('[cell]\nkind = "stt1t1m"\npulse = 1e-8', "run.toml")
+    assert run.make_cell() == Stt1T1M(pulse=1e-8)
+    with pytest.raises(RunFileError, match=r"the macro model is of SRAM cells; .* \(cell\.kind in run\.toml\)"):
+        chain.check(run, "run.toml")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("w_pd = 1e-7", r"w_pd is not for kind = 'stt1t1m' \(cell in run\.toml\)"),
+        ('junction = "x"', r"junction='x' is not one of stt_40nm, sot_umn \(cell\.junction in run\.toml\)"),
+        ("pulse = 1.0", r"pulse=1\.0 s is outside 1e-10\.\.1e-06 s \(cell\.pulse in run\.toml\)"),
+    ],
+)
+def test_messages_of_an_mram_cell(lines, message):
+    with pytest.raises(RunFileError, match=message):
+        runfile.parse(f'[cell]\nkind = "stt1t1m"\n{lines}', "run.toml")
