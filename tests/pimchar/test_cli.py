@@ -89,6 +89,13 @@ def test_init_writes_the_default_run_file(folder):
     assert runfile.read(folder / "run.toml")[0] == runfile.default()[0]
 
 
+def test_init_writes_the_run_file_of_lookup_tables(folder):
+    result = pimchar("init", "--tables", "tables.toml")
+    assert "pimchar characterize tables.toml --out results" in result.output
+    grid = runfile.read(folder / "tables.toml")[0].conditions
+    assert (len(grid.vdd), len(grid.temp_c), grid.rows) == (5, 5, (16, 64, 256))
+
+
 def test_init_takes_a_name(folder):
     assert pimchar("init", "mine.toml").exit_code == 0
     assert (folder / "mine.toml").is_file()
