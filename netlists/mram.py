@@ -1,4 +1,4 @@
-"""Testbenches of MRAM cells: read and write at DC, a write in time, critical pulse and critical current.
+"""Testbenches of MRAM cells: read and write at DC, a write in time, critical pulse and current, constant current.
 
 Each holds the cell in both of its states, ``p`` and ``ap``; a write leads each to the other one. Lines have the
 capacitance of their wire and of the other cells; what resists is in the cell, as lines of a write current are wide.
@@ -32,6 +32,8 @@ OPEN = 1e9
 """What an open end sees [ohm], so that it has a level."""
 LEAST_CURRENT, MOST_CURRENT = 0.25, 16.0
 """Where a critical current is looked for, in critical currents of an endless pulse [1]."""
+CONSTANT_DRIVE = 2.0
+"""Current of :func:`mram_constant` in critical currents of an endless pulse [1]."""
 
 
 def _testbench(
@@ -195,11 +197,16 @@ def mram_pulse(setting: Setting) -> Testbench:
     return _testbench("mram_pulse", setting, circuit, probes, knobs, off + RELAXATION, search)
 
 
-def mram_critical(setting: Setting) -> Testbench:
-    """The junction alone, driven by a current pulse as long as the cell's, whose height is searched.
+def _driven(setting: Setting, height: float) -> tuple[Circuit, list[str], dict[str, Knob], list[str]]:
+    """The junction alone in both states, each driven towards the other by a current pulse as long as the cell's.
 
-    Through the junction or, where there is one, in its heavy metal. The search is in units of what moves the state if
-    it lasts.
+    Through the junction or, where there is one, in its heavy metal.
+
+    Args:
+        height: of the pulse in critical currents of an endless one [1].
+
+    Returns:
+        Circuit; probes; knobs; parameter of the height in each state.
     """
     cell, junction = setting.cell, setting.cell.junction.at(setting.temp)
     strip = junction.strip is not None
@@ -209,7 +216,7 @@ def mram_critical(setting: Setting) -> Testbench:
     probes, parameters = [], []
     for state, sign in STATES.items():
         name = add_junction(circuit, junction, state, WORDLINE_ON + EDGE / 2)
-        circuit.V(f"unit_{state}", f"unit_{state}", "0", f"PULSE(0 1 {shape})")
+        circuit.V(f"unit_{state}", f"unit_{state}", "0", f"PULSE(0 {height!r} {shape})")
         gain = -sign * unit * junction.polarity
         circuit.VCCS(state, "0", f"meter_{state}", f"unit_{state}", "0", transconductance=gain)
         circuit.V(f"meter_{state}", f"meter_{state}", f"in_{state}", 0.0)
@@ -222,6 +229,20 @@ def mram_critical(setting: Setting) -> Testbench:
         probes += [f"vmeter_{state}#branch", f"mz_{state}"]
     instances = tuple(f"xmtj_{state}" for state in STATES)
     knobs = junction_knobs(junction, "cell.mtj", instances, cell.sigma_ra, cell.sigma_tmr, thermal=True)
+    return circuit, probes, knobs, parameters
+
+
+def mram_critical(setting: Setting) -> Testbench:
+    """The junction alone, driven by a current pulse as long as the cell's, whose height is searched."""
+    circuit, probes, knobs, parameters = _driven(setting, 1)
     search = Search(tuple(parameters), LEAST_CURRENT, MOST_CURRENT, "high", PULSE_RESOLUTION, 0.0)
-    stop = WORDLINE_ON + cell.pulse + RELAXATION
+    stop = WORDLINE_ON + setting.cell.pulse + RELAXATION
     return _testbench("mram_critical", setting, circuit, probes, knobs, stop, search)
+
+
+def mram_constant(setting: Setting) -> Testbench:
+    """The junction alone, driven by ``CONSTANT_DRIVE`` critical currents for the cell's pulse: its delay has a theory."""
+    circuit, probes, knobs, _ = _driven(setting, CONSTANT_DRIVE)
+    stop = WORDLINE_ON + setting.cell.pulse + RELAXATION
+    start = WORDLINE_ON + EDGE / 2
+    return _testbench("mram_constant", setting, circuit, probes, knobs, stop, start=start)

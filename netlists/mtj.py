@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.circuit import add_subcircuit
@@ -175,14 +176,12 @@ class Junction:
 
         Sun's integral (PRB 62, 570, 2000) in full, of the axisymmetric macrospin without asymmetry.
         """
-        drive, m = current / self.critical_current("p"), math.cos(angle)
-        if drive <= m:
-            return math.inf
-        unit = 1 / (self.rate * self.damping * self.h_k)
-        if abs(drive - 1) < 1e-9:
-            return unit * (math.atanh(m) + m / (1 - m)) / 2
-        sides = -math.log1p(-m) / (drive - 1) + math.log1p(m) / (drive + 1)
-        return unit * (sides / 2 + math.log1p(-m / drive) / (drive**2 - 1))
+        return self.damping_time * float(travel_time(current / self.critical_current("p"), np.float64(angle)))
+
+    @property
+    def damping_time(self) -> float:
+        """Time in which damping takes a small angle down by a factor e [s]: the unit of time of switching."""
+        return 1 / (self.rate * self.damping * self.h_k)
 
     @property
     def polarity(self) -> float:
@@ -221,6 +220,27 @@ JUNCTIONS: Mapping[str, Junction] = {
     ),
 }  # fmt: skip
 """Name in a run file to a junction at 300 K. A source says which numbers it stands for; the others are assumed."""
+
+
+def travel_time(drive: float, angle: np.ndarray) -> np.ndarray:
+    """Time of an axisymmetric macrospin without noise from a polar angle to the equator, in damping times [1].
+
+    Sun's integral (PRB 62, 570, 2000) in full, ``dm/dt = (1 - m^2)(m - drive)`` for m = cos(angle), written so that no
+    angle is too small for it. 0 from beyond the equator; infinite where the drive does not take it there.
+
+    Args:
+        drive: current against the state in critical currents [1]. angle: above 0 [rad], any shape.
+    """
+    angle = np.minimum(angle, math.pi / 2)
+    m, log_rest = np.cos(angle), math.log(2) + 2 * np.log(np.sin(angle / 2))  # 1 - m = 2 sin^2(angle / 2)
+    rest = np.exp(log_rest)
+    over = drive - 1 + rest
+    if abs(drive - 1) < 1e-9:
+        return (np.arctanh(m) + m / rest) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sides = -log_rest / (drive - 1) + np.log1p(m) / (drive + 1)
+        found = sides / 2 + np.log(over / drive) / (drive**2 - 1)
+    return np.where(over > 0, found, np.inf)
 
 
 def _current(junction: Junction) -> str:

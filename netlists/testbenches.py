@@ -24,7 +24,7 @@ from netlists.dynamic import (
 )
 from netlists.logic import add_gate, gate_knobs
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
-from netlists.mram import mram_critical, mram_drive, mram_pulse, mram_read, mram_write
+from netlists.mram import mram_constant, mram_critical, mram_drive, mram_pulse, mram_read, mram_write
 from netlists.mramcells import MramCell
 from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
@@ -330,4 +330,5 @@ TESTBENCHES: Mapping[str, Row] = {
     "mram_write": Row(mram_write, drawn=True, **_MRAM),
     "mram_pulse": Row(mram_pulse, **_MRAM),
     "mram_critical": Row(mram_critical, **_MRAM),
+    "mram_constant": Row(mram_constant, **_MRAM),
 }

@@ -225,6 +225,9 @@ METRICS: Mapping[str, Metric] = {
     "i_c": Metric(
         "A", "critical current of the write pulse", "mram_critical", mram.i_c, "high", math.inf, per_lobe=True
     ),
+    "t_flip": Metric(
+        "s", "delay at two critical currents to mz = 0", "mram_constant", mram.t_flip, "high", math.inf, per_lobe=True
+    ),
     "t_switch": Metric("s", "delay word line to mz = 0", "mram_write", mram.t_switch, "high", math.inf, per_lobe=True),
     "e_switch": Metric("J", "energy of a write pulse", "mram_write", mram.e_switch, "high", math.inf, per_lobe=True),
     "t_pulse_switch": Metric(

@@ -101,6 +101,18 @@ def t_switch(block: Block) -> Measured:
     return measured(when - on, failed)
 
 
+def t_flip(block: Block) -> Measured:
+    """Delay [s] from the edge of a constant current to mz = 0, after which it does not come back, shape (sample, lobe).
+
+    Status as of :func:`t_switch`, of the whole time that is simulated.
+    """
+    when, not_flipped, without = _switched(block)
+    start = block.values["start"]
+    whole = np.broadcast_to(block["time"][:, -1:] - start, when.shape)
+    failed = ((without, Status.not_performed, np.nan), (not_flipped, Status.censored_high, whole))
+    return measured(when - start, failed)
+
+
 def e_switch(block: Block) -> Measured:
     """Energy [J] of a whole write pulse that flips the cell, shape (sample, lobe): lines' and word line's drivers.
 
