@@ -5,7 +5,7 @@ and Gummel (IEEE Trans. Electron Devices 16, 64, 1969): a Markov chain between c
 law at the cells' centres. The chain is run exactly in time, as jumps whose number in a step is Poisson-distributed
 (uniformization; Jensen, Skandinavisk Aktuarietidskrift 36, 87, 1953). Every operation adds or multiplies positive
 numbers, so that a probability of 1e-20 has as many right digits as one of 0.1; what is left is the error of the grid,
-which is of second order and told by a grid half as fine.
+which is told by a grid half as fine.
 """
 
 from __future__ import annotations
@@ -94,11 +94,11 @@ def unswitched(
 
     Returns:
         Probability [1], extrapolated from both grids in its logarithm, shape (time, case); and bound of its relative
-        error [1]: how far the extrapolation moved the finer grid's, three times what the next one would.
+        error [1]: how far apart the grids are, which would bound even an error of first order.
     """
     coarse, fine = (np.log(_on_grid(delta, drive, times, n)) for n in (cells // 2, cells))
-    moved = (fine - coarse) / 3
-    return np.minimum(np.exp(fine + moved), 1.0), np.expm1(np.abs(moved))
+    apart = fine - coarse
+    return np.minimum(np.exp(fine + apart / 3), 1.0), np.expm1(np.abs(apart))
 
 
 def passages(delta: float, drive: float, to: float = 0.0, cells: int = CELLS) -> tuple[float, float]:

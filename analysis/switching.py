@@ -17,8 +17,8 @@ from scipy import integrate, special
 
 from netlists.mtj import Junction, travel_time
 
-LEAST_DRIVE = 1.2
-"""Least drive of the closed form of write errors [1]; how far it is off above, docs/mram-statistics.md says."""
+LEAST_DRIVE = 1.5
+"""Least drive of the closed form of write errors [1]: from a barrier of 60 on it is within a third there."""
 LEAST_DELTA = 10.0
 """Lowest barrier over k_B T that a state needs to be one [1]: below, it does not stay until it is written."""
 GUMBEL_MEAN, GUMBEL_STD = float(np.euler_gamma), math.pi / math.sqrt(6)
@@ -157,7 +157,8 @@ def unswitched(delta: float, drive: float, times: np.ndarray) -> np.ndarray:
     ``(i exp(2 (i - 1) t) - 1) / (2 delta (i - 1))``, and only what stays within :func:`spread_limit` has not come to
     the equator. The form is that of Butler et al., IEEE Trans. Magn. 48, 4684, 2012, with two things added: the limit,
     where ``pi / 2`` stands if the motion is taken as linear all the way, and the first correction in 1/delta to the
-    decay, ``2 (i - 1) + (3 - i)/(delta (i - 1))``. Valid well above the critical current: NaN below ``LEAST_DRIVE``.
+    decay, ``2 (i - 1) + (3 - i)/(delta (i - 1))``. What is left out is of the order of 1/(delta (i - 1)^2): NaN below
+    ``LEAST_DRIVE``.
     """
     if drive < LEAST_DRIVE:
         return np.full(np.shape(times), math.nan)

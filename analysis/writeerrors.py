@@ -16,7 +16,7 @@ from scipy.interpolate import PchipInterpolator
 
 from analysis import fokkerplanck, macrospins, plots, switching
 from analysis.intervals import StatisticsError, clopper_pearson, tail
-from analysis.switching import Reduced, SwitchingError, boltzmann_angle, rayleigh_angle, reduced
+from analysis.switching import Reduced, boltzmann_angle, rayleigh_angle, reduced
 from charlib.status import Status
 from netlists.mtj import STATES, Junction
 
@@ -26,14 +26,18 @@ NEEDED = ("i_write_lobes", "i_sense_lobes")
 """Variables of a characterization that it is made from."""
 PULSES = 80
 """Widths of pulses between 0 and the longest one."""
+LONGEST = 2e-6
+"""Longest pulse that is looked at [s]: twice the longest that a cell has."""
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 """Shares of writes that are done by a delay [1]."""
 STARTS = {"rayleigh": rayleigh_angle, "boltzmann": boltzmann_angle}
 """Law of the initial angle without noise afterwards; the first is what a simulation draws."""
 LAWS = (*STARTS, "thermal")
 """Those, and the Fokker-Planck equation: initial angle and thermal field during the pulse."""
-DRIVES = np.geomspace(0.7, 5.0, 45)
+DRIVES = np.geomspace(0.5, 5.0, 61)
 """Currents over the critical one at which delays are drawn [1]."""
+HIGH = 4.0
+"""Barrier over k_B T from which on the law of high barriers is drawn [1]."""
 SIGMAS, NODES, FINE = 8.0, 17, 1601
 """Standard deviations to either side over which a spread is averaged, numbers where it is evaluated, and points between
 them where its logarithm is interpolated [1]."""
@@ -51,14 +55,16 @@ class Request:
 
     Attributes:
         junction: at the temperature of its numbers.
-        longest: pulse [s].
+        pulse: of the cell [s].
+        longest: pulse that is looked at [s]; None: twice the cell's.
         rate: of errors that a pulse is looked for at [1].
         sigma_delta: relative standard deviation of the barrier from junction to junction [1]; assumed.
         samples: of stochastic macrospins; 0: none. seed: of them. confidence: of their intervals [1].
     """
 
     junction: Junction
-    longest: float
+    pulse: float
+    longest: float | None = None
     rate: float = 1e-9
     sigma_delta: float = 0.05
     samples: int = 4096
@@ -66,8 +72,10 @@ class Request:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        if not 0 < self.longest < 1e-6:
-            raise StatisticsError(f"longest={self.longest!r} s is outside 0..1e-06 s")
+        if self.longest is None:
+            object.__setattr__(self, "longest", 2 * self.pulse)
+        if not 0 < self.longest <= LONGEST:
+            raise StatisticsError(f"longest={self.longest!r} s is outside 0..{LONGEST:g} s")
         if not 1e-300 < self.rate < 1:
             raise StatisticsError(f"rate={self.rate!r} is outside 1e-300..1")
         if not 0 <= self.sigma_delta <= (1 - NARROWEST) / SIGMAS:
@@ -129,13 +137,13 @@ def write_errors(data: xr.Dataset, request: Request) -> xr.Dataset:
     found = found.merge(_errors(cases, spread.values.ravel(), dims, mean.shape, request))
     found = found.merge(_delays(cases, dims, mean.shape)).merge(_curves(junctions, request))
     found = found.merge(_stability(data, junctions, request)).merge(_simulated(data, dims))
-    return found.merge(_counted(found, request), combine_attrs="override")
+    return found.merge(_counted(found, request), combine_attrs="no_conflicts")
 
 
 def _attrs(data: xr.Dataset, request: Request) -> dict[str, object]:
     """What it was made with: of the run, and of the request."""
     kept = ("technology", "samples", "seed", "ngspice_version", "cell")
-    own = {name: getattr(request, name) for name in ("rate", "sigma_delta", "confidence")}
+    own = {name: getattr(request, name) for name in ("pulse", "rate", "sigma_delta", "confidence")}
     own |= {"macrospins": request.samples, "macrospin_seed": request.seed, "junction": request.junction.source}
     return {name: data.attrs[name] for name in kept if name in data.attrs} | own
 
@@ -164,6 +172,11 @@ def _errors(cases: Cases, spread: np.ndarray, dims: tuple, shape: tuple, request
             needed = np.array([pulse_at(request.rate, pulses, row) for row in values]).reshape(shape)
             text = f"shortest pulse at the asked error rate: {text}"
             found[name.replace("wer", "pulse_at_rate")] = (dims, needed, {"units": "s", "long_name": text})
+    for name in ("wer", "wer_spread"):
+        values, text = rates[name]
+        own = np.array([error_at(request.pulse, pulses, row) for row in values]).reshape(shape)
+        about = {"units": "1", "long_name": f"at the cell's pulse of {request.pulse:g} s: {text}"}
+        found[f"{name}_cell"] = (dims, own, about)
     about = {"units": "1", "long_name": "relative spread of the barrier, that of the current counted in"}
     found["sigma_total"] = (dims, sigma.reshape(shape), about)
     return found
@@ -174,6 +187,12 @@ def pulse_at(rate: float, pulses: np.ndarray, errors: np.ndarray) -> float:
     if not errors[-1] <= rate:
         return math.nan
     return float(np.interp(-math.log(rate), -np.log(np.r_[1.0, errors]), np.r_[0.0, pulses]))
+
+
+def error_at(pulse: float, pulses: np.ndarray, errors: np.ndarray) -> float:
+    """Error rate [1] at a pulse [s], the inverse of :func:`pulse_at`; NaN beyond the pulses."""
+    logarithm = np.interp(pulse, np.r_[0.0, pulses], np.log(np.r_[1.0, errors]), right=math.nan)
+    return math.exp(logarithm)
 
 
 def averaged(cases: Cases, sigma: np.ndarray, pulses: np.ndarray) -> np.ndarray:
@@ -230,7 +249,7 @@ def _curves(junctions: list[Junction], request: Request) -> xr.Dataset:
         for j, amount in enumerate(current[i]):
             at = reduced(junction, amount)
             moments[i, j] = at.unit * _moments(at.delta, at.drive)
-            if at.drive < 1:
+            if at.drive < 1 and at.delta * (1 - at.drive) ** 2 > HIGH:
                 kramers[i, j] = at.unit / switching.escape_rate(at.delta, at.drive)
     found = xr.Dataset()
     sweep, seconds = ("temp", "overdrive"), {"units": "s"}
@@ -317,5 +336,3 @@ def _counted(found: xr.Dataset, request: Request) -> xr.Dataset:
         dataset[name] = ("counted_pulse", values, {"units": "1", "long_name": text})
     return dataset.assign_attrs(counted_state=state)
 
-
-__all__ = ["FILE", "Request", "SwitchingError", "averaged", "pulse_at", "write_errors"]

@@ -147,6 +147,16 @@ FIGURES: Mapping[str, Figure] = _table(
         ("errors.nc",),
     ),
     Figure(
+        "switching_time",
+        "Write delay of an STT junction against the current: closed forms, Fokker-Planck equation, simulated cells.",
+        ("write_errors.nc",),
+    ),
+    Figure(
+        "write_error",
+        "Write error rate of an STT cell against the pulse by closed forms, Fokker-Planck equation and macrospins.",
+        ("write_errors.nc",),
+    ),
+    Figure(
         "macro_parts",
         "Energy per cycle and area of a macro by component, both designs, rows held or read for every input bit.",
         ("macro.nc",),

@@ -292,6 +292,30 @@ def errors(directory: Path, rate: float, cycles: tuple[float, ...], confidence: 
     click.echo(render_errors.error_rates(chain.evaluate_errors(directory, rate, cycles, confidence)))
 
 
+@main.command("write-errors")
+@DIRECTORY
+@click.option("--rate", default=1e-9, metavar="P", show_default=True, help="Error rate that a pulse is looked for at.")
+@click.option("--longest", type=float, metavar="S", help="Longest pulse [s]; twice the cell's if not given.")
+@click.option(
+    "--sigma-delta", default=0.05, metavar="R", show_default=True, help="Relative spread of the barrier, assumed."
+)
+@click.option(
+    "--samples", default=4096, type=click.IntRange(min=0), metavar="N", show_default=True,
+    help="Stochastic macrospins to count; 0: none.",
+)  # fmt: skip
+@click.option("--seed", default=1, type=SEED, metavar="S", show_default=True, help="Of the stochastic macrospins.")
+@click.option("--confidence", default=0.95, metavar="C", show_default=True, help="Confidence level of every interval.")
+def write_errors(directory: Path, **asked: float | None) -> None:
+    """Show how often STT writes fail against the pulse, and reads and rest lose the state; writes write_errors.nc.
+
+    From stored currents of a cell of kind stt1t1m: initial angle and thermal agitation by the Fokker-Planck equation,
+    by closed forms, and counted on stochastic macrospins.
+    """
+    from pimchar import chain, render_write_errors
+
+    click.echo(render_write_errors.write_errors(chain.evaluate_write_errors(directory, **asked)))
+
+
 @main.command()
 @DIRECTORY
 def paths(directory: Path) -> None:

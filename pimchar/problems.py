@@ -54,6 +54,7 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from analysis.gatetables import GateTableError
     from analysis.intervals import StatisticsError
     from analysis.logic import LogicError
+    from analysis.switching import SwitchingError
     from analysis.workloads import WorkloadError
     from netlists.addertree import TreeError
     from netlists.netlistcell import CellError
@@ -61,8 +62,8 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from pimchar.runfile import RunFileError
 
     own = (RunFileError, TechnologyError, CellError, MacroError, LogicError, WorkloadError, StatisticsError)
-    trees = (TreeError, GateTableError, charlib.TableError)
-    return (*own, *trees, charlib.InvalidPlan, charlib.PlanMismatch)
+    further = (TreeError, GateTableError, SwitchingError, charlib.TableError)
+    return (*own, *further, charlib.InvalidPlan, charlib.PlanMismatch)
 
 
 def _failures() -> tuple[type[Exception], ...]:

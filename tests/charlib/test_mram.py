@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from charlib import Conditions, InvalidPlan, Variation, characterize
+from charlib import Conditions, InvalidPlan, Variation, characterize, reproduce
 from charlib.metrics import METRICS, mram
 from charlib.search import search
 from charlib.status import Status
@@ -231,6 +231,22 @@ def test_critical_current_is_where_the_closed_form_fills_the_pulse(measure):
     assert found[0] == pytest.approx(found[1], rel=0.005)
     angle = np.sqrt(np.log(2) / cell.junction.delta)
     assert cell.junction.switching_time(found[0], angle) == pytest.approx(cell.pulse, rel=0.02)
+
+
+def test_delays_of_drawn_angles_are_those_of_the_theory_and_a_resumed_run_has_the_same(tmp_path):
+    """Each delay is Sun's at the angle that its sample draws; more samples extend a run, one alone is reproduced."""
+    few, many = Variation(samples=70, seed=4), Variation(samples=150, seed=4)
+    request = {"cell": Stt1T1M(), "conditions": Conditions(temp=[300.0]), "metrics": ["t_flip"], "workers": 1}
+    characterize(variation=few, out=tmp_path / "grown", **request)
+    grown, whole = (characterize(variation=many, out=tmp_path / name, **request) for name in ("grown", "whole"))
+    assert (grown["t_flip_lobes"].values == whole["t_flip_lobes"].values).all()
+    assert (whole["t_flip_status"] == Status.ok).all()
+    delays = whole["t_flip_lobes"].squeeze().values
+    draws = normals(4, "cell.mtj:angle", range(150))
+    angles = STT.sigma_angle * LAWS["rayleigh"](draws)
+    expected = [STT.switching_time(CONSTANT_DRIVE * STT.critical_current("p"), angle) for angle in angles]
+    np.testing.assert_allclose(delays, np.stack([expected, expected], axis=1), rtol=0.003)
+    assert reproduce(tmp_path / "grown", "t_flip", "tt", 1.0, 300.0, 149).identical
 
 
 def test_a_cell_that_is_not_flipped_says_so(measure):

@@ -26,6 +26,8 @@ CHECKS = {
     "error_rate": "errors.nc",
     "headlines": "headlines.csv, headlines_curve.csv",
     "recovery": "errors.nc",
+    "switching_time": "write_errors.nc",
+    "write_error": "write_errors.nc",
 }
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
 OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, "rows")]
