@@ -335,4 +335,3 @@ def _counted(found: xr.Dataset, request: Request) -> xr.Dataset:
         text = f"unflipped stochastic macrospins, from {state} at the reference condition: {name}"
         dataset[name] = ("counted_pulse", values, {"units": "1", "long_name": text})
     return dataset.assign_attrs(counted_state=state)
-

@@ -32,8 +32,9 @@ def draw(results_dir: Path) -> Figure:
     condition = f"{plots.celsius(at.temp)}, Delta {float(_barrier(data, at)):.3g}"
     caption = (
         f"{plots.provenance(data, condition)} Lines: one junction at constant current, critical current "
-        f"{plots.quantity(_critical(curve), 'A')} (dotted upright line); bands one standard deviation where it is below half of the mean. Initial angles: "
-        f"Boltzmann's law at rest, no noise afterwards. Junction: {data.attrs['junction']}."
+        f"{plots.quantity(_critical(curve), 'A')} (dotted upright line); bands one standard deviation where it is "
+        f"below half of the mean. Initial angles: Boltzmann's law at rest, no noise afterwards. Junction: "
+        f"{data.attrs['junction']}."
     )
     figure = plots.new_figure(4.4, _title(curve), caption + marks)
     ax = figure.subplots()
@@ -83,7 +84,9 @@ def _lines(ax: Axes, curve: xr.Dataset) -> None:
             current, mean - std, mean + std, where=narrow, color=look.color, alpha=0.12, linewidth=0, zorder=1
         )
     look = plots.LOOKS[2]
-    ax.plot(current, curve["curve_kramers"], color=look.color, linestyle=look.linestyle, label="over the barrier (Brown)")
+    ax.plot(
+        current, curve["curve_kramers"], color=look.color, linestyle=look.linestyle, label="over the barrier (Brown)"
+    )
     ax.axvline(_critical(curve), color=plots.DARK, linestyle=":", linewidth=0.8)
 
 

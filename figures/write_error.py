@@ -41,8 +41,8 @@ def draw(results_dir: Path) -> Figure:
     )
     caption = (
         f"{plots.provenance(data, at)} Constant current, the mean of the samples.{counted} Spread: barrier "
-        f"{100 * attrs['sigma_delta']:g} % (assumed), current as in the samples, normal. Upright line: the cell's pulse. "
-        f"Junction: {attrs['junction']}."
+        f"{100 * attrs['sigma_delta']:g} % (assumed), current as in the samples, normal. Upright line: the cell's "
+        f"pulse. Junction: {attrs['junction']}."
     )
     figure = plots.new_figure(4.3, _title(here), caption)
     axes = figure.subplots(1, 2, sharey=True)

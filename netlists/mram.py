@@ -241,7 +241,7 @@ def mram_critical(setting: Setting) -> Testbench:
 
 
 def mram_constant(setting: Setting) -> Testbench:
-    """The junction alone, driven by ``CONSTANT_DRIVE`` critical currents for the cell's pulse: its delay has a theory."""
+    """The junction alone, driven by ``CONSTANT_DRIVE`` critical currents for the cell's pulse: theory has its delay."""
     circuit, probes, knobs, _ = _driven(setting, CONSTANT_DRIVE)
     stop = WORDLINE_ON + setting.cell.pulse + RELAXATION
     start = WORDLINE_ON + EDGE / 2

@@ -39,7 +39,11 @@ def write_errors(found: xr.Dataset) -> str:
         for state in found["lobe"].values:
             here = at.sel(lobe=state)
             pulses = [quantity(float(here[name]), "s") for name in PULSES.values()]
-            driven = [quantity(float(here["current"]), "A"), f"{float(here['drive']):.3f}", f"{float(here['delta']):.1f}"]
+            driven = [
+                quantity(float(here["current"]), "A"),
+                f"{float(here['drive']):.3f}",
+                f"{float(here['delta']):.1f}",
+            ]
             errors = [f"{float(here[name]):.2e}" for name in ("wer_cell", "wer_spread_cell")]
             writes.append([*cells, state, *driven, *errors, *pulses])
             delays.append([*cells, state, *_delays(here)])

@@ -1,4 +1,4 @@
-"""Laws of switching: against quadrature, their inverses, the junction's own formula, limits, the ranges that are told."""
+"""Laws of switching: against quadrature, their inverses, the junction's own formula, limits, messages."""
 
 import math
 from dataclasses import replace

@@ -110,7 +110,7 @@ def test_figures_need_what_the_command_stores(tmp_path):
 
 
 def test_a_spread_of_barrier_and_current_is_that_of_both_drawn():
-    """Brute force over both, at a rate where the spread counts fourfold and more: the one-dimensional average is close."""
+    """Brute force over both, at a rate that the spread raises fourfold and more."""
     sigma, spread, drive, pulse = 0.05, 0.03, 2.0, 14e-9
     current, unit = drive * STT.critical_current("p"), STT.damping_time
     node, weight = np.polynomial.hermite_e.hermegauss(14)
