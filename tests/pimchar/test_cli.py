@@ -22,6 +22,7 @@ COMMANDS += [
     "stats",
     "vmin",
     "errors",
+    "write-errors",
     "paths",
     "shmoo",
     "macro",
@@ -178,7 +179,9 @@ def test_workers_are_a_count(workers):
     assert pimchar("run", "--workers", workers).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["tables", "stats", "vmin", "errors", "macro", "network", "figures"])
+@pytest.mark.parametrize(
+    "command", ["tables", "stats", "vmin", "errors", "write-errors", "macro", "network", "figures"]
+)
 def test_a_directory_without_results_is_named(folder, command):
     (folder / "empty").mkdir()
     for name in ("empty", "absent"):
