@@ -110,8 +110,8 @@ class Placement:
     """Where the operands of one layer are.
 
     A window's inputs take ``chunks`` rows side by side, each of another sub-array. Where they need few columns,
-    ``ways`` filters share a row, their inputs repeated. A sub-array holds ``slots`` such rows of filters, ``weight_bits``
-    planes each, and one window's planes; further filters are in further ``tiles``.
+    ``ways`` filters share a row, their inputs repeated. A sub-array holds ``slots`` such rows of filters, each with
+    ``weight_bits`` planes, and one window's planes; further filters are in further ``tiles``.
 
     Attributes:
         groups, windows, inputs, filters: of the layer; filters of one group [1].
