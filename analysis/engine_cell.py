@@ -10,24 +10,31 @@ import numpy as np
 import xarray as xr
 
 from analysis.architecture import MacroError, parameter
-from analysis.column import DIMS, of_rows, over_states, without_offsets
+from analysis.column import DIMS, need, of_rows, over_states, without_offsets
 from netlists.technology import Geometry
+
+WIDTHS = ("w_access", "w_write", "w_read")
+"""Widths of the transistors of MRAM cells [m], each with a word line of its own."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the area of a cell is estimated with, where a run does not state it.
+    """What the areas of a cell and of its sense latch are estimated with, where a run does not state them.
 
     Attributes:
+        latch: width of all transistors of a latch over that of one of its inputs [1].
         pitches: length of a cell along the bit line, in contacted gate pitches [1].
         spacing: room beside its width, in contacted gate pitches [1].
     """
 
     pitches: float = parameter(2.0, unit="1", source="assumed: line, gate, junction")
+    latch: float = parameter(
+        6.5, unit="1", source="StrongARM latch: 2 of inputs, tail and cross-coupled, 0.5 of resets"
+    )
     spacing: float = parameter(1.0, unit="1", source="assumed: isolation beside the diffusion")
 
     def area(self, widths: Sequence[float], geometry: Geometry) -> float:
-        """Area of a cell whose transistors [m] lie side by side, its junction above them [m2]."""
+        """Area of transistors of these widths [m] side by side, junctions above them [m2]."""
         pitch = geometry.gate_pitch
         return sum((width + self.spacing * pitch) * self.pitches * pitch for width in widths)
 
@@ -41,8 +48,8 @@ class Needed:
 
 
 NEEDED: Mapping[str, Needed] = {
-    "e_and": Needed("e_and", "energy of a two-row operation per column"),
-    "t_and": Needed("t_and", "delay of a two-row operation"),
+    "e_and": Needed("e_and", "energy of an AND of two rows per column, until it is precharged again"),
+    "t_and": Needed("t_and", "delay from the word lines to the output, of the slower result"),
     "e_write": Needed("e_switch", "energy of the write of a cell, mean of both states"),
 }
 """Field of :class:`Operations` to the metric that a run must hold."""
@@ -54,8 +61,8 @@ class Operations:
 
     Attributes:
         cell: its kind, such as ``stt1t1m``.
-        e_and: energy of a two-row operation per column [J]. t_and: its delay [s].
-        wrong: share of sampled columns whose AND was wrong [1].
+        e_and: energy of an AND of two rows per column [J]. t_and: its delay, of the slower result [s].
+        wrong: share of sampled columns that give a wrong AND, or none in time, in any case of their bits [1].
         e_write: energy of writing a cell [J], mean of both states. t_write: how long a write takes [s], one number.
         leakage: of a cell at rest [W].
         cell_area, sense_area: of a cell and of a column's sense amplifier [m2], one number each; 0: not known.
@@ -89,25 +96,27 @@ class Operations:
         cell, bare = json.loads(table.attrs.get("cell", "{}")), of_rows(without_offsets(table), rows, "rows")
         if "pulse" not in cell:
             raise MacroError(f"a cell of kind {cell.get('kind')!r} has no write pulse: the engine is of MRAM cells")
-        lacking = [need.metric for need in NEEDED.values() if need.metric not in bare]
+        lacking = [row.metric for row in NEEDED.values() if row.metric not in bare]
         if lacking:
-            wanted = ", ".join(need.metric for need in NEEDED.values())
+            wanted = ", ".join(row.metric for row in NEEDED.values())
             where = "characterize.metrics of a run of an MRAM cell"
             raise MacroError(f"{', '.join(lacking)} missing in tables.nc: the engine needs {wanted} ({where})")
-        found = {name: over_states(bare, need.metric) for name, need in NEEDED.items()}
-        for name, need in NEEDED.items():
+        found = {name: need(bare, row.metric).values for name, row in NEEDED.items()}
+        found["e_write"] = over_states(bare, NEEDED["e_write"].metric)
+        for name, row in NEEDED.items():
             if not np.isfinite(found[name]).any():
-                raise MacroError(f"{need.metric} has no number at any condition (tables.nc): no cell did the operation")
-        widths = [size for name, size in cell.items() if name.startswith("w_") and size]
-        given = "cell_area" in table.attrs
+                raise MacroError(f"{row.metric} has no number at any condition (tables.nc): no cell did the operation")
+        widths = [cell[name] for name in WIDTHS if cell.get(name)]
+        layout, given = layout or Layout(), "cell_area" in table.attrs
+        latch = layout.area([layout.latch * cell["w_latch"]], geometry) if cell.get("w_latch") else 0.0
         return cls(
             cell=cell["kind"],
             **found,
             wrong=_share_failed(bare, NEEDED["t_and"].metric),
             t_write=float(cell["pulse"]),
             leakage=_leakage(bare),
-            cell_area=float(table.attrs["cell_area"]) if given else (layout or Layout()).area(widths, geometry),
-            sense_area=float(table.attrs.get("sense_area", 0.0)),
+            cell_area=float(table.attrs["cell_area"]) if given else layout.area(widths, geometry),
+            sense_area=float(table.attrs.get("sense_area", latch)),
             area_source="run" if given else "estimated from the transistors' widths (Layout)",
             rows_driven=len(widths),
         )

@@ -8,7 +8,6 @@ give the AND of every column, and a counter, a shifter and an adder behind them 
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 
 from analysis.architecture import MacroError, parameter
@@ -16,6 +15,10 @@ from analysis.mapping import ceil_div
 from analysis.workloads import Layer
 
 _BANK = "secondary source of the engine's authors (ISVLSI 2019): 256 x 256 in a bank of 32 Mb"
+
+
+SHARES = {"idle_columns": 1.0, "precharge": 100.0, "ones": 1.0}
+"""Fields of :class:`Engine` that are no counts, and the most that each may be."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Engine:
         write_bits: columns of a sub-array that are written at once [1].
         copies: most copies of a layer's weights, each for other windows; as many as fit into the bank at once [1].
         idle_columns: energy of an AND of a column without operands over that of one with operands [1].
+        precharge: time until lines are precharged again and latches reset, over the delay of the AND [1].
         ones: share of ones among the bits of weights and of inputs, for how often gates switch [1].
         result_bits: width of the adder of partial sums from several sub-arrays, and of such a sum [1].
     """
@@ -42,14 +46,15 @@ class Engine:
     write_bits: int = parameter(64, unit="1", source="assumed: write drivers that columns share")
     copies: int = parameter(1, unit="1", source="assumed: weights are written once, windows one after the other")
     idle_columns: float = parameter(1.0, unit="1", source="assumed: nothing is gated")
+    precharge: float = parameter(1.0, unit="1", source="assumed")
     ones: float = parameter(0.5, unit="1", source="assumed: random operands")
     result_bits: int = parameter(32, unit="1", source="assumed: holds every sum of 2^7 sub-arrays")
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name in ("idle_columns", "ones"):
-                if not (math.isfinite(value) and 0 <= value <= 1):
-                    raise MacroError(f"{name}={value!r} is outside 0..1 (Engine.{name})")
+            if most := SHARES.get(name):
+                if not 0 <= value <= most:
+                    raise MacroError(f"{name}={value!r} is outside 0..{most:g} (Engine.{name})")
             elif not isinstance(value, int) or value < 1:
                 raise MacroError(f"{name}={value!r} is not a positive integer (Engine.{name})")
         if self.segments & (self.segments - 1) or self.columns % self.segments or self.segment < 2:

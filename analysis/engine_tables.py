@@ -24,6 +24,8 @@ EDGE = 8
 SCOPES = ("all", "inner", "edges 8:8")
 """Layers that count: all of them; without the first and the last; those two at 8:8 whatever the others have."""
 OFF_CHIP = "dram"
+USED = ("cycle_time", "energy_per_cycle", "leakage_power", "area")
+"""What networks on SRAM macros need of them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ PUBLISHED = (
     ),
     Published(
         "cmp-pim",
-        "Angizi et al., DAC 2018, abstract",
+        "DAC 2018, abstract",
         "a network on SVHN",
         "energy efficiency over a CNN (about)",
         94.0,
@@ -60,7 +62,7 @@ PUBLISHED = (
     ),
     Published(
         "cmp-pim",
-        "Angizi et al., DAC 2018, abstract",
+        "DAC 2018, abstract",
         "a network on SVHN",
         "energy efficiency over LBCNN (about)",
         3.0,
@@ -69,7 +71,7 @@ PUBLISHED = (
     ),
     Published(
         "cmp-pim",
-        "Angizi et al., DAC 2018, abstract",
+        "DAC 2018, abstract",
         "a network on SVHN",
         "speed (over the same)",
         4.3,
@@ -90,13 +92,13 @@ def macros(
             divides its columns. cell_area: of a bit cell [m2]. gates: at the table's conditions; published if None.
 
     Returns:
-        As of ``macro.evaluate_all``, the dimensions ``weight_bits`` and ``input_bits`` in place of ``geometry``.
+        ``USED`` of ``macro.evaluate_all``, the dimensions ``weight_bits`` and ``input_bits`` in place of ``geometry``.
     """
     built = [replace(geometry, weight_bits=w, input_bits=i) for w, i in product(lengths, lengths)]
     found = macro.evaluate_all(table, built, cell_area, MacroModel(), gates)
     pairs = pd.MultiIndex.from_product([lengths, lengths], names=["weight_bits", "input_bits"])
-    found = found.assign_coords(xr.Coordinates.from_pandas_multiindex(pairs, "geometry")).unstack("geometry")
-    return found.assign_attrs(macro_geometry=json.dumps(asdict(geometry)))
+    named = found[list(USED)].assign_coords(xr.Coordinates.from_pandas_multiindex(pairs, "geometry"))
+    return named.unstack("geometry").assign_attrs(macro_geometry=json.dumps(asdict(geometry)))
 
 
 def sram(layers: Sequence[Layer], built: xr.Dataset, name: str = "") -> dict[str, xr.Dataset]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def evaluate(folder: Path, others: Sequence[Path] = (), networks: Sequence[str] 
     for place in (folder, *others):
         for name, designs in _designs(place, layers, place == folder).items():
             for design, data in designs.items():
-                label = f"{design} ({place.name})" if design in found[name] else design
+                label = _label(design, place, found[name])
                 found[name][label] = data.assign_attrs(design=label)
     rows = pd.concat([engine_tables.rows(one) for each in found.values() for one in each.values()], ignore_index=True)
     engines = Engines(found, rows, engine_tables.beside(rows))
@@ -63,6 +63,18 @@ def evaluate(folder: Path, others: Sequence[Path] = (), networks: Sequence[str] 
     write_whole(folder / ROWS, lambda path: rows.to_csv(path, index=False))
     write_whole(folder / PUBLISHED, lambda path: engines.beside.to_csv(path, index=False))
     return engines
+
+
+def _label(design: str, place: Path, taken: Container[str]) -> str:
+    """Name of a design, with its directory's where another one has the name; raises RunFileError for a third.
+
+    >>> _label("stt1t1m", Path("results/wide"), {"stt1t1m"})
+    'stt1t1m (wide)'
+    """
+    label = f"{design} ({place.name})" if design in taken else design
+    if label in taken:
+        raise RunFileError(f"{place}: there is a {label} already; rename one of the directories")
+    return label
 
 
 def _designs(folder: Path, layers: dict[str, tuple[Layer, ...]], needs_mram: bool) -> dict[str, dict[str, xr.Dataset]]:

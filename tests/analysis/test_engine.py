@@ -129,7 +129,8 @@ def test_logic_of_flat_gates_by_hand(cell, gates):
     assert depth >= np.log2(256)
     count = (depth + 2) * FLAT.delay  # latch and register
     assert delays["count"][0, 1, 0] == pytest.approx(float(count))
-    assert delays["and"][0, 1, 0] == 1e-9
+    assert delays["and"][0, 1, 0] == 2e-9  # and precharge
+    assert engine.stage_delays(cell, gates, Engine(precharge=0.0))["and"][0, 1, 0] == 1e-9
 
 
 def test_arrival_at_the_end_of_a_chain_of_carries():
@@ -175,14 +176,25 @@ def test_area_and_its_parts(networks, cell):
     assert Layout(pitches=4.0).area([600e-9], TECHNOLOGY.geometry) == pytest.approx(2 * cell.cell_area)
 
 
+def test_areas_of_two_transistors_and_a_latch(table, cell):
+    kind = {"kind": "sot2t1m", "w_write": 600e-9, "w_read": 90e-9, "w_latch": 3e-6, "l": 30e-9, "pulse": 2e-9}
+    found = Operations.of(table.assign_attrs(cell=json.dumps(kind)), TECHNOLOGY.geometry, 256)
+    pitch = TECHNOLOGY.geometry.gate_pitch
+    assert found.cell_area == pytest.approx((600e-9 + 90e-9 + 2 * pitch) * 2 * pitch)
+    assert found.sense_area == pytest.approx((6.5 * 3e-6 + pitch) * 2 * pitch)
+    assert (found.rows_driven, cell.rows_driven, found.t_write) == (2, 1, 2e-9)
+
+
 def test_a_run_may_state_areas_leakage_and_states(table):
     given = table.assign_attrs(cell_area=1e-13, sense_area=2e-12)
     given["i_leak"] = xr.full_like(table["e_and"], 1e-12)
+    given["t_and_lobes"] = xr.concat([table["t_and"], 0.5 * table["t_and"]], "lobe")
     given["e_switch_lobes"] = xr.concat([table["e_switch"], 3 * table["e_switch"]], "lobe")
     found = Operations.of(given, TECHNOLOGY.geometry, 256)
     assert (found.cell_area, found.sense_area, found.area_source) == (1e-13, 2e-12, "run")
     assert found.leakage[0, :, 0] == pytest.approx([0.9e-12, 1e-12])
     assert found.e_write[0, 1, 0] == pytest.approx(2e-12)
+    assert found.t_and[0, 1, 0] == 1e-9  # the slower result
     assert found.wrong.ravel().tolist() == pytest.approx([0.02, 0.02])
 
 
