@@ -29,7 +29,7 @@ class Layout:
 
     pitches: float = parameter(2.0, unit="1", source="assumed: line, gate, junction")
     latch: float = parameter(
-        6.5, unit="1", source="StrongARM latch: 2 of inputs, tail and cross-coupled, 0.5 of resets"
+        4.75, unit="1", source="StrongARM latch: 2 each of inputs and crossed pairs, 0.25 of tail, 0.5 of resets"
     )
     spacing: float = parameter(1.0, unit="1", source="assumed: isolation beside the diffusion")
 

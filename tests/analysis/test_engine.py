@@ -181,7 +181,7 @@ def test_areas_of_two_transistors_and_a_latch(table, cell):
     found = Operations.of(table.assign_attrs(cell=json.dumps(kind)), TECHNOLOGY.geometry, 256)
     pitch = TECHNOLOGY.geometry.gate_pitch
     assert found.cell_area == pytest.approx((600e-9 + 90e-9 + 2 * pitch) * 2 * pitch)
-    assert found.sense_area == pytest.approx((6.5 * 3e-6 + pitch) * 2 * pitch)
+    assert found.sense_area == pytest.approx((4.75 * 3e-6 + pitch) * 2 * pitch)
     assert (found.rows_driven, cell.rows_driven, found.t_write) == (2, 1, 2e-9)
 
 
