@@ -44,17 +44,17 @@ def without_offsets(table: xr.Dataset) -> xr.Dataset:
     return table
 
 
-def of_rows(table: xr.Dataset, wanted: int) -> xr.Dataset:
-    """The part of a table with a number of rows on the local bit line; raises MacroError where it holds none."""
+def of_rows(table: xr.Dataset, wanted: int, what: str = "rows_per_local_bitline") -> xr.Dataset:
+    """The part of a table with a number of rows on the bit line; raises MacroError, ``what`` it is, if it has none."""
     if "rows" in table.dims:
         grid = table["rows"].values.tolist()
         if wanted not in grid:
             held = ", ".join(map(str, grid))
-            raise MacroError(f"rows_per_local_bitline={wanted} is not one of {held} of the table (conditions.rows)")
+            raise MacroError(f"{what}={wanted} is not one of {held} of the table (conditions.rows)")
         return table.sel(rows=wanted, drop=True)
     rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", wanted)
     if rows != wanted:
-        raise MacroError(f"rows_per_local_bitline={wanted}, but the table's read path has {rows} rows")
+        raise MacroError(f"{what}={wanted}, but the table's read path has {rows} rows")
     return table
 
 

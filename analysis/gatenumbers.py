@@ -18,13 +18,14 @@ import xarray as xr
 from analysis import addertree, logic
 from analysis.architecture import MacroError, MacroModel
 from analysis.column import DIMS, nearest
-from analysis.events import simulate
+from analysis.events import simulate, timed
 from analysis.gatetables import Tables, gate_tables
 from analysis.logic import KINDS, Block, Gates, by_kind
 from charlib import LogicTable, TableError
 from charlib.logicdata import GATE_OF
 from netlists.addertree import adder_tree, shift_accumulate
-from netlists.gatebench import WIRE_PITCHES
+from netlists.gatebench import WIRE_PITCHES, driven, wires
+from netlists.gatenetlist import GateNetlist
 from netlists.logic import GATES, Gate
 from netlists.readpath import ReadPath
 from netlists.technology import Technology
@@ -206,12 +207,12 @@ def switching(data: xr.Dataset, technology: Technology, ones: float) -> dict[str
     at = numbers(data, technology)
     tables = gate_tables(LogicTable(_of_gates(data, _switched())))
     rng = np.random.default_rng(SEED)
-    timed = addertree.tree(INPUTS, BITS, tables, technology)
-    before, after = addertree.products(timed.netlist, ones, ones, OPERATIONS, rng)
-    rest = {net: np.ones(OPERATIONS, dtype=np.int8) for net in timed.netlist.inputs}
-    level = np.array([_level(instance.name) for instance in timed.netlist.instances])
+    tree = addertree.tree(INPUTS, BITS, tables, technology)
+    before, after = addertree.products(tree.netlist, ones, ones, OPERATIONS, rng)
+    rest = {net: np.ones(OPERATIONS, dtype=np.int8) for net in tree.netlist.inputs}
+    level = np.array([_level(instance.name) for instance in tree.netlist.instances])
     held, rise, fall = (
-        simulate(timed, first, then, SLEW).energy.mean(axis=1)
+        simulate(tree, first, then, SLEW).energy.mean(axis=1)
         for first, then in ((before, after), (rest, after), (after, rest))
     )
     found = {}
@@ -222,6 +223,30 @@ def switching(data: xr.Dataset, technology: Technology, ones: float) -> dict[str
         trees = {role: energy[level == n].sum() / unit for n, (role, unit) in enumerate(units.items(), start=1)}
         found[reading] = {"product": changes[reading], **trees, **both}
     return found
+
+
+def counter_activity(
+    data: xr.Dataset, table: xr.Dataset, technology: Technology, netlist: GateNetlist, ones: float
+) -> float:
+    """Activity of a counter of ANDs, by events: energy of a new row over that of a transition of each of its gates [1].
+
+    Args:
+        data, table, technology: as of :func:`characterized`, whose condition for activity it takes.
+        netlist: combinational; rows follow one another at its inputs, drivers in front of them apart.
+        ones: share of ones among the bits of both operands of an AND [1].
+    """
+    point = _point(data, *_reference(table, technology))
+    with_drivers = driven(netlist)
+    tables = gate_tables(LogicTable(_of_gates(point, tuple(with_drivers.gates))))
+    rng = np.random.default_rng(SEED)
+    shape = 2, OPERATIONS, len(netlist.inputs)
+    before, after = (
+        dict(zip(with_drivers.inputs, levels.T.astype(np.int8), strict=True))
+        for levels in (rng.random(shape) < ones) & (rng.random(shape) < ones)
+    )
+    found = simulate(timed(with_drivers, tables, wires(with_drivers, technology)), before, after, SLEW)
+    _, energy = addertree.by_supply(with_drivers, found.energy)
+    return float(energy.mean() / _once(numbers(point, technology), Block.of(**netlist.gates)))
 
 
 def _once(at: Numbers, block: Block) -> float:

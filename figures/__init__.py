@@ -187,6 +187,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("headlines.csv", "headlines_curve.csv"),
     ),
     Figure(
+        "engine",
+        "Energy of an inference by place on in-MRAM engines and on SRAM macros, for short and long words.",
+        ("engine.csv", "engine.nc"),
+    ),
+    Figure(
         "column_check",
         "Equivalent column over the full one: waveforms of a read, errors and speed over the number of rows.",
         ("column_check.nc",),

@@ -341,7 +341,7 @@ def evaluate_macros(folder: Path, published: bool = False) -> dict[str, xr.Datas
         RunFileError: tables are missing. MacroError, TableError: the directory's gates do not serve.
     """
     run, tables = stored_run(folder), open_tables(folder)
-    found = _macros(folder, tables, run.make_macro(), _gates(folder, tables, published))
+    found = _macros(folder, tables, run.make_macro(), open_gates(folder, tables, published))
     if not published:
         write_whole(folder / MACRO, lambda path: _write_macros(path, found))
     return found
@@ -352,7 +352,7 @@ def compare_silicon(folder: Path, published: bool = False) -> dict[str, pd.DataF
     :mod:`analysis.comparison`; arguments and errors as of :func:`evaluate_macros`.
     """
     run, tables = stored_run(folder), open_tables(folder)
-    gates = _gates(folder, tables, published)
+    gates = open_gates(folder, tables, published)
     same = _macros(folder, tables, comparison.REFERENCE, gates)
     own = _macros(folder, tables, run.make_macro(), gates)
     found = {"reference": comparison.reference(same), "made_of": comparison.made_of(same)}
@@ -361,15 +361,20 @@ def compare_silicon(folder: Path, published: bool = False) -> dict[str, pd.DataF
 
 def _macros(folder: Path, tables: xr.Dataset, geometry: MacroGeometry, gates: Gates | None) -> dict[str, xr.Dataset]:
     """One macro for each reading of the array."""
-    missing = [name for name in MACRO_METRICS if name not in tables]
-    if missing:
-        raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
+    need_macro_metrics(folder, tables)
     reads = dict(zip(READINGS, (1, geometry.input_bits), strict=True))
     area, memories = tables.attrs["cell_area"], memory_attrs()
     return {
         name: macro.evaluate(tables, geometry, area, MacroModel(reads_per_pass=count), gates).assign_attrs(memories)
         for name, count in reads.items()
     }
+
+
+def need_macro_metrics(folder: Path, tables: xr.Dataset) -> None:
+    """Raise RunFileError where a directory's tables lack what a macro needs."""
+    missing = [name for name in MACRO_METRICS if name not in tables]
+    if missing:
+        raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
 
 
 def memory_attrs() -> dict[str, str]:
@@ -379,7 +384,7 @@ def memory_attrs() -> dict[str, str]:
     return {"memories": json.dumps(asdict(memories)), "memory_sources": json.dumps(sources)}
 
 
-def _gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | None:
+def open_gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | None:
     """Gates that a directory has characterized at the conditions of its tables; None stands for published ones."""
     if published or not (folder / GATES).is_file():
         return None

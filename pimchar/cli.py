@@ -365,6 +365,24 @@ def network(directory: Path, onnx: tuple[Path, ...], headlines: bool) -> None:
 
 @main.command()
 @DIRECTORY
+@click.option(
+    "--beside", type=click.Path(path_type=Path, file_okay=False), multiple=True, metavar="DIR2",
+    help="Results of another MRAM cell, or of an SRAM cell; may be repeated.",
+)  # fmt: skip
+@click.option("--network", "networks", multiple=True, metavar="NAME", help="alexnet and lenet5 if not given.")
+def engine(directory: Path, beside: tuple[Path, ...], networks: tuple[str, ...]) -> None:
+    """Show networks on the in-MRAM engine that the MRAM cell of a directory makes; writes engine.nc and engine*.csv.
+
+    Weights and inputs of 1, 2, 4 and 8 bits, each with each; energy by place, latency and area; without first and last
+    layer, and without DRAM; the published energy of an image beside ours.
+    """
+    from pimchar import engines, render_engine
+
+    click.echo(render_engine.engines(engines.evaluate(directory, beside, networks or engines.NETWORKS)))
+
+
+@main.command()
+@DIRECTORY
 def figures(directory: Path) -> None:
     """Draw the figures of a results directory."""
     from pimchar import chain

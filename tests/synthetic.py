@@ -1,5 +1,6 @@
 """Synthetic tables that tests of several packages share: laws simple enough to check by hand, in the real format."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,3 +102,18 @@ def _levels(kind: str, levels: tuple[int, ...]) -> str:
     gate = GATES[kind]
     held = [(output, 0) for output in gate.outputs] if gate.clock else []
     return levels_text([*zip(gate.inputs, levels, strict=True), *held])
+
+
+def made_up_mram(vdds=(0.9, 1.0)) -> xr.Dataset:
+    """MADE-UP numbers of an MRAM cell at tt, not of any device: the same at every supply, 2 % of the ANDs wrong."""
+    at = {"process": ["tt"], "vdd": list(vdds), "temp": [300.15]}
+    ones = xr.DataArray(np.ones((1, len(vdds), 1)), at, list(at))
+    cell = {"kind": "stt1t1m", "w_access": 600e-9, "l": 30e-9, "pulse": 10e-9}
+    table = xr.Dataset(attrs={"technology": "predictive28", "cell": json.dumps(cell), "samples": 0})
+    for name, value, unit in (("e_and", 20e-15, "J"), ("t_and", 1e-9, "s"), ("e_switch", 1e-12, "J")):
+        table[name] = (value * ones).assign_attrs(units=unit, long_name=f"made-up {name}")
+        for count, number in (("n_ok", 98), ("n_failed", 2), ("n_unknown", 0)):
+            table[f"{name}_{count}"] = number * ones.astype(int)
+    table["vdd"].attrs = {"units": "V", "long_name": "supply voltage"}
+    table["temp"].attrs = {"units": "K", "long_name": "temperature"}
+    return table

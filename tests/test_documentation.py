@@ -13,8 +13,8 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
-TECHNOLOGIES, CELLS, GATES, FCC, TABLES = (
-    ROOT / "docs" / name for name in ("technologies.md", "cells.md", "periphery.md", "fcc.md", "lookup-tables.md")
+TECHNOLOGIES, CELLS, GATES, FCC, TABLES, ENGINE = (
+    ROOT / "docs" / f"{name}.md" for name in ("technologies", "cells", "periphery", "fcc", "lookup-tables", "engine")
 )
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
 
@@ -83,6 +83,16 @@ def test_a_layer_on_the_functional_macro(capsys):
     middle = scope["inputs"][0, :, 1:4, 1:4].reshape(-1)
     assert run.outputs[0, :, 2, 2].tolist() == (scope["paired"] @ middle).tolist()
     assert 0 < scope["before"]["distance"] < 128
+
+
+def test_a_layer_on_the_in_mram_engine():
+    (example,) = blocks(ENGINE, "python")
+    scope = {}
+    exec(example, scope)
+    layer, found = scope["layer"], scope["found"]
+    first = scope["inputs"][0, :, :5, :5].reshape(-1)
+    assert found.outputs[0, :, 0, 0].tolist() == (scope["weights"] @ first).tolist()
+    assert found.counts["ands"] == 4 * layer.macs
 
 
 @pytest.mark.ngspice

@@ -30,7 +30,7 @@ COMMANDS += [
     "figures",
     "reproduce",
 ]
-COMMANDS += ["tree", "tree-check"]
+COMMANDS += ["tree", "tree-check", "engine"]
 
 
 def pimchar(*arguments):
