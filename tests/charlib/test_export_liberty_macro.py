@@ -1,6 +1,8 @@
 """Liberty of macros, read back by a parser and elaborated in a netlist."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,3 +165,23 @@ def test_a_macro_of_an_earlier_version_is_made_anew(data, tmp_path):
     old.to_netcdf(tmp_path / "macro.nc")
     with pytest.raises(TableError, match=r"has no setup_input, macro_designs; `pimchar macro .*` makes it anew"):
         export(tmp_path, "liberty", tmp_path / "lib")
+
+
+def test_the_page_of_the_export(tmp_path, monkeypatch, capfd):
+    """Its program reads a library of its default macro, and instantiates it in its netlist."""
+    page = (Path(__file__).parents[2] / "docs" / "export-liberty.md").read_text(encoding="utf-8")
+    for language, name in (("verilog", "top.v"), ("python", "read.py")):
+        (block,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        (tmp_path / name).write_text(block)
+    made = macro.evaluate(synthetic_table(), MacroGeometry(), CELL_AREA).assign_coords(temp=[298.15])
+    made.assign_attrs(technology="predictive28").sel(process=["tt"], vdd=[0.9]).to_netcdf(tmp_path / "macro.nc")
+    export(tmp_path, "liberty", tmp_path / "lib")
+    monkeypatch.chdir(tmp_path)
+    netlist.reset()
+    exec((tmp_path / "read.py").read_text(), {})
+    netlist.reset()
+    said = capfd.readouterr().out.splitlines()
+    (shown,) = re.findall(r"^```\n(pim_macro.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert [line for line in said if line.startswith("pim_macro")][2] == shown.splitlines()[2]
+    cycle = made["cycle_time"].sel(design="baseline", process="tt", vdd=0.9).item()
+    assert f"pim_macro_baseline: {cycle * 1e12:.8g} ps, " in said[0]
