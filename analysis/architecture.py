@@ -90,6 +90,10 @@ class MacroGeometry:
         """Width of an accumulator: all input bits, and one result of every row [1]."""
         return self.tree_bits + self.input_bits + logic.tree_depth(self.rows)
 
+    def sums(self, design: Design) -> int:
+        """Accumulators of each output: one for every word, and one for every further part of a tree that splits [1]."""
+        return self.words + (self.split_windows - 1 if design.splits else 0)
+
     @classmethod
     def of(cls, macro: xr.Dataset) -> MacroGeometry:
         """Geometry that a macro Dataset was made with; raises MacroError if it carries none."""
@@ -129,6 +133,58 @@ DESIGNS = (
     Design("ddc", 2, True, "e_read", ("t_read_p", "t_read_n"), "t_precharge"),
 )
 """The macro with Q alone, and DDC-PIM: both nodes, two sets of trees and accumulators, and the recover unit."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a macro.
+
+    Attributes:
+        name: its name. direction: ``input`` or ``output``. bits: its width [1]. meaning: what it carries.
+    """
+
+    name: str
+    direction: str
+    bits: int
+    meaning: str
+
+
+def ports(geometry: MacroGeometry, design: Design) -> tuple[Port, ...]:
+    """Ports of one macro; assumed: the least that its parts ask for. The control of signs and sums is not modelled."""
+    g, sums = geometry, geometry.sums(design)
+    found = [
+        Port("clk", "input", 1, "clock, rising edge"),
+        Port("compute", "input", 1, "a row is multiplied with the inputs and summed"),
+        Port("write", "input", 1, "one row of one compartment is written"),
+        Port("row", "input", logic.tree_depth(g.rows), "address of a row"),
+        Port("compartment", "input", logic.tree_depth(g.compartments), "address of a compartment that is written"),
+        Port("data", "input", g.columns, "what is written into it"),
+    ]
+    for node, name in zip("pn"[: design.outputs], ("Q", "Q-bar"), strict=False):
+        found += [
+            Port(f"in{node}", "input", g.compartments, f"one bit of the input of each compartment, for {name}"),
+            Port(f"sum_{node}", "output", sums * g.sum_bits, f"accumulators of {name}, the first in the lowest bits"),
+        ]
+    return tuple(port for port in found if port.bits)
+
+
+def described(geometry: MacroGeometry) -> dict[str, dict[str, Any]]:
+    """What other tools need to know of each design of a macro, by name: counts, word lengths and ports.
+
+    >>> ddc = described(MacroGeometry())["ddc"]
+    >>> ddc["sums"], ddc["sum_bits"], {port["name"]: port["bits"] for port in ddc["ports"] if port["bits"] > 30}
+    (4, 27, {'inp': 32, 'sum_p': 108, 'inn': 32, 'sum_n': 108})
+    """
+    return {
+        design.name: {
+            "outputs": design.outputs,
+            "words": geometry.words,
+            "sums": geometry.sums(design),
+            "sum_bits": geometry.sum_bits,
+            "ports": [asdict(port) for port in ports(geometry, design)],
+        }
+        for design in DESIGNS
+    }
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import xarray as xr
 from scipy import stats
 
 from analysis import logic
-from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, MacroModel
+from analysis.architecture import DESIGNS, Design, MacroError, MacroGeometry, MacroModel, described
 from analysis.column import DIMS, Column, column, need, of_rows, over_states, without_offsets
 from analysis.logic import Gates
 from analysis.parts import COMPONENTS, Counts, count_gates, mean_cells
@@ -144,7 +144,9 @@ def evaluate(
         LogicError: the table does not reach the condition of the published gates.
     """
     found = evaluate_all(table, [geometry], cell_area, model, gates).isel(geometry=0)
-    return found.assign_attrs(macro_geometry=json.dumps(asdict(geometry)))
+    return found.assign_attrs(
+        macro_geometry=json.dumps(asdict(geometry)), macro_designs=json.dumps(described(geometry))
+    )
 
 
 def evaluate_all(
@@ -196,9 +198,12 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     "cycle_time": ("s", "cycle time, every stage at mean + sigma_level std"),
     "cycle_time_mean": ("s", "cycle time with every cell and gate at the mean"),
     "cycle_time_stages": ("s", "delay of each stage at mean + sigma_level std"),
+    "setup_input": ("s", "inputs before the edge that takes their sum, upper bound: with the register they come from"),
+    "clock_to_output": ("s", "clock edge to the sums, upper bound: with the setup time of a flip-flop"),
     "energy_per_cycle": ("J", "dynamic energy of one macro per cycle, without decoders and control"),
     "energy_per_cycle_std": ("J", "standard deviation between macros of the array's energy per cycle"),
     "energy_per_cycle_components": ("J", "dynamic energy of one macro per cycle by component"),
+    "energy_clock": ("J", "part of energy_per_cycle that the clock takes, whatever is computed"),
     "leakage_power": ("W", "leakage of one macro, cells and modelled logic"),
     "leakage_power_std": ("W", "standard deviation between macros of the cells' leakage"),
     "area": ("m2", "area of one macro without decoders, control and write circuits"),
@@ -269,9 +274,12 @@ def _figures(
         "cycle_time": cycle,
         "cycle_time_mean": cycle_of(stage_delays(at, gates, geometries, model, _column(0 * sigma))),
         "cycle_time_stages": np.stack(np.broadcast_arrays(*(delays[name] for name in STAGES)), axis=-1),
+        "setup_input": sum(delays[stage] for stage in PIPELINE[0]),
+        "clock_to_output": delays["register"],
         "energy_per_cycle": total,
         "energy_per_cycle_std": at.energy_std * np.sqrt(_column([g.columns_read for g in geometries])),
         "energy_per_cycle_components": np.moveaxis(energy, 1, -1),
+        "energy_clock": _column(counts.clocked.sum(axis=1)) * np.where(gates.clock > 0, gates.clock, np.nan),
         "leakage_power": leak,
         "leakage_power_std": at.leakage_std * np.sqrt(_column(cells + means)),
         "area": total_area,

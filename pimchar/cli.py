@@ -231,8 +231,9 @@ def export(directory: Path, to: str, dest: Path) -> None:
     """Write the lookup tables of a results directory in a format of other tools.
 
     netcdf: the tables as they are. csv: one file per quantity, units in the header. liberty: the logic gates of a run
-    with a section [periphery], one library per process, supply and temperature. zigzag: the macros as an accelerator.
-    hwcomponents: the macro as a plug-in of hwcomponents and AccelForge. The last two write a Python package each.
+    with a section [periphery], and macros: one library each per process, supply and temperature. zigzag: the macros as
+    an accelerator. hwcomponents: the macro as a plug-in of hwcomponents and AccelForge. The last two write a Python
+    package each.
     """
     from charlib.export import export as write
 

@@ -1,5 +1,7 @@
 """Pages of docs/, carried out as they stand: the files they show are written, their commands run in order."""
 
+import itertools
+import math
 import os
 import re
 import subprocess
@@ -13,10 +15,10 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
-TECHNOLOGIES, CELLS, GATES, FCC, TABLES, ENGINE = (
-    ROOT / "docs" / f"{name}.md" for name in ("technologies", "cells", "periphery", "fcc", "lookup-tables", "engine")
-)
-PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }\n'
+NAMES = ("technologies", "cells", "periphery", "fcc", "lookup-tables", "export-tables", "engine")
+TECHNOLOGIES, CELLS, GATES, FCC, TABLES, EXPORTS, ENGINE = (ROOT / "docs" / f"{name}.md" for name in NAMES)
+PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }; python() { "$PYTHON" "$@"; }; pip() { :; }\n'
+"""What commands of a page mean in the tests, which install nothing."""
 
 
 def blocks(page, language):
@@ -109,6 +111,21 @@ def test_lookup_tables(tmp_path):
     assert scope["points"].dims == ("time",)
     assert scope["slope"] < 0 < scope["spread"] < scope["delay"] < scope["slow"]
     assert scope["cells"].sizes == {"draw": 1000}
+    _, said = carried_out(EXPORTS, tmp_path)
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", EXPORTS.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    shown = "".join(text for language, text in fences if not language)
+    assert "[s]" in shown
+    assert [line for line in shown.splitlines() if not any(alike(line, other) for other in said.splitlines())] == []
+
+
+def alike(one, other):
+    """Whether lines have the same words, numbers within a per cent: simulators of other versions round otherwise."""
+    pairs = list(itertools.zip_longest(one.split(), other.split(), fillvalue=""))
+    number = re.compile(r"[-+.\de]*\d")
+    return all(
+        math.isclose(float(a), float(b), rel_tol=0.01) if number.fullmatch(a) and number.fullmatch(b) else a == b
+        for a, b in pairs
+    )
 
 
 def test_every_metric_is_defined_and_every_picture_is_there():

@@ -11,5 +11,5 @@ MODULE = "hwcomponents_plugin.py"
 
 def write(directory: Path, dest: Path) -> list[Path]:
     """``hwcomponents_pimchar_<technology>/`` in a folder; raises TableError if it exists or there is no macro."""
-    data = macrotable.open_macro(directory)
+    data = macrotable.open_macro(directory, macrotable.VARIABLES)
     return macrotable.write_package(dest / f"hwcomponents_pimchar_{macrotable.name(data)}", data, MODULE, {}, {})

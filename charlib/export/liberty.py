@@ -1,14 +1,14 @@
-"""Liberty: logic cells as non-linear delay tables, one library per process, supply and temperature.
+"""Liberty: logic cells as non-linear delay tables, and macros, a library of each per process, supply and temperature.
 
-Units are ps, fF, V, nW; energies come out in fJ, the unit of voltage squared times that of capacitance. Slews in the
-tables run from rail to rail, measured from 20 to 80 %, which ``slew_derate_from_library`` says.
+Units are those of ``libertytext``. Slews in the tables of gates run from rail to rail, measured from 20 to 80 %, which
+``slew_derate_from_library`` says.
 
 The form is what liberty-parser and najaeda accept; no timing tool has been run on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
@@ -16,80 +16,56 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from charlib.directory import write_whole
 from charlib.errors import TableError
+from charlib.export import libertymacro, macrotable, source
+from charlib.export.libertytext import (
+    CORNERS,
+    FF,
+    FJ,
+    NW,
+    PS,
+    SCALAR,
+    Group,
+    head,
+    library_name,
+    listed,
+    number,
+    save,
+    table,
+)  # fmt: skip
 from netlists.logic import GATES, Gate
 
-DIGITS = 8
-"""Significant digits of every number."""
-PS, FF, FJ, NW = 1e12, 1e15, 1e15, 1e9
-"""Units of the library in those of SI."""
-ZERO_CELSIUS = 273.15
-CORNERS = ("process", "vdd", "temp")
 TEMPLATE, INPUT_TEMPLATE = "slew_load", "slew"
 ENERGY_TEMPLATE = "energy_slew_load"
 
 
-@dataclass(frozen=True)
-class Group:
-    """A group of Liberty: its kind and name, and statements, each a group or a line."""
-
-    kind: str
-    name: str
-    statements: Sequence[Group | str]
-
-    def lines(self, indent: str = "") -> Iterable[str]:
-        yield f"{indent}{self.kind} ({self.name}) {{"
-        for statement in self.statements:
-            yield from statement.lines(f"{indent}  ") if isinstance(statement, Group) else [f"{indent}  {statement}"]
-        yield f"{indent}}}"
-
-
 def write(directory: Path, dest: Path) -> list[Path]:
-    """One ``.lib`` for each condition of ``periphery.nc``; raises TableError where an arc has no number."""
-    data = xr.load_dataset(directory / "periphery.nc", engine="netcdf4")
-    written = []
-    for process, vdd, temp in product(*(data[axis].values.tolist() for axis in CORNERS)):
-        at = data.sel(process=process, vdd=vdd, temp=temp)
-        name = library_name(data.attrs["technology"], process, vdd, temp)
-        text = "\n".join(library(at, name).lines()) + "\n"
-        write_whole(dest / f"{name}.lib", lambda path, text=text: path.write_text(text, encoding="ascii"))
-        written.append(dest / f"{name}.lib")
-    return written
+    """A ``.lib`` of gates for each condition of ``periphery.nc`` and one of macros for each of ``macro.nc``.
 
-
-def library_name(technology: str, process: str, vdd: float, temp: float) -> str:
-    """Name of a library.
-
-    >>> library_name("freepdk45/vtg", "ss", 0.9, 233.15)
-    'freepdk45_vtg_ss_0v9_m40c'
-    >>> library_name("predictive28", "tt", 1.0, 298.15)
-    'predictive28_tt_1v0_25c'
+    As far as there are such files. Raises TableError where one is broken or lacks a number, and writes nothing then.
     """
-    celsius = f"{temp - ZERO_CELSIUS:.6g}".replace("-", "m").replace(".", "p")
-    volts = f"{vdd:.6g}" if vdd % 1 else f"{vdd:.1f}"
-    return f"{technology.replace('/', '_')}_{process}_{volts.replace('.', 'v')}_{celsius}c"
+    return [save(one, dest) for one in (*_gates(directory / source.GATES), *libertymacro.libraries(directory))]
+
+
+def _gates(path: Path) -> list[Group]:
+    """Libraries of gates, none without their file."""
+    if not path.is_file():
+        return []
+    data, found = source.load(path), []
+    for process, vdd, temp in product(*(data[axis].values.tolist() for axis in CORNERS)):
+        name = library_name(macrotable.name(data), process, vdd, temp)
+        found.append(library(data.sel(process=process, vdd=vdd, temp=temp), name))
+    return found
 
 
 def library(data: xr.Dataset, name: str) -> Group:
     """All gates at one condition."""
-    vdd, celsius = float(data["vdd"]), float(data["temp"]) - ZERO_CELSIUS
     slews, loads = data["slew"].values * PS, data["load"].values * FF
     axes = ('variable_1 : input_net_transition;', 'variable_2 : total_output_net_capacitance;')  # fmt: skip
-    index = (f"index_1 ({_list(slews)});", f"index_2 ({_list(loads)});")
+    index = (f"index_1 ({listed(slews)});", f"index_2 ({listed(loads)});")
     power = ("variable_1 : input_transition_time;", axes[1])
     return Group("library", name, [
-        "delay_model : table_lookup;", f'comment : "{data.attrs["title"]}, {data["process"].item()}";',
-        'time_unit : "1ps";', 'voltage_unit : "1V";', 'current_unit : "1uA";', 'pulling_resistance_unit : "1kohm";',
-        'leakage_power_unit : "1nW";', "capacitive_load_unit (1, ff);",
-        "nom_process : 1;", f"nom_voltage : {_number(vdd)};", f"nom_temperature : {_number(celsius)};",
-        *(f"{kind}_threshold_pct_{edge} : 50;" for kind in ("input", "output") for edge in ("rise", "fall")),
-        *(f"slew_{end}_threshold_pct_{edge} : {value};" for end, value in (("lower", 20), ("upper", 80))
-          for edge in ("rise", "fall")),
-        "slew_derate_from_library : 0.6;",
-        Group("operating_conditions", "condition", [
-            "process : 1;", f"voltage : {_number(vdd)};", f"temperature : {_number(celsius)};"]),
-        "default_operating_conditions : condition;",
+        *head(data, data.attrs["title"]),
         Group("lu_table_template", TEMPLATE, [*axes, *index]),
         Group("power_lut_template", ENERGY_TEMPLATE, [*power, *index]),
         Group("power_lut_template", INPUT_TEMPLATE, [power[0], index[0]]),
@@ -104,8 +80,8 @@ def _cell(data: xr.Dataset, kind: str) -> Group:
     watts = {levels: mine.number("leakage", row, f"at {levels}") * vdd * NW for row, levels in states}
     storage = [Group("ff", "IQ, IQN", [f'clocked_on : "{gate.clock}";', f'next_state : "{gate.data}";'])]
     return Group("cell", kind, [
-        "area : 0;", f"cell_leakage_power : {_number(np.mean(list(watts.values())))};",
-        *(Group("leakage_power", "", [f'when : "{condition(levels)}";', f"value : {_number(value)};"])
+        "area : 0;", f"cell_leakage_power : {number(np.mean(list(watts.values())))};",
+        *(Group("leakage_power", "", [f'when : "{condition(levels)}";', f"value : {number(value)};"])
           for levels, value in watts.items()),
         *(storage if gate.clock else []),
         *(_input(mine, gate, pin) for pin in gate.inputs),
@@ -148,7 +124,7 @@ def _input(mine: _Gate, gate: Gate, pin: str) -> Group:
     power = [
         Group("internal_power", "", [
             *([f'when : "{condition(side)}";'] if side else []),
-            *(_table(f"{edge}_power", INPUT_TEMPLATE, mine.number("energy", event, pin)[:, middle] * FJ)
+            *(table(f"{edge}_power", INPUT_TEMPLATE, mine.number("energy", event, pin)[:, middle] * FJ)
               for edge, event in edges.items()),
         ]) for side, edges in silent.items()
     ]  # fmt: skip
@@ -156,12 +132,12 @@ def _input(mine: _Gate, gate: Gate, pin: str) -> Group:
     if gate.clock and pin == gate.data:
         for what in ("setup", "hold"):
             rows = {data["constraint_data_edge"].values[r]: r for r in mine.rows("constraint", what=what)}
-            times = [_table(f"{edge}_constraint", "scalar", mine.number("constraint_time", r, what) * PS)
+            times = [table(f"{edge}_constraint", SCALAR, mine.number("constraint_time", r, what) * PS)
                      for edge, r in rows.items()]  # fmt: skip
             head = [f'related_pin : "{gate.clock}";', f"timing_type : {what}_rising;"]
             constraints.append(Group("timing", "", [*head, *times]))
     clock = ["clock : true;"] if pin == gate.clock else []
-    farads = f"capacitance : {_number(mine.number('capacitance', row, pin) * FF)};"
+    farads = f"capacitance : {number(mine.number('capacitance', row, pin) * FF)};"
     return Group("pin", pin, ["direction : input;", farads, *clock, *constraints, *power])
 
 
@@ -181,7 +157,7 @@ def _output(mine: _Gate, gate: Gate, pin: str) -> Group:
         if powers := _energies(mine, gate, pin, edges):
             groups.append(Group("internal_power", "", [*head, *powers]))
     function = "IQ" if gate.clock else boolean(gate, gate.outputs.index(pin))
-    most = f"max_capacitance : {_number(data['load'].values[-1] * FF)};"
+    most = f"max_capacitance : {number(data['load'].values[-1] * FF)};"
     return Group("pin", pin, ["direction : output;", f'function : "{function}";', most, *groups])
 
 
@@ -201,8 +177,8 @@ def _delays(mine: _Gate, edges: Mapping[str, int]) -> list[Group]:
     tables = []
     for edge, row in edges.items():
         label = str(mine.data["arc"].values[row])
-        tables.append(_table(f"cell_{edge}", TEMPLATE, mine.number("delay", row, label) * PS))
-        tables.append(_table(f"{edge}_transition", TEMPLATE, mine.number("output_slew", row, label) * PS))
+        tables.append(table(f"cell_{edge}", TEMPLATE, mine.number("delay", row, label) * PS))
+        tables.append(table(f"{edge}_transition", TEMPLATE, mine.number("output_slew", row, label) * PS))
     return tables
 
 
@@ -217,21 +193,8 @@ def _energies(mine: _Gate, gate: Gate, pin: str, edges: Mapping[str, int]) -> li
         if pin == next(output for output in gate.outputs if output in answers):
             rising = sum(answer == "rise" for answer in answers.values())
             values = mine.number("energy", data.get_index("event").get_loc(event), event) - rising * charge
-            tables.append(_table(f"{edge}_power", ENERGY_TEMPLATE, values * FJ))
+            tables.append(table(f"{edge}_power", ENERGY_TEMPLATE, values * FJ))
     return tables
-
-
-def _table(kind: str, template: str, values: np.ndarray) -> Group:
-    rows = np.atleast_2d(values)
-    return Group(kind, template, [f"values ({', '.join(_list(row) for row in rows)});"])
-
-
-def _list(values: Iterable[float]) -> str:
-    return f'"{", ".join(_number(value) for value in values)}"'
-
-
-def _number(value: float) -> str:
-    return f"{float(value):.{DIGITS}g}"
 
 
 def condition(levels: str) -> str:

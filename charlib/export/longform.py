@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from charlib.directory import write_whole
+from charlib.export import source
 from charlib.metrics import METRICS
 
 PARTS = {"": "mean", "_std": "std", "_nominal": "nominal", "_n_ok": "n_ok", "_n_failed": "n_failed",
@@ -22,13 +23,12 @@ GATES = ("delay", "output_slew", "energy", "leakage", "capacitance", "constraint
 def write(directory: Path, dest: Path) -> list[Path]:
     """One file for each metric of ``tables.nc``, and for each quantity of gates of ``periphery.nc``."""
     written = []
-    for source, frames in (("tables.nc", _metrics), ("periphery.nc", _gates)):
-        if not (directory / source).is_file():
+    for file, frames in ((source.TABLES, _metrics), (source.GATES, _gates)):
+        if not (directory / file).is_file():
             continue
-        with xr.open_dataset(directory / source, engine="netcdf4") as data:
-            for name, frame in frames(data):
-                write_whole(dest / f"{name}.csv", lambda path, frame=frame: frame.to_csv(path, index=False))
-                written.append(dest / f"{name}.csv")
+        for name, frame in frames(source.load(directory / file)):
+            write_whole(dest / f"{name}.csv", lambda path, frame=frame: frame.to_csv(path, index=False))
+            written.append(dest / f"{name}.csv")
     return written
 
 

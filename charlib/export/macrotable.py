@@ -6,36 +6,38 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from charlib.directory import write_json, write_whole
 from charlib.errors import TableError
+from charlib.export import source
 
-MACRO = "macro.nc"
 AXES = ("design", "process", "vdd", "temp")
 SCALARS = {"cycle_time": "cycle_time_s", "leakage_power": "leakage_power_w"}
 """Variables to columns."""
 PARTS = {"energy_per_cycle_components": ("energy_{}_j", AXES), "area_components": ("area_{}_m2", ("design",))}
 """Variables with a dimension ``component`` to columns, one each, and to their other dimensions."""
+VARIABLES = (*SCALARS, *PARTS)
+"""What a table is made of."""
+ATTRIBUTES = ("technology", "macro_geometry", "macro_designs")
+"""What every export needs to know of a macro."""
 KEPT = ("technology", "cell", "cell_area", "macro_model", "gates", "array_energy", "ngspice_version", "samples", "seed")
 """Attributes that say where the numbers are from."""
 
 
-def open_macro(directory: Path) -> xr.Dataset:
-    """The macro of a results directory; raises TableError if it cannot be read or lacks what a table needs."""
-    path = directory / MACRO
-    try:
-        data = xr.load_dataset(path, engine="netcdf4")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise TableError(f"{path} is not readable: {error}".splitlines()[0]) from error
-    missing = [name for name in (*SCALARS, *PARTS) if name not in data]
-    missing += [name for name in ("macro_geometry", "technology") if name not in data.attrs]
+def open_macro(directory: Path, variables: Iterable[str], attributes: Iterable[str] = ()) -> xr.Dataset:
+    """The macro of a results directory; raises TableError if it cannot be read or lacks what an export needs."""
+    path = directory / source.MACRO
+    data = source.load(path)
+    missing = [name for name in variables if name not in data]
+    missing += [name for name in (*ATTRIBUTES, *attributes) if name not in data.attrs]
     if missing:
         raise TableError(f"{path} has no {', '.join(missing)}; `pimchar macro {directory}` makes it anew")
     return data
@@ -64,14 +66,20 @@ def rows(data: xr.Dataset) -> list[dict[str, str]]:
 
 
 def about(data: xr.Dataset) -> dict[str, object]:
-    """What the macro is and where its numbers are from: ``geometry``, ``title`` and attributes of ``KEPT``."""
+    """What the macro is (``geometry``, ``designs``) and where its numbers are from (``title``, what ``KEPT`` names)."""
     kept = {key: _plain(data.attrs[key]) for key in KEPT if key in data.attrs}
-    return {"title": data.attrs.get("title", "PIM macro"), "geometry": geometry(data), **kept}
+    title = data.attrs.get("title", "PIM macro")
+    return {"title": title, "geometry": geometry(data), "designs": designs(data), **kept}
 
 
 def geometry(data: xr.Dataset) -> dict[str, int]:
     """Counts that the macro was made with: ``compartments``, ``rows``, ``columns``, ``macros`` and word lengths."""
     return json.loads(data.attrs["macro_geometry"])
+
+
+def designs(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Of each design ``outputs``, ``words``, ``sums``, ``sum_bits`` [1]; ``ports`` with ``name, direction, bits``."""
+    return json.loads(data.attrs["macro_designs"])
 
 
 def _plain(value: object) -> object:

@@ -71,6 +71,7 @@ def test_mobilenet_in_zigzag(environment, packages, results, design, tmp_path):
     allowed = {zigzag.SAME} if design == "baseline" else {zigzag.SAME, zigzag.ONE_CHANNEL}
     assert set(table["reason"]) == allowed
     assert set(table["type"][table["reason"] == zigzag.ONE_CHANNEL]) <= {"depthwise"}
+    assert not zigzag.maps(layers, data, found)["reason"].str.contains(zigzag.UNKNOWN).any()
     energy = float(here["energy_per_cycle"]) * 4 * 8 * found["operations"].sum()
     assert found["array_energy_j"].sum() == pytest.approx(energy, rel=1e-9)
     if design == "baseline":

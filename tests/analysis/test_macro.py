@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import xarray as xr
 
 from analysis import logic, macro, parts
-from analysis.architecture import DESIGNS, MacroError, MacroGeometry, MacroModel
+from analysis.architecture import DESIGNS, MacroError, MacroGeometry, MacroModel, described, ports
 from analysis.column import HELD, OPERATION
 from analysis.gatenumbers import CELL_HEIGHT
 from netlists.gatebench import WIRE_PITCHES
@@ -408,3 +409,38 @@ def test_of_several_offsets_none_is_taken_and_its_absence_told(table, macro_data
     xr.testing.assert_allclose(macro.evaluate(swept, GEOMETRY, cell_area), macro_dataset)
     with pytest.raises(MacroError, match=r"dv_wl=0 V, which the macro model refers to, is not one of -0.1 V"):
         macro.evaluate(swept.isel(dv_wl=[0]), GEOMETRY, cell_area)
+
+
+def test_bounds_of_a_synchronous_macro(macro_dataset, table, characterized_gates):
+    """Inputs are stable for all of the first pipeline stage; published gates have no clock, characterized ones have."""
+    stages = macro_dataset["cycle_time_stages"]
+    first = stages.sel(stage=list(macro.PIPELINE[0])).sum("stage")
+    np.testing.assert_allclose(macro_dataset["setup_input"], first)
+    np.testing.assert_array_equal(macro_dataset["clock_to_output"], stages.sel(stage="register"))
+    assert np.isnan(macro_dataset["energy_clock"]).all()
+    model = MacroModel(idle_clock=1.0)
+    found = macro.evaluate(table, GEOMETRY, 1.2e-13, model, characterized_gates)
+    (baseline,) = (design for design in DESIGNS if design.outputs == 1)
+    flip_flops = GEOMETRY.words * (GEOMETRY.tree_bits + GEOMETRY.sum_bits)
+    clock = flip_flops * characterized_gates.clock
+    np.testing.assert_allclose(found["energy_clock"].sel(design=baseline.name), clock)
+    assert (found["energy_clock"] < found["energy_per_cycle"]).all()
+
+
+@pytest.mark.parametrize("geometry", [GEOMETRY, MacroGeometry(compartments=1, rows=16, columns=8, split_windows=1)])
+def test_ports_are_as_wide_as_what_they_carry(geometry):
+    """Sums have the bits that the accumulators' flip-flops have; an address of one place needs no port."""
+    for design in DESIGNS:
+        found = {port.name: port.bits for port in ports(geometry, design)}
+        accumulators = [
+            part.block.counts[logic.FLIP_FLOP]
+            for part in parts.parts(geometry, design, 1, False, True)
+            if part.component == "accumulator"
+        ]
+        assert sum(found[f"sum_{node}"] for node in "pn"[: design.outputs]) == sum(accumulators)
+        assert ("inn" in found) == (design.outputs == 2)
+        assert found["inp"] == geometry.compartments
+        assert 2 ** found["row"] == geometry.rows
+        assert 2 ** found.get("compartment", 0) == geometry.compartments
+        assert found["data"] == geometry.columns
+    assert json.loads(json.dumps(described(geometry)))["ddc"]["words"] == geometry.words

@@ -10,7 +10,8 @@ from najaeda import netlist
 
 from charlib import Conditions, LogicTable, LookupTable, TableError, Variation, characterize, characterize_logic
 from charlib.export import FORMATS, export
-from charlib.export.liberty import DIGITS, boolean
+from charlib.export.liberty import boolean
+from charlib.export.libertytext import DIGITS
 from netlists.logic import GATES
 
 pytestmark = pytest.mark.ngspice
@@ -211,7 +212,10 @@ def test_what_cannot_be_exported_says_why(results, tmp_path):
     for arguments, message in (
         ((results, "lef", tmp_path), f"format 'lef' is not one of {', '.join(FORMATS)}"),
         ((tmp_path / "empty", "liberty", tmp_path), "empty has no periphery.nc, which a run file with a section"),
-        ((tmp_path / "empty", "csv", tmp_path), "empty has no tables.nc and no periphery.nc"),
+        (
+            (tmp_path / "empty", "csv", tmp_path),
+            "tables.nc, which `pimchar characterize` makes, and no periphery.nc",
+        ),
         ((results, "csv", tmp_path / "file"), "file is not a folder"),
     ):
         with pytest.raises(TableError, match=message):

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import subprocess
 import sys
 import types
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import xarray as xr
 import yaml
 from scipy.interpolate import PchipInterpolator
 
+from analysis.architecture import MacroGeometry, described
 from charlib import TableError
-from charlib.export import export
+from charlib.export import FORMATS, export
 from charlib.export.standalone.table import OutsideTable, Table, cubic
 
 DESIGNS, PROCESSES, PARTS = ("baseline", "ddc"), ("tt", "ss"), ("array", "adder_tree", "means")
@@ -48,7 +50,8 @@ def macro():
         {"design": list(DESIGNS), "process": list(PROCESSES), "vdd": list(VDD), "temp": list(TEMP),
          "component": list(PARTS)},
         {"title": "PIM macro", "technology": "freepdk45/vtg", "macro_geometry": json.dumps(GEOMETRY),
-         "memories": json.dumps(MEMORIES), "memory_sources": json.dumps({"dram": "a test"})},
+         "macro_designs": json.dumps(described(MacroGeometry(**GEOMETRY))), "memories": json.dumps(MEMORIES),
+         "memory_sources": json.dumps({"dram": "a test"})},
     )  # fmt: skip
 
 
@@ -199,6 +202,7 @@ def test_the_accelerator_of_a_design(packages, design, outputs):
     assert data["operational_array"]["sizes"] == [2 * outputs, 32, 4]
     memories = data["memories"]
     assert memories["cells"]["size"] == 64 * 8
+    assert memories["accumulator"]["size"] == 27  # 8 bits, 32 of them, 8 input bits, 64 rows
     assert memories["global_buffer"]["size"] == MEMORIES["global_bits"]
 
     def per_bit(name, cost):
@@ -227,19 +231,57 @@ def broken(folder, **changes):
     data.to_netcdf(folder / "macro.nc")
 
 
-def test_every_mistake_is_one_line(tmp_path, results, packages):
-    def refused(directory, to, dest, message):
-        with pytest.raises(TableError, match=message) as caught:
-            export(directory, to, dest)
-        assert "\n" not in str(caught.value)
+def refused(directory, to, dest, message):
+    with pytest.raises(TableError, match=message) as caught:
+        export(directory, to, dest)
+    assert "\n" not in str(caught.value)
 
+
+def test_every_mistake_is_one_line(tmp_path, results, packages):
     out = tmp_path / "out"
     refused(tmp_path, "zigzag", out, r"has no macro.nc, which `pimchar run` makes")
     refused(results, "timeloop", out, r"format 'timeloop' is not one of .*zigzag, hwcomponents")
     refused(results, "zigzag", packages, r"zigzag_pimchar_freepdk45_vtg exists: remove it or choose another --dest")
-    (tmp_path / "macro.nc").write_bytes(b"nothing")
-    refused(tmp_path, "hwcomponents", out, r"macro.nc is not readable")
     broken(tmp_path, drop=["leakage_power"])
     refused(tmp_path, "hwcomponents", out, r"has no leakage_power; `pimchar macro .*` makes it anew")
     broken(tmp_path, without=["memories"])
     refused(tmp_path, "zigzag", out, r"has no memories; `pimchar macro .*` makes it anew")
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [
+        ("netcdf", "tables.nc"),
+        ("csv", "tables.nc"),
+        ("csv", "periphery.nc"),
+        ("liberty", "periphery.nc"),
+        ("liberty", "macro.nc"),
+        ("zigzag", "macro.nc"),
+        ("hwcomponents", "macro.nc"),
+    ],
+)
+def test_a_broken_file_is_named_and_nothing_is_written(results, tmp_path, to, name):
+    whole = (results / "macro.nc").read_bytes()
+    for content in (whole[: len(whole) // 2], b"nothing", b""):
+        (tmp_path / name).write_bytes(content)
+        refused(tmp_path, to, tmp_path / "out", f"{name} is not readable: ")
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_destination_that_is_no_folder(results, tmp_path, to):
+    for name in FORMATS[to].sources:
+        (tmp_path / name).write_bytes((results / "macro.nc").read_bytes())
+    (tmp_path / "file").write_text("")
+    refused(tmp_path, to, tmp_path / "file", f"file is not a folder: name one for the files of {to}")
+    refused(tmp_path, to, tmp_path / "file" / "below", "below cannot be made: Not a directory")
+
+
+def test_a_package_says_what_it_needs(packages, tmp_path):
+    """Where ZigZag is not installed: one line, whether it is started or imported."""
+    command = [sys.executable, "-m", "zigzag_pimchar_freepdk45_vtg", "mobilenetv2"]
+    done = subprocess.run(command, cwd=packages, capture_output=True, text=True, env={"PYTHONPATH": str(packages)})
+    needs = "zigzag_pimchar_freepdk45_vtg needs zigzag-dse 3.9.1 and six: pip install zigzag-dse==3.9.1 six"
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert needs in done.stderr

@@ -23,7 +23,7 @@ GROUPS = (*BUTTERFLIES, "read_path")
 CHECKS = {
     "column_check": "column_check.nc",
     "adder_tree": "tree_check.nc",
-    "engine": "engine.csv",
+    "engine": "engine.csv, engine.nc",
     "error_rate": "errors.nc",
     "headlines": "headlines.csv, headlines_curve.csv",
     "recovery": "errors.nc",

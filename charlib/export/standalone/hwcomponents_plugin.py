@@ -14,9 +14,8 @@ from .table import OutsideTable, Table
 
 HERE = Path(__file__).parent
 TABLE = Table.read(HERE / "table.csv")
-GEOMETRY = json.loads((HERE / "macro.json").read_text(encoding="utf-8"))["geometry"]
-OUTPUTS = {"baseline": 1, "ddc": 2}
-"""Nodes of a cell that compute, by design [1]."""
+ABOUT = json.loads((HERE / "macro.json").read_text(encoding="utf-8"))
+GEOMETRY, DESIGNS = ABOUT["geometry"], ABOUT["designs"]
 PRIORITY = 0.9
 
 
@@ -72,8 +71,8 @@ class PimcharMac(ComponentModel):
 
     def __init__(self, design: str = "ddc", process: str = "tt", vdd: float = 0.9, temp_c: float = 25.0) -> None:
         self.numbers = _at(design, process, vdd, temp_c)
-        words = GEOMETRY["columns"] // GEOMETRY["weight_bits"]
-        self.lanes = GEOMETRY["compartments"] * words * OUTPUTS[_bare(design)]
+        mine = DESIGNS[_bare(design)]
+        self.lanes = GEOMETRY["compartments"] * mine["words"] * mine["outputs"]
         leakage, area = self.numbers["leakage_power_w"], _sum(self.numbers, "area")
         super().__init__(leak_power=leakage / self.lanes, area=area / self.lanes)
 

@@ -12,7 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zigzag.datatypes import OADimension
+try:
+    import six  # noqa: F401  ZigZag needs it and does not say so
+    from zigzag.datatypes import OADimension
+except ImportError as error:
+    needs = "zigzag-dse 3.9.1 and six: pip install zigzag-dse==3.9.1 six"
+    raise ImportError(f"{__name__} needs {needs} ({error})", name=__name__) from error
+
 from zigzag.hardware.architecture.accelerator import Accelerator
 from zigzag.hardware.architecture.imc_array import ImcArray
 from zigzag.mapping.temporal_mapping import TemporalMappingType
@@ -40,6 +46,8 @@ ABOUT = json.loads((HERE / "macro.json").read_text(encoding="utf-8"))
 GEOMETRY = ABOUT["geometry"]
 PJ, NS, MM2 = 1e12, 1e9, 1e6
 """Units of ZigZag in those of SI."""
+OPERANDS = {"I": "inputs", "W": "weights", "O": "outputs"}
+"""ZigZag's name of an operand to ours."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +208,7 @@ class Result:
         return self.condition.numbers["leakage_power_w"] * GEOMETRY["macros"] * self.latency
 
     def rows(self) -> list[dict[str, Any]]:
-        """Of each layer: design, name, loops, array operations (passes of all input bits) and how it is unrolled."""
+        """Of each layer: design, name, loops, array operations (passes of all input bits), energies, unrolled loops."""
         return [
             {
                 "design": self.condition.design,
@@ -211,7 +219,17 @@ class Result:
                 "cycles": cme.latency_total2,
                 "energy_j": cme.energy_total / PJ,
                 "array_energy_j": cme.mac_energy / PJ,
+                **{f"dram_{text}_j": _dram(cme, name) for name, text in OPERANDS.items()},
                 "unrolled": str(cme.layer.spatial_mapping),
             }
             for cme in self.layers
         ]
+
+
+def _dram(cme: Any, operand: str) -> float:
+    """Energy of what an operand of a layer reads from and writes to DRAM [J]."""
+    (operand,) = (found for found in cme.mem_energy_breakdown if str(found) == operand)
+    held = cme.memory_operand_links.layer_to_mem_op(operand)
+    levels = cme.accelerator.memory_hierarchy.get_memory_levels(held)
+    energies = zip(levels, cme.mem_energy_breakdown[operand], strict=True)
+    return sum(energy for level, energy in energies if level.name == "dram") / PJ
