@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 import figures
 from analysis import plots
+from analysis.plots import Condition, NothingToDraw
 
 GROUP = "mram_write"
 STATES = {"p": "P to AP", "ap": "AP to P"}
@@ -27,7 +28,7 @@ def draw(results_dir: Path) -> Figure:
     kind = json.loads(about.attrs.get("cell", "{}")).get("kind")
     lines = LINES.get(kind, LINES["stt1t1m"])
     names = [f"{node}_{state}" for state in STATES for node in (*lines, "mz")]
-    found = plots.curves(results_dir, GROUP, condition, ["time", *names])
+    found = _read(results_dir, condition, ["time", *names])
     caption = (
         f"{plots.provenance(about, condition, 'first 50 drawn')} Cell of kind {kind}. On top voltages of the nominal "
         "cell; below mz, 1 in P and -1 in AP: thick the nominal cell, thin samples with their initial angles."
@@ -44,6 +45,19 @@ def draw(results_dir: Path) -> Figure:
     plots.label_axis(axes[1, 0].yaxis, "mz", "1")
     axes[0, 1].legend(loc="center right")
     return figure
+
+
+def _read(folder: Path, condition: Condition, names: list[str]) -> xr.Dataset:
+    """Waveforms of the samples and, without its padding, of the nominal cell."""
+    with plots.read(folder / "curves.nc", GROUP) as stored:
+        wanted = [f"{name}{end}" for name in names for end in ("", "_nominal")]
+        plots.require(stored, tuple(wanted), f"curves.nc, group {GROUP},")
+        found = stored[wanted].sel(condition.where).load()
+    long = np.isfinite(found["time_nominal"].values)
+    if not long.any():
+        raise NothingToDraw(f"{GROUP} has no nominal curves at {condition}")
+    nominal = {f"{name}_nominal": ("time_step", found[f"{name}_nominal"].values[long]) for name in names}
+    return found.drop_vars(list(nominal)).assign(nominal)
 
 
 def _lines(ax: Axes, found: xr.Dataset, lines: tuple[str, ...], state: str) -> None:

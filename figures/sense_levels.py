@@ -44,7 +44,7 @@ def draw(results_dir: Path) -> Figure:
         + (" Bar: one standard deviation of the latch's offset to either side of a reference." if offset else "")
     )
     title = f"References lie {plots.quantity(apart, 'V')} or more from the levels"
-    title += f"; the latch's offset has {plots.quantity(offset, 'V')}" if offset else ""
+    title += f"; one sigma of the offset is {plots.quantity(offset, 'V')}" if offset else ""
     figure = plots.new_figure(3.9, title, caption)
     _distributions(figure.subplots(), levels, means, offset)
     return figure

@@ -33,7 +33,8 @@ def folder(tmp_path):
     waves |= {f"mz_{state}": sign * np.tanh((1e-9 - time) / 2e-10) for state, sign in (("p", 1), ("ap", -1))}
     curves = xr.Dataset(coords=PLACE)
     for name, wave in ({"time": time} | waves).items():
-        curves[f"{name}_nominal"] = ((*PLACE, "point"), wave[None, None, None])
+        padded = np.append(wave[:-1], np.nan)  # the nominal waveform may be shorter than a sample's
+        curves[f"{name}_nominal"] = ((*PLACE, "point"), padded[None, None, None])
         curves[name] = ((*dims, "point"), np.broadcast_to(wave, (1, 1, 1, 3, 50)))
     curves.to_netcdf(tmp_path / "curves.nc", group="mram_write")
     return tmp_path
@@ -45,7 +46,7 @@ def words(figure):
 
 def test_levels_are_told_with_the_least_distance_and_the_offset(folder):
     figure = FIGURES["sense_levels"].draw(folder)
-    assert "predictive28, tt, 1 V, 25 °C; 30 Monte Carlo samples, seed 1" in words(figure)
+    assert "predictive28, tt, VDD 1 V, 25 °C; 30 Monte Carlo samples, seed 1" in words(figure)
     with xr.open_dataset(folder / "characterization.nc") as data:
         mean = {name: float(data[f"v_level_{name}"].mean()) for name in ("00", "or", "01", "and", "11")}
         offset = float(data["v_offset_lobes"].isel(lobe=0).std(ddof=1)) * 1e3
