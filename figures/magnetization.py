@@ -43,7 +43,7 @@ def draw(results_dir: Path) -> Figure:
         _magnetization(axes[1, column], found, state)
     plots.label_axis(axes[0, 0].yaxis, "voltage", "V")
     plots.label_axis(axes[1, 0].yaxis, "mz", "1")
-    axes[0, 1].legend(loc="center right")
+    axes[0, 1].legend(loc="center")
     return figure
 
 
@@ -74,6 +74,7 @@ def _magnetization(ax: Axes, found: xr.Dataset, state: str) -> None:
     ax.axhline(0.0, color="0.5", linewidth=0.8)
     ax.plot(found["time_nominal"], found[f"mz_{state}_nominal"], color="black", zorder=3)
     ax.set_ylim(-1.1, 1.1)
+    ax.set_yticks((-1, 0, 1))
     ax.set_xlim(0.0, float(np.nanmax(found["time_nominal"])))
     plots.label_axis(ax.xaxis, "time", "s")
 
