@@ -122,6 +122,16 @@ FIGURES: Mapping[str, Figure] = _table(
         ("curves.nc", "characterization.nc"),
     ),
     Figure(
+        "magnetization",
+        "Write of an MRAM cell in both directions: lines, and the magnetization with its cloud of samples.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "sense_levels",
+        "Levels of two MRAM rows at the sense latch for 00, 01 and 11, with the references between them.",
+        ("characterization.nc",),
+    ),
+    Figure(
         "delay_energy",
         "Read delays of both outputs and energy of a read cycle against the supply for each process, with spread.",
         ("tables.nc",),

@@ -109,21 +109,23 @@ def mram_drive(setting: Setting) -> Testbench:
     return _at_dc(setting, "mram_drive", "written", levels)
 
 
-def add_lines(circuit: Circuit, setting: Setting, suffix: str, shared: Sequence[str] = ()) -> None:
-    """Wires and unselected cells of the lines of one cell.
+def add_lines(
+    circuit: Circuit, setting: Setting, suffix: str, shared: Sequence[str], selected: int = 1, columns: int = 1
+) -> None:
+    """Wires and unselected cells of the lines of one column, or of several whose lines are shorted.
 
     Args:
         suffix: of the nodes of its lines. shared: lines without one, which something holds.
+        selected: cells that are on in each column. columns: number of them.
     """
     cell, rows, technology = setting.cell, setting.readpath.rows, setting.technology
     lines = (cell.written.line, cell.read.line, "sl")
     at = {"0": "0"} | {line: line if line in shared else f"{line}{suffix}" for line in lines}
     for line in sorted(set(at) - {"0", *shared}):
-        circuit.C(f"wire_{line}{suffix}", at[line], "0", cell.wire(technology, rows))
-    others = (
-        replace(t, name=f"{t.name}_rows{suffix}", nodes=tuple(at[n] for n in t.nodes)) for t in cell.unselected(rows)
-    )
-    add_transistors(circuit, technology, others)
+        circuit.C(f"wire_{line}{suffix}", at[line], "0", columns * cell.wire(technology, rows))
+    for t in cell.unselected(columns * (rows - selected)):
+        named = replace(t, name=f"{t.name}_rows{suffix}", nodes=tuple(at[node] for node in t.nodes))
+        add_transistors(circuit, technology, (named,))
 
 
 def _driver_scales(setting: Setting) -> tuple[float, float]:

@@ -30,6 +30,9 @@ RANGES = {
 PITCH = 2.0
 """Length of a cell along its lines in gate pitches for each of its transistors [1], assumed: line, gate, junction."""
 
+LATCH = 400.0
+"""Width of a sense latch's input transistors in gate lengths [1] unless stated; docs/mram.md has the rule behind it."""
+
 
 @dataclass(frozen=True)
 class Access:
@@ -58,6 +61,7 @@ class Stt1T1M:
     Attributes:
         w_access: width of the select transistor [m].
         l: gate length [m].
+        w_latch: width of each input transistor of the latch that senses the cell [m].
         junction: at the temperature of its numbers; or the name of one of ``JUNCTIONS``.
         pulse: how long a write has its word line on [s].
         v_read: line voltage of a read [V].
@@ -77,6 +81,7 @@ class Stt1T1M:
 
     w_access: float | None = None
     l: float | None = None  # noqa: E741 - the field's name
+    w_latch: float | None = None
     junction: Junction | str = "stt_40nm"
     pulse: float = 20e-9
     v_read: float = 0.1
@@ -91,7 +96,7 @@ class Stt1T1M:
             raise ValueError(f"a cell of kind {self.kind!r} {lacks} (cell.junction)")
         if self.w_access is not None and "w_access" not in self.widths:
             raise ValueError(f"w_access is of kind {Stt1T1M.kind!r}, not {self.kind!r} (cell.w_access)")
-        for name in (*self.widths, "l"):
+        for name in (*self.widths, "l", "w_latch"):
             size = getattr(self, name)
             if size is not None and not 0 < size < SIZE_LIMIT:
                 raise ValueError(f"{name}={size!r} m is not a transistor size: 0 < {name} < 1e-4 m (cell.{name})")
@@ -107,23 +112,20 @@ class Stt1T1M:
 
     def sized(self, technology: Technology) -> Stt1T1M:
         """The same cell with every size filled in."""
-        sizes = {name: lengths * technology.length for name, lengths in self.widths.items()} | {"l": technology.length}
+        lengths = {**self.widths, "l": 1.0, "w_latch": LATCH}
+        sizes = {name: times * technology.length for name, times in lengths.items()}
         return replace(self, **{name: size for name, size in sizes.items() if getattr(self, name) is None})
 
     def transistors(self) -> tuple[Transistor, ...]:
         """The select transistor; its line's contact is shared with a neighbour, the junction's is its own."""
         return (Transistor("access", "n", ("mid", "wl", "sl", "vss"), self.w_access, self.l, drain="end"),)
 
-    def unselected(self, rows: int) -> tuple[Transistor, ...]:
-        """Transistors of the other cells on the lines, off, as one each; junctions are short beside what is off.
-
-        Args:
-            rows: cells on a line, the selected one included.
-        """
-        if rows < 2:
+    def unselected(self, count: int) -> tuple[Transistor, ...]:
+        """Transistors of so many other cells on the lines, off, as one each; junctions are short beside what is off."""
+        if count < 1:
             return ()
         ends = ((t, self.beyond.get(t.nodes[0], t.nodes[0]), t.nodes[2]) for t in self.transistors())
-        return tuple(replace(t, nodes=(d, "0", s, "0"), multiplier=rows - 1) for t, d, s in ends)
+        return tuple(replace(t, nodes=(d, "0", s, "0"), multiplier=count) for t, d, s in ends)
 
     def wire(self, technology: Technology, rows: int) -> float:
         """Capacitance of a line's wire [F]: ``PITCH`` gate pitches for each transistor of each cell."""

@@ -120,7 +120,8 @@ class CellSection(Section):
     """Bit cell: one with sizes [m], None for the technology's, or a subcircuit of a netlist with roles of its ports.
 
     Of a netlist ``q`` and ``qb`` are the storage nodes; they are found where they are not given. Of an MRAM cell there
-    are also the name of its junction, its write pulse [s], read voltage [V] and relative spreads [1].
+    are also the size of its sense latch [m], the name of its junction, its write pulse [s], read voltage [V] and
+    relative spreads [1].
     """
 
     kind: Literal["sram6t", "sram8t", "stt1t1m", "sot2t1m"] = "sram6t"
@@ -132,6 +133,7 @@ class CellSection(Section):
     l: Size | None = None  # noqa: E741 - the field's name
     w_access: Size | None = None
     w_write: Size | None = None
+    w_latch: Size | None = None
     junction: Name | None = None
     pulse: Size | None = None
     v_read: Size | None = None

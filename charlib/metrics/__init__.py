@@ -5,9 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from charlib.errors import InvalidPlan
-from charlib.metrics import butterfly, dynamic, followed, logic, mram, ncurve, operation, readpath, static, threshold
+from charlib.metrics import (
+    butterfly,
+    dynamic,
+    followed,
+    logic,
+    mram,
+    mramlogic,
+    ncurve,
+    operation,
+    readpath,
+    static,
+    threshold,
+)
 from charlib.metrics.periphery import QUANTITIES, Quantity
 from charlib.metrics.vectors import PAIR_QUANTITIES
 from charlib.waveforms import Block, Measured
@@ -75,6 +88,35 @@ _OPERATION = {
     "e_held_input": ("J", "energy per input bit, row held", "held", operation.e_held_input(""), *_COST),
 }  # fmt: skip
 """Metrics of a read path at work: complementary, and with ``_single`` behind the name those of output P alone."""
+
+_SENSES = {"sense": "read of one row", "and": "AND of two rows", "or": "OR of two rows"}
+_SENSED = {
+    f"{stem}_{operation}": Metric(
+        unit,
+        f"{text}, {name}",
+        f"mram_{operation}",
+        partial(measure, operation=operation),
+        fails,
+        limit,
+        per_lobe=lobes,
+    )
+    for operation, name in _SENSES.items()
+    for stem, unit, text, measure, fails, limit, lobes in (
+        ("v", "V", "margin at the sense latch", mramlogic.v_margin, "low", 0.0, True),
+        ("t", "s", "delay word line to output", mramlogic.t_decide, "high", math.inf, True),
+        ("e", "J", "energy of an operation", mramlogic.e_operation, "high", math.inf, False),
+    )
+} | {
+    f"v_level_{name}": Metric(
+        "V", f"line of {text} at the sense latch", bench, partial(mramlogic.v_level, case=case), "low", -math.inf
+    )
+    for name, text, bench, case in (
+        *((bits, f"two cells {bits}", "mram_and", bits) for bits in ("00", "01", "11")),
+        ("and", "the reference of AND", "mram_and", "ref0"),
+        ("or", "the reference of OR", "mram_or", "ref0"),
+    )
+}
+"""Metrics of sensing; lines of cells are the same in AND and OR, so they are measured once."""
 
 METRICS: Mapping[str, Metric] = {
     "snm_hold": Metric(
@@ -233,6 +275,10 @@ METRICS: Mapping[str, Metric] = {
     "t_pulse_switch": Metric(
         "s", "shortest word-line pulse that flips", "mram_pulse", mram.t_pulse_switch, "high", math.inf, per_lobe=True
     ),
+    "v_offset": Metric(
+        "V", "offset of the sense latch", "mram_offset", mramlogic.v_offset, "high", math.inf, per_lobe=True
+    ),
+    **_SENSED,
 }  # fmt: skip
 
 

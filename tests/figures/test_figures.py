@@ -31,7 +31,9 @@ CHECKS = {
     "write_error": "write_errors.nc",
 }
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
-OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, "rows")]
+OF_MRAM = ("magnetization", "sense_levels")
+"""Figures of MRAM cells, with tests of their own."""
+OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, *OF_MRAM, "rows")]
 """Figures of a characterization."""
 AT_WORK = ("operation", "computing_energy", "cycle_limits")
 SAMPLED = [name for name in OF_RUNS if name not in ("write_pulse", *AT_WORK)]

@@ -82,10 +82,10 @@ def test_sizes_are_gate_lengths(technology):
 
 
 def test_other_rows_hang_on_the_same_lines(technology):
-    assert Stt1T1M().sized(technology).unselected(1) == ()
-    (access,) = Stt1T1M().sized(technology).unselected(256)
+    assert Stt1T1M().sized(technology).unselected(0) == ()
+    (access,) = Stt1T1M().sized(technology).unselected(255)
     assert (access.nodes, access.multiplier) == (("bl", "0", "sl", "0"), 255)
-    write, read = Sot2T1M().sized(technology).unselected(16)
+    write, read = Sot2T1M().sized(technology).unselected(15)
     assert (write.nodes, read.nodes) == (("sl", "0", "wbl", "0"), ("sl", "0", "rbl", "0"))
     length = 2 * 256 * technology.geometry.gate_pitch
     assert Stt1T1M().wire(technology, 256) == pytest.approx(length * technology.geometry.wire_capacitance)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.mapping import Mapping
 from charlib.metrics import METRICS
-from netlists import ReadPath, Stt1T1M, technology
+from netlists import ReadPath, Sram6T, Stt1T1M, technology
 from pimchar import chain, runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -53,7 +53,9 @@ def test_an_empty_file_is_the_default():
 )
 def test_run_files_of_the_docs_are_legal_and_name_themselves(path):
     run, text = runfile.read(path)
-    chain.check(run, path.name)
+    run.make_conditions()
+    if run.make_cell().states == Sram6T.states:  # of the others there is no macro to check
+        chain.check(run, path.name)
     assert f"pimchar characterize docs/runs/{path.name} " in text
 
 

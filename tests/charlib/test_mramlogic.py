@@ -1,0 +1,87 @@
+"""Two rows of MRAM cells against reference cells: truth from waveforms, margins, offsets, failures."""
+
+import numpy as np
+import pytest
+
+from charlib.metrics import mramlogic
+from charlib.search import search
+from charlib.status import Status
+from netlists import TESTBENCHES, ReadPath, Setting, Sot2T1M, Stt1T1M
+from netlists.mramlogic import OPERATIONS
+from netlists.technology import load
+
+pytestmark = pytest.mark.ngspice
+
+TRUTH = {
+    "sense": {"0": 0, "1": 1},
+    "and": {"00": 0, "01": 0, "10": 0, "11": 1},
+    "or": {"00": 0, "01": 1, "10": 1, "11": 1},
+}
+
+
+@pytest.fixture
+def bench(installed):
+    """Testbench of an operation on lines of 256 rows."""
+
+    def build(name, cell, technology="predictive28", rows=256):
+        own = load(technology)
+        return TESTBENCHES[f"mram_{name}"].build(Setting(own, "tt", 1.0, 300.0, cell.sized(own), ReadPath(rows=rows)))
+
+    return build
+
+
+def test_results_are_those_of_logic():
+    for name, rows in TRUTH.items():
+        assert {case: int(OPERATIONS[name].result(case)) for case in OPERATIONS[name].cases} == rows
+        assert sorted(case for pair in OPERATIONS[name].pairs for case in pair) == sorted(rows)
+
+
+@pytest.mark.parametrize("technology", ["predictive28", "freepdk45/vtg"])
+@pytest.mark.parametrize("cell", [Stt1T1M(), Sot2T1M()], ids=["stt", "sot"])
+@pytest.mark.parametrize("name", ["and", "or"])
+def test_outputs_are_right_in_all_cases(name, cell, technology, bench, session, solve):
+    block = solve(session, bench(name, cell, technology))
+    assert {case: said[0] for case, said in mramlogic.outputs(block, name).items()} == TRUTH[name]
+    margins = mramlogic.v_margin(block, name)
+    assert (margins.values > 10e-3).all()
+    delay = mramlogic.t_decide(block, name)
+    assert (delay.status == Status.ok).all()
+    fired = block.values["fire"] - 0.2e-9
+    assert ((delay.values > fired) & (delay.values < fired + 0.4e-9)).all()
+    # The lines alone take C V from their supply; the levels say how much of it there is at least.
+    assert 20e-15 < mramlogic.e_operation(block, name).values[0] < 2e-12
+
+
+def test_a_row_alone_is_read(bench, session, solve):
+    block = solve(session, bench("sense", Stt1T1M()))
+    assert {case: said[0] for case, said in mramlogic.outputs(block, "sense").items()} == TRUTH["sense"]
+
+
+def test_levels_fall_with_every_cell_in_p_and_references_lie_half_way(bench, session, solve):
+    block = solve(session, bench("and", Stt1T1M()))
+    level = {case: mramlogic.v_level(block, case).values[0] for case in ("00", "01", "10", "11", "ref0")}
+    assert level["00"] > level["01"] == pytest.approx(level["10"], abs=1e-5)
+    assert level["01"] > level["11"]
+    assert level["ref0"] == pytest.approx((level["01"] + level["11"]) / 2, abs=2e-3)
+
+
+def test_a_latch_that_is_off_by_more_than_the_margin_is_wrong_one_way(bench, session, solve):
+    of = bench("and", Stt1T1M())
+    draws = np.zeros((1, len(of.knobs)))
+    names = list(of.knobs)
+    draws[0, names.index("latch.in_l")] = 40e-3 / of.knobs["latch.in_l"].sigma
+    block = solve(session, of, draws)
+    status = mramlogic.t_decide(block, "and").status[0]
+    assert status.tolist() == [Status.not_performed, Status.ok]
+    assert mramlogic.e_operation(block, "and").status[0] == Status.not_performed
+    assert (mramlogic.v_margin(block, "and").values > 0).all()  # the lines were right
+
+
+def test_an_input_that_is_weak_by_some_millivolts_is_the_offset(bench, session):
+    of = bench("offset", Stt1T1M())
+    draws = np.zeros((2, len(of.knobs)))
+    draws[1, list(of.knobs).index("latch.in_l")] = 10e-3 / of.knobs["latch.in_l"].sigma
+    found = search(session, of, of.knob_values(draws), mramlogic.v_offset).measured.values
+    np.testing.assert_allclose(found[0], 0.0, atol=2e-4)
+    assert found[1, 0] == pytest.approx(10e-3, rel=0.3)
+    assert found[1, 1] == pytest.approx(-found[1, 0], abs=4e-4)

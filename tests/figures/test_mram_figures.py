@@ -1,0 +1,78 @@
+"""Figures of MRAM cells, from SYNTHETIC results."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from analysis.plots import NothingToDraw
+from figures import FIGURES
+
+SAMPLES = 30
+ATTRS = {"technology": "predictive28", "samples": SAMPLES, "seed": 1, "ngspice_version": "0",
+         "cell": json.dumps({"kind": "sot2t1m"})}  # fmt: skip
+PLACE = {"process": ["tt"], "vdd": [1.0], "temp": [298.15]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Normal levels 35 mV apart, an offset of 4 mV, and a magnetization that goes over in 1 ns."""
+    rng, dims = np.random.default_rng(1), (*PLACE, "sample")
+    data = xr.Dataset(coords=PLACE, attrs=ATTRS)
+    for name, level in {"00": 0.27, "01": 0.235, "11": 0.20, "and": 0.2175, "or": 0.2525}.items():
+        values = level + 2e-3 * rng.normal(size=(1, 1, 1, SAMPLES))
+        data[f"v_level_{name}"] = (dims, values, {"units": "V"})
+    offset = 4e-3 * rng.normal(size=(1, 1, 1, SAMPLES))
+    data["v_offset_lobes"] = ((*dims, "lobe"), np.stack([offset, -offset], axis=-1), {"units": "V"})
+    data.assign_coords(lobe=["p", "ap"]).to_netcdf(tmp_path / "characterization.nc")
+    time = np.linspace(0, 2e-9, 50)
+    waves = {
+        f"{line}_{state}": np.where(time > 1e-10, 1.0, 0.0) for line in ("wwl", "wbl", "sl") for state in ("p", "ap")
+    }
+    waves |= {f"mz_{state}": sign * np.tanh((1e-9 - time) / 2e-10) for state, sign in (("p", 1), ("ap", -1))}
+    curves = xr.Dataset(coords=PLACE)
+    for name, wave in ({"time": time} | waves).items():
+        padded = np.append(wave[:-1], np.nan)  # the nominal waveform may be shorter than a sample's
+        curves[f"{name}_nominal"] = ((*PLACE, "point"), padded[None, None, None])
+        curves[name] = ((*dims, "point"), np.broadcast_to(wave, (1, 1, 1, 3, 50)))
+    curves.to_netcdf(tmp_path / "curves.nc", group="mram_write")
+    return tmp_path
+
+
+def words(figure):
+    return " ".join((figure.get_suptitle() + " " + figure.get_supxlabel()).split())
+
+
+def test_levels_are_told_with_the_least_distance_and_the_offset(folder):
+    figure = FIGURES["sense_levels"].draw(folder)
+    assert "predictive28, tt, VDD 1 V, 25 °C; 30 Monte Carlo samples, seed 1" in words(figure)
+    with xr.open_dataset(folder / "characterization.nc") as data:
+        mean = {name: float(data[f"v_level_{name}"].mean()) for name in ("00", "or", "01", "and", "11")}
+        offset = float(data["v_offset_lobes"].isel(lobe=0).std(ddof=1)) * 1e3
+    least = -max(np.diff(list(mean.values()))) * 1e3
+    numbers = [float(word) for word in words(figure).split() if word.replace(".", "").isdigit()]
+    assert numbers[:2] == pytest.approx([least, offset], rel=0.02)
+    assert figure.axes[0].get_xlabel().startswith("line at the latch's clock [")
+    figure.canvas.draw()
+
+
+def test_without_levels_or_samples_there_is_nothing_to_draw(folder):
+    data = xr.load_dataset(folder / "characterization.nc")
+    data.assign_attrs(samples=0).to_netcdf(folder / "characterization.nc")
+    with pytest.raises(NothingToDraw, match="no Monte Carlo samples"):
+        FIGURES["sense_levels"].draw(folder)
+    data.drop_vars("v_level_or").to_netcdf(folder / "characterization.nc")
+    with pytest.raises(NothingToDraw, match="has no v_level_or"):
+        FIGURES["sense_levels"].draw(folder)
+
+
+def test_a_write_that_flips_says_so_and_one_that_does_not_too(folder):
+    figure = FIGURES["magnetization"].draw(folder)
+    assert "A write pulse flips the cell both ways" in words(figure)
+    assert "Cell of kind sot2t1m" in words(figure)
+    figure.canvas.draw()
+    curves = xr.load_dataset(folder / "curves.nc", group="mram_write")
+    curves["mz_ap_nominal"] = -curves["mz_ap_nominal"]
+    curves.to_netcdf(folder / "curves.nc", group="mram_write", mode="a")
+    assert "does not flip the nominal cell both ways" in words(FIGURES["magnetization"].draw(folder))
