@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from netlists.setting import STATES, Setting
-from netlists.stimulus import BYPASS, EDGE, ON, SHORTEST, add_columns, add_shaped, high, pulse, steps, swing, transient
+from netlists.stimulus import EDGE, FAST, ON, SHORTEST, add_columns, add_shaped, high, pulse, steps, swing, transient
 from netlists.testbench import Testbench
 
 VARIANTS = {"pn": "", "p": "_single"}
@@ -66,7 +66,7 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
     }
     name = f"read_path{VARIANTS[outputs]}"
     nodeset += high(setting, times)
-    return transient(name, circuit, setting, 2.3 * window, probes, nodeset, knobs | shapers, values, options=(BYPASS,))
+    return transient(name, circuit, setting, 2.3 * window, probes, nodeset, knobs | shapers, values, options=(FAST,))
 
 
 def _cycles(setting: Setting, inputs: Sequence[int], reads: int) -> dict[str, str]:
@@ -149,7 +149,7 @@ def line_hold(setting: Setting) -> Testbench:
     _, nodeset, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, (closed, "pre", ON, ON)))
     probes = [f"{n}_{state}" for state in STATES for n in ("pre_b", "bl", "blb", *setting.readpath.outputs, "q", "qb")]
     nodeset += high(setting, ("pre",))
-    values, options = {"window": window}, (BYPASS, SMALL_CURRENTS)
+    values, options = {"window": window}, (FAST, SMALL_CURRENTS)
     return transient(
         "line_hold", circuit, setting, 1.1 * window, probes, nodeset, knobs | shapers, values, options=options
     )

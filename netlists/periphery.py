@@ -14,7 +14,7 @@ from netlists.arcs import EDGES, Pulse, rest_states
 from netlists.circuit import deck_text
 from netlists.logic import GATES, Memory, add_gate, gate_knobs
 from netlists.setting import Condition
-from netlists.stimulus import BYPASS, EDGE, steps
+from netlists.stimulus import EDGE, FAST, steps
 from netlists.testbench import Knob, Points, Search, Testbench
 
 OPTIONS = ".options chgtol=1e-17 reltol=3e-4"
@@ -110,7 +110,7 @@ def gate_timing(
     probes = ("stim", *outputs, "vdd#branch", *(f"v{node}#branch" for node in inputs))
     return Testbench(
         name="gate_timing",
-        deck=deck_text(circuit, probes, (*nodeset, OPTIONS, BYPASS)),
+        deck=deck_text(circuit, probes, (*nodeset, OPTIONS, FAST)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=probes,
         knobs=_knobs(condition, kind),
