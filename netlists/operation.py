@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from netlists.setting import STATES, Setting
-from netlists.stimulus import EDGE, FAST, ON, SHORTEST, add_columns, add_shaped, high, pulse, steps, swing, transient
+from netlists.stimulus import (
+    EDGE,
+    FAST_OPTIONS,
+    ON,
+    SHORTEST,
+    add_columns,
+    add_shaped,
+    high,
+    pulse,
+    steps,
+    swing,
+    transient,
+)
 from netlists.testbench import Testbench
 
 VARIANTS = {"pn": "", "p": "_single"}
@@ -25,8 +37,8 @@ as for ``PIM_WINDOW``.
 """
 HOLD_WINDOW = 20.0
 """Window in which lines float, in nominal times that they hold [1]: mismatch slows some down a few times."""
-SMALL_CURRENTS = ".options abstol=1e-15"
-"""For lines that leak away: at -40 degC their currents are as small as the solver's usual tolerance of a picoampere.
+SMALL_CURRENTS = "abstol=1e-15"
+"""A solver's option for lines that leak away: at -40 degC their currents are as small as its usual tolerance of 1 pA.
 
 With it the time that a line holds is within 0.5 % (rms) of that at reltol 1e-6 and 2,000 steps, without it within 8 %.
 """
@@ -66,7 +78,9 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
     }
     name = f"read_path{VARIANTS[outputs]}"
     nodeset += high(setting, times)
-    return transient(name, circuit, setting, 2.3 * window, probes, nodeset, knobs | shapers, values, options=(FAST,))
+    return transient(
+        name, circuit, setting, 2.3 * window, probes, nodeset, knobs | shapers, values, options=FAST_OPTIONS
+    )
 
 
 def _cycles(setting: Setting, inputs: Sequence[int], reads: int) -> dict[str, str]:
@@ -149,7 +163,7 @@ def line_hold(setting: Setting) -> Testbench:
     _, nodeset, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, (closed, "pre", ON, ON)))
     probes = [f"{n}_{state}" for state in STATES for n in ("pre_b", "bl", "blb", *setting.readpath.outputs, "q", "qb")]
     nodeset += high(setting, ("pre",))
-    values, options = {"window": window}, (FAST, SMALL_CURRENTS)
+    values, options = {"window": window}, f"{FAST_OPTIONS} {SMALL_CURRENTS}"
     return transient(
         "line_hold", circuit, setting, 1.1 * window, probes, nodeset, knobs | shapers, values, options=options
     )

@@ -29,7 +29,7 @@ from netlists.mramcells import MramCell
 from netlists.mramlogic import latch_offset, sensed
 from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
-from netlists.stimulus import FAST, MAX_STEP, TRANSIENT_OPTIONS, pulse
+from netlists.stimulus import FAST_OPTIONS, MAX_STEP, pulse
 from netlists.testbench import Testbench
 
 BUTTERFLY_POINTS = 33
@@ -173,7 +173,7 @@ def fo4(setting: Setting) -> Testbench:
     knobs |= gate_knobs(technology, "inverter", "fo4_load", loads, 3.0, mismatch=False)
     return Testbench(
         name="fo4",
-        deck=deck_text(circuit, probes, (TRANSIENT_OPTIONS, FAST)),
+        deck=deck_text(circuit, probes, (FAST_OPTIONS,)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=probes,
         knobs=knobs,
