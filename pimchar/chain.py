@@ -30,15 +30,14 @@ from analysis import (
     vmin,
     workloads,
     worst,
-    writeerrors,
 )  # fmt: skip
 from analysis.architecture import MacroError, MacroGeometry, MacroModel
 from analysis.logic import READINGS, Gates
 from charlib import columncheck
 from charlib.directory import write_whole
+from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
-from netlists.cells import restored
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -219,8 +218,8 @@ def stored(folder: Path, name: str) -> Path:
 
 
 def open_tables(folder: Path) -> xr.Dataset:
-    """The tables of a results directory, in memory."""
-    return xr.load_dataset(stored(folder, TABLES))
+    """The tables of a results directory, in memory; raises TableError if they are not readable."""
+    return source.load(stored(folder, TABLES))
 
 
 def open_samples(folder: Path) -> xr.Dataset:
@@ -291,24 +290,6 @@ def evaluate_errors(folder: Path, rate: float, cycles: tuple[float, ...], confid
     """Error rates of a directory's samples, also stored; see :func:`analysis.errors.error_rates`."""
     found = errors.error_rates(_open_drawn(folder), rate, cycles, confidence)
     write_whole(folder / errors.FILE, lambda path: found.to_netcdf(path))
-    return found
-
-
-def evaluate_write_errors(folder: Path, **asked: float | None) -> xr.Dataset:
-    """Write errors of a directory's cells, also stored; see :func:`analysis.writeerrors.write_errors`.
-
-    Args:
-        folder: results directory. asked: of :class:`analysis.writeerrors.Request`.
-
-    Raises:
-        RunFileError: no characterization, or one of another kind of cell. StatisticsError, SwitchingError: see there.
-    """
-    data = open_samples(folder)
-    cell = restored(json.loads(data.attrs["cell"]), folder)
-    if not isinstance(cell, netlists.Stt1T1M) or cell.junction.strip:
-        raise RunFileError(f"{folder} is of a cell of kind {cell.kind!r}: write errors are of kind 'stt1t1m'")
-    found = writeerrors.write_errors(data, writeerrors.Request(cell.junction, cell.pulse, **asked))
-    write_whole(folder / writeerrors.FILE, lambda path: found.to_netcdf(path))
     return found
 
 
@@ -390,7 +371,7 @@ def open_gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | Non
         return None
     process = technology.load(tables.attrs["technology"])
     try:
-        return gatenumbers.characterized(xr.load_dataset(folder / GATES), tables, process, MacroModel())
+        return gatenumbers.characterized(source.load(folder / GATES), tables, process, MacroModel())
     except MacroError as error:
         raise MacroError(f"{error}; `pimchar macro --published` does without") from error
 
