@@ -205,18 +205,18 @@ def _driven(setting: Setting, height: float) -> tuple[Circuit, list[str], dict[s
     Through the junction or, where there is one, in its heavy metal.
 
     Args:
-        height: of the pulse in critical currents of an endless one [1].
+        height: of the pulse in critical currents of an endless one, each state's own [1].
 
     Returns:
         Circuit; probes; knobs; parameter of the height in each state.
     """
     cell, junction = setting.cell, setting.cell.junction.at(setting.temp)
     strip = junction.strip is not None
-    unit = junction.critical_strip_current if strip else junction.critical_current("p")
     circuit = setting.circuit("junction driven by a current")
     shape = f"{WORDLINE_ON!r} {EDGE!r} {EDGE!r} {cell.pulse - EDGE!r} 1"
     probes, parameters = [], []
     for state, sign in STATES.items():
+        unit = junction.critical_strip_current if strip else junction.critical_current(state)
         name = add_junction(circuit, junction, state, WORDLINE_ON + EDGE / 2)
         circuit.V(f"unit_{state}", f"unit_{state}", "0", f"PULSE(0 {height!r} {shape})")
         gain = -sign * unit * junction.polarity
