@@ -238,6 +238,15 @@ def test_critical_current_is_where_the_closed_form_fills_the_pulse(measure):
     assert cell.junction.switching_time(found[0], angle) == pytest.approx(cell.pulse, rel=0.02)
 
 
+def test_a_torque_that_depends_on_the_state_gives_each_a_critical_current_of_its_own(at, session):
+    bench = TESTBENCHES["mram_constant"].build(at(Stt1T1M(junction=replace(STT, asymmetry=0.3), pulse=1e-9)))
+    (solved,) = session.solve(bench, bench.knob_values(np.zeros((1, len(bench.knobs)))))
+    block = stack(bench, [solved.data])
+    for state, share in {"p": 1.3, "ap": 0.7}.items():
+        height = np.abs(block[f"vmeter_{state}#branch"]).max()
+        assert height == pytest.approx(CONSTANT_DRIVE * share * STT.critical_current("p"), rel=1e-4)
+
+
 def test_delays_of_drawn_angles_are_those_of_the_theory_and_a_resumed_run_has_the_same(tmp_path):
     """Each delay is Sun's at the angle that its sample draws; more samples extend a run, one alone is reproduced."""
     few, many = Variation(samples=64, seed=4), Variation(samples=72, seed=4)
@@ -282,8 +291,10 @@ def test_sot_writes_hold_both_ways(name, installed, session):
 
 
 def test_longer_lines_cost_energy_and_time(measure):
-    short, long = (measure("e_switch", Stt1T1M(pulse=5e-9), readpath=ReadPath(rows=rows)).values for rows in (1, 256))
-    assert (long > short).all()
+    for metric in ("e_switch", "t_switch"):
+        short, long = (measure(metric, Stt1T1M(pulse=8e-9), readpath=ReadPath(rows=rows)) for rows in (1, 256))
+        assert (short.status == long.status).all()
+        assert (long.values > short.values).all()
 
 
 def test_a_higher_word_line_writes_faster(measure):

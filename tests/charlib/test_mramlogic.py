@@ -52,8 +52,10 @@ def test_outputs_are_right_in_all_cases(name, cell, technology, bench, session, 
     assert 20e-15 < mramlogic.e_operation(block, name).values[0] < 2e-12
 
 
-def test_a_row_alone_is_read(bench, session, solve):
-    block = solve(session, bench("sense", Stt1T1M()))
+@pytest.mark.parametrize("technology", ["predictive28", "freepdk45/vtg"])
+@pytest.mark.parametrize("cell", [Stt1T1M(), Sot2T1M()], ids=["stt", "sot"])
+def test_a_row_alone_is_read(cell, technology, bench, session, solve):
+    block = solve(session, bench("sense", cell, technology))
     assert {case: said[0] for case, said in mramlogic.outputs(block, "sense").items()} == TRUTH["sense"]
 
 
