@@ -52,7 +52,7 @@ def chain(delta: np.ndarray, drive: np.ndarray, cells: int = CELLS) -> Chain:
     return Chain(centre[:, 0], down, up, rest / rest.sum(0))
 
 
-def _jump(found: Chain, share: np.ndarray, down: np.ndarray, up: np.ndarray, stay: np.ndarray) -> np.ndarray:
+def _jump(share: np.ndarray, down: np.ndarray, up: np.ndarray, stay: np.ndarray) -> np.ndarray:
     """Probabilities after one jump of the uniform chain."""
     after = stay * share
     after[1:] += down * share[:-1]
@@ -76,7 +76,7 @@ def _on_grid(delta: np.ndarray, drive: np.ndarray, times: np.ndarray, cells: int
         weight = stats.poisson.pmf(np.arange(jumps + 1)[:, None], mean)
         after = weight[0] * share
         for each in weight[1:]:
-            share = _jump(found, share, *moves)
+            share = _jump(share, *moves)
             after += each * share
         share, now = after, time
         kept.append(share[above].sum(0))

@@ -21,8 +21,6 @@ LEAST_DRIVE = 1.5
 """Least drive of the closed form of write errors [1]: from a barrier of 60 on it is within a third there."""
 LEAST_DELTA = 10.0
 """Lowest barrier over k_B T that a state needs to be one [1]: below, it does not stay until it is written."""
-GUMBEL_MEAN, GUMBEL_STD = float(np.euler_gamma), math.pi / math.sqrt(6)
-"""Mean and standard deviation of the standard Gumbel distribution [1]."""
 LOGARITHMS = np.linspace(-40.0, 4.5, 1781)
 """Logarithms of a standard exponential number over which moments are summed [1]; all but 1e-17 of it lies within."""
 ANGLES = np.exp(np.linspace(-90.0, math.log(math.pi / 2), 8001))
@@ -134,12 +132,6 @@ def spread_limit(drive: float) -> float:
     integral for a small angle.
     """
     return 2 ** (drive / (drive + 1)) * ((drive - 1) / drive) ** (1 / (drive + 1))
-
-
-def gumbel_moments(delta: float, drive: float) -> tuple[float, float]:
-    """Mean and standard deviation [1] of the same delay for small angles: a Gumbel distribution, by its closed form."""
-    location = math.log(spread_limit(drive) * math.sqrt(delta))
-    return (location + GUMBEL_MEAN / 2) / (drive - 1), GUMBEL_STD / 2 / (drive - 1)
 
 
 def unswitched_by_angle(delta: float, drive: float, times: np.ndarray) -> np.ndarray:
