@@ -15,8 +15,10 @@ import xarray as xr
 import charlib
 
 ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs"
 NAMES = ("technologies", "cells", "periphery", "fcc", "lookup-tables", "export-tables", "engine")
-TECHNOLOGIES, CELLS, GATES, FCC, TABLES, EXPORTS, ENGINE = (ROOT / "docs" / f"{name}.md" for name in NAMES)
+TECHNOLOGIES, CELLS, GATES, FCC, TABLES, EXPORTS, ENGINE = (PAGES / f"{name}.md" for name in NAMES)
+MRAM, WRITES = PAGES / "mram.md", PAGES / "mram-statistics.md"
 PROGRAM = 'set -e; pimchar() { "$PYTHON" -m pimchar "$@"; }; python() { "$PYTHON" "$@"; }; pip() { :; }\n'
 """What commands of a page mean in the tests, which install nothing."""
 
@@ -95,6 +97,30 @@ def test_a_layer_on_the_in_mram_engine():
     first = scope["inputs"][0, :, :5, :5].reshape(-1)
     assert found.outputs[0, :, 0, 0].tolist() == (scope["weights"] @ first).tolist()
     assert found.counts["ands"] == 4 * layer.macs
+
+
+@pytest.mark.ngspice
+def test_writes_of_mram_cells_by_their_page():
+    _, example = blocks(MRAM, "python")
+    scope = {}
+    exec(example, scope)
+    delays, energies = (1e9 * scope["written"]["t_switch_lobes"], 1e12 * scope["written"]["e_switch_lobes"])
+    told = "predictive28 {:.1f} and {:.1f} ns, `e_switch` (of the whole 20 ns) {:.1f} and {:.1f} pJ"
+    assert told.format(*delays.values.ravel(), *energies.values.ravel()) in MRAM.read_text(encoding="utf-8")
+
+
+def test_numbers_of_write_errors_are_those_of_their_page():
+    (example,) = blocks(WRITES, "python")
+    scope = {}
+    exec(example, scope)
+    text = WRITES.read_text(encoding="utf-8")
+    assert "Rayleigh {:.4f} and {:.4f}".format(*scope["rayleigh"]) in text
+    assert "Boltzmann {:.4f} and {:.4f}".format(*scope["boltzmann"]) in text
+    assert "with noise {:.3f} and {:.3f}".format(*scope["thermal"]) in text
+    counts = zip(scope["counted"], scope["expected"], strict=True)
+    told = "{} were unflipped at 3 t_0 where the equation expects {:.1f}, {} of {:.1f} at 4 t_0, {} of {:.1f} at 5 t_0"
+    assert told.format(*itertools.chain(*counts)) in text
+    assert scope["offsets"][1] == pytest.approx(2.1, abs=0.05)
 
 
 @pytest.mark.ngspice

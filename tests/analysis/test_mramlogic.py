@@ -1,6 +1,8 @@
 """Error rates of sensing: correlation of XOR's halves, tails of known distributions, the latch's size."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +69,20 @@ def test_the_halves_of_xor_err_together():
     assert errors.sel(operation="xor") < errors.sel(operation="and") + errors.sel(operation="or")
     assert (found["counted_ci_low"] < rates["xor"]).all()
     assert not found["extrapolated"].any()
+
+
+def test_lines_of_the_page_serve_a_stored_run(tmp_path):
+    stored = tmp_path / "characterization.nc"
+    run(wrong=0).assign_attrs(technology="predictive28").to_netcdf(stored)
+    page = (Path(__file__).parents[2] / "docs" / "mram.md").read_text(encoding="utf-8")
+    lines, _ = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    scope = {}
+    exec(lines.replace("results/mram-logic/characterization.nc", stored.as_posix()), scope)
+    assert scope["rates"].sizes == {"operation": 3, "process": 1}
+    assert 2e-6 < scope["latch"]["w_latch"].item() < 20e-6
+    # an offset of 8 mV that both operations see the same way, margins of 2 mV of their own
+    assert scope["together"][0, 2] == pytest.approx(64 / 68, abs=0.03)
+    assert scope["together"][0, 1] < 0
 
 
 def test_unknown_samples_widen_the_interval():
