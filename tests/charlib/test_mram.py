@@ -290,11 +290,9 @@ def test_sot_writes_hold_both_ways(name, installed, session):
     assert ((energy.values > least * 0.9) & (energy.values < 6 * least)).all()
 
 
-def test_longer_lines_cost_energy_and_time(measure):
-    for metric in ("e_switch", "t_switch"):
-        short, long = (measure(metric, Stt1T1M(pulse=8e-9), readpath=ReadPath(rows=rows)) for rows in (1, 256))
-        assert (short.status == long.status).all()
-        assert (long.values > short.values).all()
+def test_longer_lines_cost_energy(measure):
+    short, long = (measure("e_switch", Stt1T1M(pulse=5e-9), readpath=ReadPath(rows=rows)).values for rows in (1, 256))
+    assert (long > short).all()
 
 
 def test_a_higher_word_line_writes_faster(measure):
