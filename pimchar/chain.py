@@ -36,6 +36,7 @@ from analysis.architecture import MacroError, MacroGeometry, MacroModel
 from analysis.logic import READINGS, Gates
 from charlib import columncheck
 from charlib.directory import write_whole
+from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
 from netlists.cells import restored
@@ -219,8 +220,8 @@ def stored(folder: Path, name: str) -> Path:
 
 
 def open_tables(folder: Path) -> xr.Dataset:
-    """The tables of a results directory, in memory."""
-    return xr.load_dataset(stored(folder, TABLES))
+    """The tables of a results directory, in memory; raises TableError if they are not readable."""
+    return source.load(stored(folder, TABLES))
 
 
 def open_samples(folder: Path) -> xr.Dataset:
@@ -390,7 +391,7 @@ def open_gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | Non
         return None
     process = technology.load(tables.attrs["technology"])
     try:
-        return gatenumbers.characterized(xr.load_dataset(folder / GATES), tables, process, MacroModel())
+        return gatenumbers.characterized(source.load(folder / GATES), tables, process, MacroModel())
     except MacroError as error:
         raise MacroError(f"{error}; `pimchar macro --published` does without") from error
 

@@ -15,6 +15,7 @@ from analysis.architecture import MacroModel
 from analysis.engine_cell import Operations
 from analysis.workloads import Layer
 from charlib.directory import write_whole
+from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
 from pimchar import chain
@@ -47,8 +48,8 @@ def evaluate(folder: Path, others: Sequence[Path] = (), networks: Sequence[str] 
         networks: names of tables of layers, also of those that ``folder`` holds.
 
     Raises:
-        RunFileError: tables or gates are missing. MacroError: a cell, a metric or a gate that does not serve.
-        WorkloadError: no such network.
+        RunFileError: tables or gates are missing. TableError: they are not readable. MacroError: a cell, a metric or a
+            gate that does not serve. WorkloadError: no such network.
     """
     layers = {name: workloads.load(name, folder / chain.LAYERS) for name in networks}
     found: dict[str, dict[str, xr.Dataset]] = {name: {} for name in layers}
@@ -94,7 +95,7 @@ def _engine(folder: Path, tables: xr.Dataset, layers: dict[str, tuple[Layer, ...
     cell = Operations.of(tables, process.geometry, hardware.rows)
     if not (folder / GATES).is_file():
         raise RunFileError(f"{folder} has no {GATES}, whose gates counters consist of: [periphery] in its run file")
-    data = xr.load_dataset(folder / GATES)
+    data = source.load(folder / GATES)
     gates = gatenumbers.characterized(data, tables, process, MacroModel(ones=hardware.ones))
     activity = gatenumbers.counter_activity(data, tables, process, engine.counter(hardware), hardware.ones)
     return {

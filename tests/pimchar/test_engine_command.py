@@ -85,6 +85,17 @@ def test_what_a_directory_lacks_is_told_in_a_line(tmp_path, file, message):
     assert not (folder / "engine.csv").exists()
 
 
+@pytest.mark.parametrize("file", ["periphery.nc", "tables.nc"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_file_that_is_no_netcdf_or_cut_is_told_in_a_line(tmp_path, file, cut):
+    folder = mram_results(tmp_path / "stt")
+    (folder / file).write_bytes((folder / file).read_bytes()[:2000] if cut else b"no table")
+    result = pimchar("engine", folder)
+    assert result.exit_code == 2, result.output
+    assert f"{file} is not readable" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_an_sram_cell_makes_no_engine(tmp_path):
     result = pimchar("engine", sram_results(tmp_path / "sram"))
     assert result.exit_code == 2
