@@ -30,7 +30,6 @@ from analysis import (
     vmin,
     workloads,
     worst,
-    writeerrors,
 )  # fmt: skip
 from analysis.architecture import MacroError, MacroGeometry, MacroModel
 from analysis.logic import READINGS, Gates
@@ -39,7 +38,6 @@ from charlib.directory import write_whole
 from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
-from netlists.cells import restored
 from pimchar import runfile
 from pimchar.runfile import RunFile, RunFileError
 
@@ -292,24 +290,6 @@ def evaluate_errors(folder: Path, rate: float, cycles: tuple[float, ...], confid
     """Error rates of a directory's samples, also stored; see :func:`analysis.errors.error_rates`."""
     found = errors.error_rates(_open_drawn(folder), rate, cycles, confidence)
     write_whole(folder / errors.FILE, lambda path: found.to_netcdf(path))
-    return found
-
-
-def evaluate_write_errors(folder: Path, **asked: float | None) -> xr.Dataset:
-    """Write errors of a directory's cells, also stored; see :func:`analysis.writeerrors.write_errors`.
-
-    Args:
-        folder: results directory. asked: of :class:`analysis.writeerrors.Request`.
-
-    Raises:
-        RunFileError: no characterization, or one of another kind of cell. StatisticsError, SwitchingError: see there.
-    """
-    data = open_samples(folder)
-    cell = restored(json.loads(data.attrs["cell"]), folder)
-    if not isinstance(cell, netlists.Stt1T1M) or cell.junction.strip:
-        raise RunFileError(f"{folder} is of a cell of kind {cell.kind!r}: write errors are of kind 'stt1t1m'")
-    found = writeerrors.write_errors(data, writeerrors.Request(cell.junction, cell.pulse, **asked))
-    write_whole(folder / writeerrors.FILE, lambda path: found.to_netcdf(path))
     return found
 
 
