@@ -2,7 +2,7 @@
 
 What a two-row operation and a write take is characterized (``analysis.engine_cell``), as are the gates of counters,
 accumulators and drivers (``analysis.gatenumbers``); how often each is done follows from ``analysis.engine_mapping``.
-Whatever else is assumed is a field of ``Engine``, ``Layout`` or ``network.Memories`` with its source. docs/engine.md
+Whatever else is assumed is a field of ``Engine`` or ``network.Memories`` with its source. docs/engine.md
 tells the whole model.
 """
 
@@ -83,7 +83,7 @@ def stage_delays(cell: Operations, gates: Gates, engine: Engine) -> dict[str, np
     delay = gates.delay
     path = logic.accumulator_path(engine.count_bits, engine.sum_bits)
     return {
-        "and": (1.0 + engine.precharge) * cell.t_and,
+        "and": cell.t_and + engine.precharge,
         "count": delay["gate"] + arrival(counter(engine), delay) + delay["register"],
         "accumulate": 2 * delay["gate"] + sum(n * delay[hop] for hop, n in path.items()) + delay["register"],
     }
@@ -167,8 +167,8 @@ def evaluate(
         lengths: of weights and of inputs, each with each [bit]. name: of the network.
 
     Returns:
-        Dataset of ``VARIABLES``. Attributes of ``table`` are kept; ``engine``, ``memories``, ``gates``, ``cell_area``
-        and ``area_source`` say what it was made with.
+        Dataset of ``VARIABLES``. Attributes of ``table`` are kept; ``engine``, ``memories``, ``gates`` and
+        ``cell_area`` say what it was made with.
 
     Raises:
         MacroError: no layers, or words that the engine is not built for.
@@ -182,7 +182,7 @@ def evaluate(
         unit_energies(cell, gates, activity, engine),
         np.maximum.reduce(list(delays.values())),
         cell.t_write,
-        leakage_power(cell, gates, blocks, engine),
+        leakage_power(gates, blocks, engine),
     )
     each = [
         [_lengths(layers, Precision(weight, inputs), at, engine, memories) for inputs in lengths] for weight in lengths
@@ -207,7 +207,6 @@ def evaluate(
             "gates": gates.source,
             "counter_activity": activity,
             "cell_area": cell.cell_area,
-            "area_source": cell.area_source,
         }
     )
 
@@ -224,10 +223,12 @@ class _Rates:
     leakage: np.ndarray
 
 
-def leakage_power(cell: Operations, gates: Gates, blocks: Mapping[str, Block], engine: Engine) -> np.ndarray:
-    """Leakage of the bank, all sub-arrays powered [W], shape ``(process, vdd, temp)``."""
-    own = sum(over_kinds(block.counts, gates.leakage) for block in blocks.values())
-    return engine.subarrays * (own + engine.rows * engine.columns * cell.leakage)
+def leakage_power(gates: Gates, blocks: Mapping[str, Block], engine: Engine) -> np.ndarray:
+    """Leakage of the bank's logic, all sub-arrays powered [W], shape ``(process, vdd, temp)``.
+
+    That of cells is 0 (assumed): rows are closed and lines at 0.
+    """
+    return engine.subarrays * sum(over_kinds(block.counts, gates.leakage) for block in blocks.values())
 
 
 def _areas(cell: Operations, gates: Gates, blocks: Mapping[str, Block], engine: Engine) -> np.ndarray:

@@ -87,6 +87,8 @@ def macros(
 ) -> xr.Dataset:
     """This suite's SRAM macros, built for each length of weights and inputs, rows of the array read once and held.
 
+    Their cycles are those of cells and gates at the mean, as the engine's are.
+
     Args:
         table: of a characterized SRAM cell. geometry: of the macros, their word lengths replaced; each of ``lengths``
             divides its columns. cell_area: of a bit cell [m2]. gates: at the table's conditions; published if None.
@@ -97,7 +99,8 @@ def macros(
     built = [replace(geometry, weight_bits=w, input_bits=i) for w, i in product(lengths, lengths)]
     found = macro.evaluate_all(table, built, cell_area, MacroModel(), gates)
     pairs = pd.MultiIndex.from_product([lengths, lengths], names=["weight_bits", "input_bits"])
-    named = found[list(USED)].assign_coords(xr.Coordinates.from_pandas_multiindex(pairs, "geometry"))
+    mean = found.assign(cycle_time=found["cycle_time_mean"])
+    named = mean[list(USED)].assign_coords(xr.Coordinates.from_pandas_multiindex(pairs, "geometry"))
     return named.unstack("geometry").assign_attrs(macro_geometry=json.dumps(asdict(geometry)))
 
 

@@ -30,8 +30,17 @@ RANGES = {
 PITCH = 2.0
 """Length of a cell along its lines in gate pitches for each of its transistors [1], assumed: line, gate, junction."""
 
+ISOLATION = 1.0
+"""Room beside a diffusion in gate pitches [1], assumed."""
+
 LATCH = 400.0
 """Width of a sense latch's input transistors in gate lengths [1] unless stated; docs/mram.md has the rule behind it."""
+
+
+def strip_area(technology: Technology, width: float) -> float:
+    """Area of a transistor of a width [m] with what a line needs beside its gate, ``PITCH``, and ``ISOLATION`` [m2]."""
+    pitch = technology.geometry.gate_pitch
+    return PITCH * pitch * (width + ISOLATION * pitch)
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,10 @@ class Stt1T1M:
         """Capacitance of a line's wire [F]: ``PITCH`` gate pitches for each transistor of each cell."""
         length = PITCH * technology.geometry.gate_pitch * len(self.transistors()) * rows
         return technology.geometry.wire_capacitance * length
+
+    def area(self, technology: Technology) -> float:
+        """Estimated area of a cell [m2]: as long as its part of a line's wire, as wide as its widest transistor."""
+        return len(self.transistors()) * strip_area(technology, max(getattr(self, name) for name in self.widths))
 
     @property
     def size_name(self) -> str:

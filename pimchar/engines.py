@@ -92,7 +92,7 @@ def _designs(folder: Path, layers: dict[str, tuple[Layer, ...]], needs_mram: boo
 def _engine(folder: Path, tables: xr.Dataset, layers: dict[str, tuple[Layer, ...]]) -> dict[str, dict[str, xr.Dataset]]:
     """Networks on the engine of an MRAM cell."""
     process, hardware = technology.load(tables.attrs["technology"]), engine.Engine()
-    cell = Operations.of(tables, process.geometry, hardware.rows)
+    cell = Operations.of(tables, process, hardware.rows)
     if not (folder / GATES).is_file():
         raise RunFileError(f"{folder} has no {GATES}, whose gates counters consist of: [periphery] in its run file")
     data = source.load(folder / GATES)

@@ -15,7 +15,8 @@ SHOWN = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 2), (4, 4), (8, 8))
 """Lengths of weights and inputs in the text [bit]; engine.csv holds each with each."""
 NOTE = (
     "energy and latency of one inference; inner: without first and last layer; on chip: without DRAM; edges 8:8: "
-    "first and last layer at 8:8. Bank of 32 Mb of the engine, macros of the SRAM run file: compare areas. "
+    "first and last layer at 8:8. Cycles with cells and gates at the mean. Bank of 32 Mb of the engine, macros of the "
+    "SRAM run file: compare areas. "
     "docs/engine.md tells what is assumed; no number is fitted"
 )
 
