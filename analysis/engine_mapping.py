@@ -15,7 +15,7 @@ from analysis.mapping import ceil_div
 from analysis.workloads import Layer
 from netlists.mramlogic import RECHARGE
 
-_BANK = "secondary source of the engine's authors (ISVLSI 2019): 256 x 256 in a bank of 32 Mb"
+_BANK = "Angizi et al. (analog or digital), ISVLSI 2019, read in a secondary source: 256 x 256 in a bank of 32 Mb"
 
 
 LIMITS = {"idle_columns": 1.0, "precharge": 1e-6, "ones": 1.0}

@@ -180,9 +180,8 @@ def test_areas_of_two_transistors_and_a_latch(table, cell):
     assert Sot2T1M().sized(TECHNOLOGY).wire(TECHNOLOGY, 1) == pytest.approx(lines)  # as long as its wire
     assert found.cell_area == pytest.approx((600e-9 + pitch) * 4 * pitch)
     assert found.sense_area == pytest.approx((4.75 * 3e-6 + pitch) * 2 * pitch)
-    narrow = Operations.of(
-        table.assign_attrs(cell=json.dumps(kind | {"w_latch": 0.4e-6})), TECHNOLOGY, 256
-    )  # resets are no narrower than a gate's transistor
+    narrow = Operations.of(table.assign_attrs(cell=json.dumps(kind | {"w_latch": 0.4e-6})), TECHNOLOGY, 256)
+    # resets are no narrower than a gate's transistor
     widths = 4.25 * 0.4e-6 + 4 * TECHNOLOGY.w_n
     assert narrow.sense_area == pytest.approx((widths + pitch) * 2 * pitch)
     assert (found.rows_driven, cell.rows_driven, found.t_write) == (2, 1, 2e-9)
