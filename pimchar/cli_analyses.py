@@ -81,10 +81,9 @@ def write_errors(directory: Path, **asked: float | None) -> None:
     From stored currents of a cell of kind stt1t1m: initial angle and thermal agitation by the Fokker-Planck equation,
     by closed forms, and counted on stochastic macrospins.
     """
-    from pimchar import render_write_errors
-    from pimchar import write_errors as stored
+    from pimchar import render_write_errors, writeerrors
 
-    click.echo(render_write_errors.write_errors(stored.evaluate(directory, **asked)))
+    click.echo(render_write_errors.write_errors(writeerrors.evaluate(directory, **asked)))
 
 
 @click.command()
