@@ -7,6 +7,7 @@ from PySpice.Spice.Netlist import Circuit
 from netlists.setting import STATES, Setting
 from netlists.stimulus import (
     EDGE,
+    LONG_OPTIONS,
     ON,
     add_columns,
     add_shaped,
@@ -47,7 +48,7 @@ DIP_RESOLUTION = 1e-3
 
 
 def _add_write_drivers(
-    circuit: Circuit, setting: Setting, start: float, end: float | None = None
+    circuit: Circuit, setting: Setting, span: tuple[float, float] | None = None
 ) -> tuple[dict[str, Knob], list[str]]:
     """A write driver on each column that writes the state it does not store.
 
@@ -55,18 +56,18 @@ def _add_write_drivers(
     that at rest the driver is as tight as any.
 
     Args:
-        start, end: when the driver is on [s]; None: to the end.
+        span: when the driver is on [s], by node ``we_b``; None: always.
 
     Returns:
         Knobs; vectors of that source, ``low_<state>`` and ``vlow_<state>#branch``, if there is one.
     """
-    low, probes = setting.dv_bl, []
+    low, probes, enable = setting.dv_bl, [], "we_b" if span else "0"
     driver = add_write_driver(circuit, setting.technology, grounded=not low)
     for state, lines in LINES.items():
-        nodes = [*(f"{line}_{state}" for line in lines), "we_b", f"vdrv_{state}", "0"]
+        nodes = [*(f"{line}_{state}" for line in lines), enable, f"vdrv_{state}", "0"]
         if low:
             foot = f"low_{state}"
-            circuit.V(foot, foot, "0", steps(0.0, [(start, low), *([(end, 0.0)] if end else [])]))
+            circuit.V(foot, foot, "0", pulse(0.0, low, *span) if span else low)
             nodes.append(foot)
             probes += [foot, f"v{foot}#branch"]
         circuit.X(f"write_{state}", driver, *nodes)
@@ -86,7 +87,7 @@ def write(setting: Setting) -> Testbench:
     knobs = add_shaped(circuit, at, {control: pulse(0.0, swing(at, control), *span) for control, span in times.items()})
     controls = dict.fromkeys(STATES, ("wl_b", "pre", "0", "0"))
     probes, nodeset, of_columns = add_columns(circuit, at, controls)
-    of_drivers, feet = _add_write_drivers(circuit, setting, *times["we_b"])
+    of_drivers, feet = _add_write_drivers(circuit, setting, times["we_b"])
     values = {"window": window, "wordline_off": times["wl_b"][1], "precharge_on": times["pre"][1]}
     knobs, nodeset = of_columns | of_drivers | knobs, nodeset + high(at, times)
     return transient("write", circuit, at, 2.6 * window, probes + feet, nodeset, knobs, values)
@@ -106,22 +107,25 @@ def _pulses(setting: Setting, start: float, works: str, guess: float | None = No
 def write_pulse(setting: Setting) -> Testbench:
     """A write with a word-line pulse of its own for each stored state, whose width is searched.
 
-    Each cell is written to the state it does not store. In windows: precharge off at 0.1, write driver on from 0.2 to
-    the end, word line on at 0.4 and off at 1.4 at the latest, end at 2.4. The pulse comes through the column's own
-    word-line driver; its width is that at the word line.
+    Each cell is written to the state it does not store. It starts at rest with precharge off and write driver on, which
+    stays so. In windows: word line on at 0.02 and off at 1.02 at the latest, end at 2.02. The pulse comes through the
+    column's own word-line driver; its width is that at the word line.
     """
     window, at = setting.window, setting.written
     circuit = setting.circuit("write by a word-line pulse of searched width")
-    pulses, search = _pulses(at, 0.4 * window, "high", max(EDGE, PULSE_GUESS * window / WRITE_WINDOW))
-    off = {control: steps(0.0, [(start * window, at.vdd)]) for control, start in (("pre", 0.1), ("we_b", 0.2))}
-    knobs = add_shaped(circuit, at, pulses | off)
-    controls = {state: (f"wl_b_{state}", "pre", "0", "0") for state in STATES}
-    _, nodeset, of_columns = add_columns(circuit, at, controls)
-    of_drivers, _ = _add_write_drivers(circuit, setting, 0.2 * window)
+    pulses, search = _pulses(at, 0.02 * window, "high", max(EDGE, PULSE_GUESS * window / WRITE_WINDOW))
+    knobs = add_shaped(circuit, at, pulses)
+    controls = {state: (f"wl_b_{state}", "0", "0", "0") for state in STATES}
+    levels = {state: {"pre_b": 1, low: 0} for state, (low, _) in LINES.items()}
+    _, nodeset, of_columns = add_columns(circuit, at, controls, levels=levels)
+    of_drivers, _ = _add_write_drivers(circuit, setting)
     knobs = of_columns | of_drivers | knobs
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
-    nodeset += high(at, (*pulses, *off))
-    return transient("write_pulse", circuit, at, 2.4 * window, probes, nodeset, knobs, {"window": window}, search)
+    nodeset += high(at, pulses)
+    values = {"window": window}
+    return transient(
+        "write_pulse", circuit, at, 2.02 * window, probes, nodeset, knobs, values, search, options=LONG_OPTIONS
+    )
 
 
 def read_pulse(setting: Setting) -> Testbench:
@@ -188,7 +192,8 @@ def pim_row(setting: Setting) -> Testbench:
     nodeset += high(setting, ("pre", "wl_b", *on))
     stop = cycle * (len(patterns) + 0.05)
     values = {"window": window, "cycle": cycle, "activations": float(len(patterns))}
-    return transient("pim_row", circuit, setting, stop, probes, nodeset, of_columns | knobs, values)
+    knobs = of_columns | knobs
+    return transient("pim_row", circuit, setting, stop, probes, nodeset, knobs, values, options=LONG_OPTIONS)
 
 
 def supply_dip(setting: Setting) -> Testbench:

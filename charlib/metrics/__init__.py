@@ -235,11 +235,11 @@ METRICS: Mapping[str, Metric] = {
     "e_write": Metric("J", "energy of a write cycle", "write", dynamic.e_write, "high", math.inf, per_lobe=True),
     "t_pulse_write": Metric(
         "s", "shortest word-line pulse that writes", "write_pulse", dynamic.t_pulse_write, "high", math.inf,
-        per_lobe=True,
+        per_lobe=True, version=2,
     ),
     "t_pulse_read": Metric(
         "s", "longest word-line pulse that a read survives", "read_pulse", dynamic.t_pulse_read, "low", 0.0,
-        per_lobe=True,
+        per_lobe=True, version=2,
     ),
     "v_half": Metric(
         "V", "lowest difference of the storage nodes, half-selected", "half_select", dynamic.lowest_difference, "low",

@@ -62,12 +62,15 @@ def e_write(block: Block) -> Measured:
 
 
 def pulse_width(block: Block, state: str) -> np.ndarray:
-    """Width of the word line's pulse at 50 % [s], shape (sample,); 0 where it does not get there."""
+    """Width of the word line's pulse at 50 % [s], shape (sample,); 0 where it does not get there.
+
+    To its last fall: a driver's input that turns while the line is at 50 % couples a dip of some millivolts into it.
+    """
     half = block.values.get("v_wl", block.values["vdd"]) / 2
     time, wave = block["time"], block[f"wl_{state}"]
     start = crossing(time, wave, half, rising=True)
-    width = crossing(time, wave, half, rising=False, after=np.nan_to_num(start)) - start
-    return np.nan_to_num(width, nan=0.0)
+    end = -crossing(-time[:, ::-1], wave[:, ::-1], half, rising=True, after=-np.inf)
+    return np.nan_to_num(end - start, nan=0.0)
 
 
 def _trial(works: list[np.ndarray], numbers: list[np.ndarray], block: Block, beyond: Status) -> Measured:

@@ -9,7 +9,7 @@ from charlib.metrics import METRICS, dynamic, readpath, static
 from charlib.metrics.energy import given
 from charlib.search import search
 from charlib.status import Status
-from charlib.waveforms import stack
+from charlib.waveforms import Block, stack
 from netlists import TESTBENCHES, Testbench
 from netlists.analyses import Sweep, Transient
 
@@ -184,6 +184,21 @@ def test_critical_pulse_is_that_of_a_fine_sweep_within_the_resolution(measure, a
         longest_failing, shortest = width[~written].max(), width[written].min()
         assert longest_failing < found[lobe] < shortest * 1.01
         assert shortest / longest_failing < 1.05  # the sweep is fine enough to say so
+
+
+def test_a_dip_of_the_word_line_while_it_rises_is_not_the_end_of_its_pulse():
+    time, wave = np.array([0.0, 1.0, 1.1, 2.0, 5.0, 6.0, 6.0]), np.array([0.0, 0.51, 0.49, 1.0, 1.0, 0.0, 0.0])
+    block = Block({"time": time[None], "wl_q": wave[None], "wl_qb": 0.4 * wave[None]}, {"vdd": 1.0})
+    assert dynamic.pulse_width(block, "q")[0] == pytest.approx(5.5 - 0.5 / 0.51)
+    assert dynamic.pulse_width(block, "qb")[0] == 0  # it does not get to 50 %
+
+
+def test_a_write_by_a_pulse_starts_at_rest_beside_the_low_line(at_settings):
+    """The stored states as they are without a pulse, and kept to the end."""
+    block = at_settings("write_pulse", [1e-12], window=0.27e-9)
+    for state, sign in (("q", 1), ("qb", -1)):
+        apart = sign * (block[f"q_{state}"] - block[f"qb_{state}"])[0]
+        assert apart[[0, -1]] == pytest.approx([1.0, 1.0], abs=1e-3)
 
 
 def test_a_critical_pulse_ends_about_when_the_nodes_cross(measure):
