@@ -28,7 +28,7 @@ ACCURACIES: Mapping[str, tuple[str, str]] = {
     "default": ("", ""),
     "reference": (
         ".options reltol=1e-6 vntol=1e-9 abstol=1e-15",
-        ".options reltol=1e-6 vntol=1e-8 chgtol=1e-18",
+        ".options reltol=1e-6 vntol=1e-8 chgtol=1e-18 trtol=7 bypass=0",
     ),
 }
 """Name of an accuracy to the option lines that it adds to decks: at rest, and of transients.
