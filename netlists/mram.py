@@ -163,6 +163,8 @@ def _add_writes(setting: Setting, title: str, gates: Mapping[str, str], lines_of
         add_lines(circuit, setting, f"_{state}", idle)
         nodes = [used.gate, used.line, "sl", *setting.cell.across, "mz"]
         probes += [f"{node}_{state}" for node in nodes] + [f"vdrv_{state}#branch", f"vgate_{state}#branch"]
+        if not setting.cell.junction.axisymmetric:
+            probes += [f"x{state}.xmtj.{component}" for component in ("mx", "my")]
     _add_cells(circuit, setting, idle, WORDLINE_ON + EDGE / 2)
     knobs = _knobs(setting, thermal=True)
     for line in (used.line, "sl"):

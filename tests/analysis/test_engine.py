@@ -203,7 +203,7 @@ def test_states_are_averaged_and_the_slower_result_counts(table):
         (lambda t: t.drop_vars("e_and"), r"e_and missing in tables.nc: the engine needs e_and, t_and, e_switch"),
         (lambda t: t.assign(e_switch=t["e_switch"] * np.nan), "e_switch has no number at any condition"),
         (lambda t: t.assign_attrs(cell=json.dumps({"kind": "sram6t"})), "'sram6t' has no write pulse"),
-        (lambda t: t.assign_attrs(readpath=json.dumps({"rows": 64})), "rows=256, but the table's read path has 64"),
+        (lambda t: t.assign_attrs(readpath=json.dumps({"rows": 64})), r"has 64 rows: characterize with rows = 256 in \[readpath\]"),
     ],
 )
 def test_what_a_run_lacks_is_named(table, change, message):

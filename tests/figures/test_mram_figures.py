@@ -31,6 +31,7 @@ def folder(tmp_path):
         f"{line}_{state}": np.where(time > 1e-10, 1.0, 0.0) for line in ("wwl", "wbl", "sl") for state in ("p", "ap")
     }
     waves |= {f"mz_{state}": sign * np.tanh((1e-9 - time) / 2e-10) for state, sign in (("p", 1), ("ap", -1))}
+    waves |= {f"x{state}.xmtj.{node}": 0.1 * time / 2e-9 for state in ("p", "ap") for node in ("mx", "my")}
     curves = xr.Dataset(coords=PLACE)
     for name, wave in ({"time": time} | waves).items():
         padded = np.append(wave[:-1], np.nan)  # the nominal waveform may be shorter than a sample's
@@ -71,6 +72,7 @@ def test_a_write_that_flips_says_so_and_one_that_does_not_too(folder):
     figure = FIGURES["magnetization"].draw(folder)
     assert "A write pulse flips the cell both ways" in words(figure)
     assert "Cell of kind sot2t1m" in words(figure)
+    assert {line.get_label() for line in figure.axes[3].lines} >= {"mx", "my", "mz"}
     figure.canvas.draw()
     curves = xr.load_dataset(folder / "curves.nc", group="mram_write")
     curves["mz_ap_nominal"] = -curves["mz_ap_nominal"]
