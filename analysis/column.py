@@ -55,7 +55,7 @@ def of_rows(table: xr.Dataset, wanted: int, what: str = "rows_per_local_bitline"
     rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", wanted)
     if rows != wanted:
         raise MacroError(
-            f"{what}={wanted}, but the table's read path has {rows} rows: characterize with rows = {wanted} in [readpath]"
+            f"{what}={wanted}, but the table's read path has {rows} rows: set rows = {wanted} in [readpath] of its run"
         )
     return table
 

@@ -104,6 +104,7 @@ _SENSED = {
     for stem, unit, text, measure, fails, limit, lobes in (
         ("v", "V", "margin at the sense latch", mramlogic.v_margin, "low", 0.0, True),
         ("t", "s", "delay word line to output", mramlogic.t_decide, "high", math.inf, True),
+        ("t_recharge", "s", "precharge time of the lines", mramlogic.t_recharge, "high", math.inf, False),
         ("e", "J", "energy of an operation", mramlogic.e_operation, "high", math.inf, False),
     )
 } | {
