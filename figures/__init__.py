@@ -128,7 +128,7 @@ FIGURES: Mapping[str, Figure] = _table(
     ),
     Figure(
         "sense_levels",
-        "Levels of two MRAM rows at the sense latch for 00, 01 and 11, with the references between them.",
+        "Levels of two or three MRAM rows at the sense latch by how many cells are in P, with references between them.",
         ("characterization.nc",),
     ),
     Figure(

@@ -331,6 +331,8 @@ TESTBENCHES: Mapping[str, Row] = {
     "mram_sense": Row(partial(sensed, name="sense"), drawn=True, **_MRAM),
     "mram_and": Row(partial(sensed, name="and"), drawn=True, **_MRAM),
     "mram_or": Row(partial(sensed, name="or"), drawn=True, **_MRAM),
+    "mram_and3": Row(partial(sensed, name="and3"), **_MRAM),
+    "mram_maj3": Row(partial(sensed, name="maj3"), **_MRAM),
     "mram_offset": Row(latch_offset, **_MRAM),
     "mram_write": Row(mram_write, drawn=True, **_MRAM),
     "mram_pulse": Row(mram_pulse, **_MRAM),

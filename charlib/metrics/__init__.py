@@ -89,7 +89,10 @@ _OPERATION = {
 }  # fmt: skip
 """Metrics of a read path at work: complementary, and with ``_single`` behind the name those of output P alone."""
 
-_SENSES = {"sense": "read of one row", "and": "AND of two rows", "or": "OR of two rows"}
+_SENSES = {
+    "sense": "read of one row", "and": "AND of two rows", "or": "OR of two rows", "and3": "AND of three rows",
+    "maj3": "majority of three rows",
+}  # fmt: skip
 _SENSED = {
     f"{stem}_{operation}": Metric(
         unit,
@@ -113,8 +116,8 @@ _SENSED = {
     )
     for name, text, bench, case in (
         *((bits, f"two cells {bits}", "mram_and", bits) for bits in ("00", "01", "11")),
-        ("and", "the reference of AND", "mram_and", "ref0"),
-        ("or", "the reference of OR", "mram_or", "ref0"),
+        *((bits, f"three cells {bits}", "mram_and3", bits) for bits in ("000", "001", "011", "111")),
+        *((name, f"the reference of {name.upper()}", f"mram_{name}", "ref0") for name in ("and", "or", "and3", "maj3")),
     )
 }
 """Metrics of sensing; lines of cells are the same in AND and OR, so they are measured once."""

@@ -17,6 +17,8 @@ TRUTH = {
     "sense": {"0": 0, "1": 1},
     "and": {"00": 0, "01": 0, "10": 0, "11": 1},
     "or": {"00": 0, "01": 1, "10": 1, "11": 1},
+    "and3": {f"{bits:03b}": int(bits == 7) for bits in range(8)},
+    "maj3": {f"{bits:03b}": int(bits.bit_count() > 1) for bits in range(8)},
 }
 
 
@@ -91,6 +93,13 @@ def test_lines_are_precharged_when_they_are_back_and_as_high_as_their_references
         levels = np.array([at(block["time"], wave, np.array([after + wait]))[0] for wave in waves])
         apart = max(np.ptp(levels[[0, 3, 4]]), np.ptp(levels[[1, 2, 5]]))  # 00 and 11 share a reference
         assert ((levels.min() > 0.95 * block.values["v_pre"]) and apart < 2e-3) == settled
+
+
+@pytest.mark.parametrize("name", ["and3", "maj3"])
+def test_three_rows_are_right_in_all_cases(name, bench, session, solve):
+    block = solve(session, bench(name, Stt1T1M()))
+    assert {case: said[0] for case, said in mramlogic.outputs(block, name).items()} == TRUTH[name]
+    assert (mramlogic.v_margin(block, name).values > 3e-3).all()
 
 
 def test_levels_fall_with_every_cell_in_p_and_references_lie_half_way(bench, session, solve):

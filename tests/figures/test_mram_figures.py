@@ -58,6 +58,18 @@ def test_levels_are_told_with_the_least_distance_and_the_offset(folder):
     figure.canvas.draw()
 
 
+def test_levels_of_three_rows_are_drawn_where_a_run_has_them(folder):
+    path = folder / "characterization.nc"
+    data = xr.load_dataset(path)
+    for name, level in {"000": 0.30, "001": 0.22, "011": 0.16, "111": 0.12, "and3": 0.141, "maj3": 0.19}.items():
+        data[f"v_level_{name}"] = data["v_level_00"] - data["v_level_00"].mean() + level
+    data.to_netcdf(path)
+    figure = FIGURES["sense_levels"].draw(folder)
+    assert "References lie 19 mV or more" in words(figure)
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == ["000", "001", "011", "111", "reference of AND3", "reference of MAJ3"]
+
+
 def test_without_levels_or_samples_there_is_nothing_to_draw(folder):
     data = xr.load_dataset(folder / "characterization.nc")
     data.assign_attrs(samples=0).to_netcdf(folder / "characterization.nc")
