@@ -49,10 +49,10 @@ def draw(results_dir: Path) -> Figure:
         axes[0, column].set_title(text)
         _magnetization(axes[1, column], found, state)
     plots.label_axis(axes[0, 0].yaxis, "voltage", "V")
-    plots.label_axis(axes[1, 0].yaxis, "magnetization" if across else "mz", "1")
-    axes[0, 1].legend(loc="center")
+    axes[1, 0].set_ylabel("magnetization [1]" if across else "mz [1]")
+    axes[0, 1].legend(loc="center", bbox_to_anchor=(0.33, 0.5))
     if across:
-        axes[1, 1].legend(loc="center right")
+        axes[1, 0].legend(loc="upper right")
     return figure
 
 

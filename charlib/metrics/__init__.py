@@ -265,6 +265,7 @@ METRICS: Mapping[str, Metric] = {
     "r_p": Metric("ohm", "resistance of the junction in P at a read", "mram_read", mram.r_p, "high", math.inf),
     "r_ap": Metric("ohm", "resistance of the junction in AP at a read", "mram_read", mram.r_ap, "low", 0.0),
     "tmr": Metric("1", "TMR at a read", "mram_read", mram.tmr, "low", 0.0),
+    "v_tmr_half": Metric("V", "bias that halves the TMR", "mram_bias", mram.v_tmr_half, "low", 0.0),
     "i_sense": Metric("A", "read current", "mram_read", mram.i_sense, "low", 0.0, per_lobe=True),
     "i_margin": Metric("A", "difference of the read currents", "mram_read", mram.i_margin, "low", 0.0),
     "i_write": Metric("A", "write current before the flip", "mram_drive", mram.i_write, "low", 0.0, per_lobe=True),

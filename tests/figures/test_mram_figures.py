@@ -80,6 +80,31 @@ def test_without_levels_or_samples_there_is_nothing_to_draw(folder):
         FIGURES["sense_levels"].draw(folder)
 
 
+def test_the_tmr_of_a_junction_is_drawn_beside_its_law(folder):
+    """SYNTHETIC: a TMR of 2 that halves at 0.4 V, in P at half of AP's bias."""
+    bias = np.linspace(0.01, 0.8, 30)
+    curves, dims = xr.Dataset(coords=PLACE), (*PLACE, "sample", "point")
+    for state, across, ratio in (("p", 0.5 * bias, 0.0), ("ap", bias, 2 / (1 + (bias / 0.4) ** 2))):
+        current = across / (2e3 * (1 + ratio))
+        for name, wave in ((f"across_{state}", across), (f"vmeter_{state}#branch", current)):
+            curves[f"{name}_nominal"] = ((*PLACE, "point"), wave[None, None, None])
+            curves[name] = (dims, np.broadcast_to(wave, (1, 1, 1, 3, bias.size)))
+    curves.to_netcdf(folder / "curves.nc", group="mram_bias", mode="a")
+    with pytest.raises(NothingToDraw, match="has no v_tmr_half"):
+        FIGURES["tmr_bias"].draw(folder)
+    data = xr.load_dataset(folder / "characterization.nc")
+    data["v_tmr_half"] = ((*PLACE, "sample"), np.full((1, 1, 1, SAMPLES), 0.4))
+    data["v_tmr_half_nominal"] = (tuple(PLACE), np.full((1, 1, 1), 0.4))
+    data.to_netcdf(folder / "characterization.nc")
+    figure = FIGURES["tmr_bias"].draw(folder)
+    assert "A bias of 400 mV halves the TMR" in words(figure)
+    assert "The field of 50 mT leans the magnetization" in words(figure)
+    simulated, law = figure.axes[1].lines[:2]
+    assert simulated.get_ydata()[-1] == pytest.approx(2 / (1 + 4), rel=1e-3)
+    assert law.get_ydata()[0] == pytest.approx(2.28, rel=0.01)  # of the set sot_umn
+    assert figure.axes[0].get_ylabel() == "resistance [kohm]"
+
+
 def test_a_write_that_flips_says_so_and_one_that_does_not_too(folder):
     figure = FIGURES["magnetization"].draw(folder)
     assert "A write pulse flips the cell both ways" in words(figure)
