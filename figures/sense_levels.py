@@ -43,7 +43,7 @@ def draw(results_dir: Path) -> Figure:
     )
     offset = _offset(here)
     caption = (
-        f"{plots.provenance(here, condition)} Level of the line when the latch is clocked: cells (P is 1) as steps, "
+        f"{plots.provenance(here, condition)} Level of the line when the latch is clocked: cells as steps, "
         "references filled. Variation of RA and TMR as the run says (assumed), of transistors by the technology's law."
         + (" Bar: one standard deviation of the latch's offset to either side of a reference." if offset else "")
     )
@@ -61,13 +61,23 @@ def _offset(here: xr.Dataset) -> float:
     return float(here["v_offset_lobes"].isel(lobe=0).std("sample", ddof=1))
 
 
+def _bits(name: str) -> str:
+    """Bits of cells for the legend.
+
+    >>> _bits("00"), _bits("011")
+    ('00 (AP, AP)', '011')
+    """
+    states = ", ".join({"0": "AP", "1": "P"}[bit] for bit in name)
+    return f"{name} ({states})" if len(set(name)) == 1 else name
+
+
 def _distributions(ax: Axes, levels: dict[str, np.ndarray], references: tuple[str, ...], offset: float) -> None:
     width = max(np.ptp(values[np.isfinite(values)]) for values in levels.values()) / BINS
     highest = 0
     for look, (name, values) in zip(LOOKS, levels.items(), strict=False):
         good = values[np.isfinite(values)]
         edges = np.arange(np.floor(good.min() / width), np.ceil(good.max() / width) + 1.5) * width
-        text = f"reference of {name.upper()}" if name in references else name
+        text = f"reference of {name.upper()}" if name in references else _bits(name)
         filled = {"alpha": 0.45, "histtype": "stepfilled"} if name in references else {"histtype": "step"}
         counts, _, _ = ax.hist(good, edges, color=look.color, linestyle=look.linestyle, label=text, **filled)
         highest = max(highest, counts.max())
@@ -79,7 +89,7 @@ def _distributions(ax: Axes, levels: dict[str, np.ndarray], references: tuple[st
     ax.set_ylim(0, 1.15 * highest)
     plots.label_axis(ax.xaxis, "line at the latch's clock", "V")
     plots.label_axis(ax.yaxis, "samples", "1")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=6)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5 if len(levels) < 6 else 3)
 
 
 if __name__ == "__main__":

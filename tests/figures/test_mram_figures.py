@@ -67,7 +67,7 @@ def test_levels_of_three_rows_are_drawn_where_a_run_has_them(folder):
     figure = FIGURES["sense_levels"].draw(folder)
     assert "References lie 19 mV or more" in words(figure)
     legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert legend == ["000", "001", "011", "111", "reference of AND3", "reference of MAJ3"]
+    assert legend == ["000 (AP, AP, AP)", "001", "011", "111 (P, P, P)", "reference of AND3", "reference of MAJ3"]
 
 
 def test_without_levels_or_samples_there_is_nothing_to_draw(folder):
