@@ -31,7 +31,7 @@ CHECKS = {
     "write_error": "write_errors.nc",
 }
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
-OF_MRAM = ("magnetization", "sense_levels")
+OF_MRAM = ("magnetization", "sense_levels", "tmr_bias")
 """Figures of MRAM cells, with tests of their own."""
 OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, *OF_MRAM, "rows")]
 """Figures of a characterization."""
