@@ -73,9 +73,13 @@ class Mixture:
     shares: np.ndarray
 
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """Points, shape (n, variable)."""
-        which = rng.choice(len(self.shares), size=n, p=self.shares)
-        return self.centres[which] + self.widths[which, None] * rng.standard_normal((n, self.centres.shape[1]))
+        """Points, shape (n, variable): the same ones however many are drawn at a time, in multiples of ``ROUNDED``."""
+        blocks = []
+        for _ in range(math.ceil(n / ROUNDED)):
+            which = rng.choice(len(self.shares), size=ROUNDED, p=self.shares)
+            normal = rng.standard_normal((ROUNDED, self.centres.shape[1]))
+            blocks.append(self.centres[which] + self.widths[which, None] * normal)
+        return np.concatenate(blocks)[:n]
 
     def log_weight(self, u: np.ndarray) -> np.ndarray:
         """Logarithm of the standard normal density over that of the mixture, at points of shape (n, variable)."""
@@ -108,7 +112,7 @@ def log_interval(pf: float, cov: float, confidence: float = 0.95) -> tuple[float
     >>> print(f"{low:.3g} {high:.3g}")
     9.07e-10 1.1e-09
     """
-    half = stats.norm.isf(tail(confidence)) * math.sqrt(math.log1p(cov**2))
+    half = float(stats.norm.isf(tail(confidence))) * math.sqrt(math.log1p(cov**2))
     return pf * math.exp(-half), pf * math.exp(half)
 
 
