@@ -120,14 +120,16 @@ def weighted(weights: np.ndarray, answers: Answers, confidence: float = 0.95) ->
     """Estimate from weighted samples, shape (sample,); what has no answer is taken to be like the others."""
     n, known = len(weights), int((~answers.unknown).sum())
     failing = np.where(answers.failed, weights, 0.0)
-    total, square = failing.sum(), (failing**2).sum()
-    lost = weights[answers.unknown].sum()
+    total, square = float(failing.sum()), float((failing**2).sum())
+    lost = float(weights[answers.unknown].sum())
     if total == 0.0:
         return Estimate(0.0, 0.0, math.nan, math.inf, n, 0.0, math.nan, 0.0, lost / n)
     pf = total / known
     cov = math.sqrt(max(square / known - pf**2, 0.0) / max(known - 1, 1)) / pf
     low, high = log_interval(pf, cov, confidence)
-    return Estimate(pf, low, high, cov, n, total**2 / square, failing.max() / total, total / n, (total + lost) / n)
+    return Estimate(
+        pf, low, high, cov, n, total**2 / square, float(failing.max()) / total, total / n, (total + lost) / n
+    )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ passes. Simulations are stored by what they are: the same point is simulated onc
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -96,6 +97,11 @@ class CellLimitState:
         return smallest(*(np.concatenate(each, axis=1) for each in zip(*parts, strict=True)))
 
     @property
+    def deck_sha256(self) -> str:
+        """Of all that is simulated, model cards included."""
+        return hashlib.sha256("".join(unit.testbench.deck for unit in self._units).encode()).hexdigest()
+
+    @property
     def tally(self) -> Tally:
         """Samples simulated and found so far."""
         return self._runner.tally
@@ -136,14 +142,15 @@ def limit_state(
     readpath: ReadPath | None = None,
     scheduler: str | None = None,
     timeout: float = ngspice.TIMEOUT,
-    progress: bool = False,
+    expected: int = 0,
 ) -> Iterator[CellLimitState]:
     """Limit state of a cell at one condition, while simulators run.
 
     Args:
         metrics: name to the limit at which it fails, in its unit; None is the metric's own.
         conditions: of one process, supply [V] and temperature [K]. variation: which variables there are; its samples
-            are not drawn. The others as of :func:`charlib.characterize`.
+            are not drawn. expected: simulations at most, up to which progress is shown; 0 is silent. The others as of
+            :func:`charlib.characterize`.
 
     Raises:
         InvalidPlan: several conditions, a metric without a limit, a testbench whose transistors are lumped, nothing
@@ -160,7 +167,7 @@ def limit_state(
     with open_directory(out, plan.identity()) as folder:
         if out is not None and read_manifest(folder) is None:
             write_json(folder / MANIFEST, {"plan": plan.identity()})
-        shown = Progress(0, progress)
+        shown = Progress(expected, expected > 0)
         try:
             with Runner(Store(folder / "units", version), start_pool(), shown, math.inf) as runner:
                 yield _started(plan, limits, runner)
