@@ -28,6 +28,15 @@ SUMMARY: Mapping[str, tuple[str, str]] = {
 """Numbers of a result: unit and what they are."""
 
 
+def group(process: str, vdd: float, temp: float, others: Mapping[str, float | None]) -> str:
+    """Name of a condition's group in the file: supply [V], temperature [K], and what else is not 0, by its axis.
+
+    >>> group("tt", 0.6, 298.15, {"dv_wl": 0.05, "dv_bl": 0.0, "rows": None})
+    'tt 0.6 V 298.15 K dv_wl 0.05'
+    """
+    return f"{process} {vdd:g} V {temp:g} K" + "".join(f" {axis} {value:g}" for axis, value in others.items() if value)
+
+
 def summary(found: RareFailure) -> dict[str, float]:
     """Numbers of a result by the names of ``SUMMARY``."""
     estimate = found.estimate

@@ -162,6 +162,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("errors.nc",),
     ),
     Figure(
+        "rare_failure",
+        "Failure regions of a cell in the two most important directions, and the convergence of its probability.",
+        ("yield.nc",),
+    ),
+    Figure(
         "switching_time",
         "Write delay of an STT junction against the current: closed forms, Fokker-Planck equation, simulated cells.",
         ("write_errors.nc",),

@@ -40,20 +40,12 @@ def evaluate(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset
     def write(path: Path) -> None:
         data.to_netcdf(path)
         for place, one in zip(places, found, strict=True):
-            one.to_netcdf(path, mode="a", group=group(place))
+            one.to_netcdf(
+                path, mode="a", group=rare_data.group(*place[:3], dict(zip(OPTIONAL, place[3:], strict=True)))
+            )
 
     write_whole(out / rare_data.FILE, write)
     return data
-
-
-def group(place: Place) -> str:
-    """Name of a condition's group in the file.
-
-    >>> group(("tt", 0.6, 298.15, 0.05, 0.0, 0.0, None))
-    'tt 0.6 V 298.15 K dv_wl 0.05'
-    """
-    rest = "".join(f" {axis} {value:g}" for axis, value in zip(OPTIONAL, place[3:], strict=True) if value)
-    return f"{place[0]} {place[1]:g} V {place[2]:g} K{rest}"
 
 
 def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:

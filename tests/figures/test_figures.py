@@ -26,6 +26,7 @@ CHECKS = {
     "engine": "engine.csv, engine.nc",
     "error_rate": "errors.nc",
     "headlines": "headlines.csv, headlines_curve.csv",
+    "rare_failure": "yield.nc",
     "recovery": "errors.nc",
     "switching_time": "write_errors.nc",
     "write_error": "write_errors.nc",

@@ -6,6 +6,7 @@ import xarray as xr
 from click.testing import CliRunner
 from scipy import stats
 
+from figures import FIGURES, rare_failure
 from pimchar import cli
 
 RUN = """
@@ -52,6 +53,13 @@ def test_a_rare_failure_of_a_real_cell(run_file, tmp_path):
     np.testing.assert_allclose(one["region_share"], [0.5, 0.5], atol=0.02)
     form = stats.norm.sf(one["region_beta"]).sum()
     assert form / pf == pytest.approx(stored["form_ratio"].item(), rel=1e-6)
+    across = rare_failure.plane(one)
+    np.testing.assert_allclose(across @ across.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(across.T @ (across @ one["region_point"].values.T), one["region_point"].values.T)
+    figure = FIGURES["rare_failure"].draw(out)
+    assert f"{pf:.2e}" in figure.get_suptitle()
+    assert "predictive28, tt, VDD 0.6 V" in figure.get_supxlabel()
+    assert "surrogate, seed 1, established" in " ".join(figure.get_supxlabel().split())
     again = pimchar("yield", run_file, "--out", out, "--workers", 1)
     assert again.exit_code == 0
     assert xr.load_dataset(out / "yield.nc", group="tt 0.6 V 298.15 K").attrs["simulated"] == 0
