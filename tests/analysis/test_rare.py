@@ -46,7 +46,7 @@ def test_the_answers_are_those_of_plain_counting():
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_answers(name):
     state = KNOWN[name]
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         result = run(state, seed=seed)
         assert close(result, state.pf)
         assert result.interval[0] < result.pf < result.interval[1]
@@ -113,7 +113,7 @@ def test_a_hidden_region_is_found_late_and_told():
     """LS1 with the second lobe kept from the estimate, which alone would give half of the truth."""
     state = KNOWN["LS1"]
     known = discover(Simulations(state, state.variables), np.random.default_rng(1)).regions[:1]
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         result = failure_probability(state, state.variables, Request(seed=seed), known)
         assert close(result, PF)
         assert any("found while estimating" in text for text in result.warnings)
