@@ -54,7 +54,9 @@ def of_rows(table: xr.Dataset, wanted: int, what: str = "rows_per_local_bitline"
         return table.sel(rows=wanted, drop=True)
     rows = json.loads(table.attrs.get("readpath", "{}")).get("rows", wanted)
     if rows != wanted:
-        raise MacroError(f"{what}={wanted}, but the table's read path has {rows} rows")
+        raise MacroError(
+            f"{what}={wanted}, but the table's read path has {rows} rows: set rows = {wanted} in [readpath] of its run"
+        )
     return table
 
 

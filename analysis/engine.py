@@ -83,7 +83,7 @@ def stage_delays(cell: Operations, gates: Gates, engine: Engine) -> dict[str, np
     delay = gates.delay
     path = logic.accumulator_path(engine.count_bits, engine.sum_bits)
     return {
-        "and": cell.t_and + engine.precharge,
+        "and": cell.t_and + cell.t_precharge,
         "count": delay["gate"] + arrival(counter(engine), delay) + delay["register"],
         "accumulate": 2 * delay["gate"] + sum(n * delay[hop] for hop, n in path.items()) + delay["register"],
     }

@@ -29,6 +29,7 @@ class Needed:
 NEEDED: Mapping[str, Needed] = {
     "e_and": Needed("e_and", "energy of an AND of two rows per column, until it is precharged again"),
     "t_and": Needed("t_and", "delay from the word lines to the output, of the slower result"),
+    "t_precharge": Needed("t_recharge_and", "time from the start of precharge until lines are back at their level"),
     "e_write": Needed("e_switch", "energy of the write of a cell, mean of both states"),
 }
 """Field of :class:`Operations` to the metric that a run must hold."""
@@ -41,6 +42,7 @@ class Operations:
     Attributes:
         cell: its kind, such as ``stt1t1m``.
         e_and: energy of an AND of two rows per column [J]. t_and: its delay, of the slower result [s].
+        t_precharge: time until lines are precharged again [s].
         wrong: share of sampled columns that give a wrong AND, or none in time, in any case of their bits [1].
         e_write: energy of writing a cell [J], mean of both states. t_write: how long a write takes [s], one number.
         cell_area, sense_area: of a cell and of a column's sense latch [m2], one number each, estimated.
@@ -50,6 +52,7 @@ class Operations:
     cell: str
     e_and: np.ndarray
     t_and: np.ndarray
+    t_precharge: np.ndarray
     wrong: np.ndarray
     e_write: np.ndarray
     t_write: float

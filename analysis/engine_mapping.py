@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass
 from analysis.architecture import MacroError, parameter
 from analysis.mapping import ceil_div
 from analysis.workloads import Layer
-from netlists.mramlogic import RECHARGE
 
 _BANK = "Angizi et al. (analog or digital), ISVLSI 2019, read in a secondary source: 256 x 256 in a bank of 32 Mb"
 
 
-LIMITS = {"idle_columns": 1.0, "precharge": 1e-6, "ones": 1.0}
+LIMITS = {"idle_columns": 1.0, "ones": 1.0}
 """Fields of :class:`Engine` that are no counts, and the most that each may be."""
 
 
@@ -34,7 +33,6 @@ class Engine:
         write_bits: columns of a sub-array that are written at once [1].
         copies: most copies of a layer's weights, each for other windows; as many as fit into the bank at once [1].
         idle_columns: energy of an AND of a column without operands over that of one with operands [1].
-        precharge: time behind an AND until lines are precharged again and latches reset [s].
         ones: share of ones among the bits of weights and of inputs, for how often gates switch [1].
         result_bits: width of the adder of partial sums from several sub-arrays, and of such a sum [1].
     """
@@ -47,11 +45,6 @@ class Engine:
     write_bits: int = parameter(64, unit="1", source="assumed: write drivers that columns share")
     copies: int = parameter(1, unit="1", source="assumed: weights are written once, windows one after the other")
     idle_columns: float = parameter(1.0, unit="1", source="assumed: columns are not gated")
-    precharge: float = parameter(
-        RECHARGE,
-        unit="s",
-        source="assumed, not measured: as long as the testbench of the AND waits",
-    )
     ones: float = parameter(0.5, unit="1", source="assumed: random operands")
     result_bits: int = parameter(32, unit="1", source="assumed: holds every sum of 2^7 sub-arrays")
 

@@ -44,7 +44,8 @@ def sense_errors(characterization: xr.Dataset, confidence: float = 0.95) -> xr.D
     data = characterization
     names = [name for name, parts in JUDGED.items() if all(f"t_{part}_lobes" in data for part in parts)]
     if not names:
-        raise StatisticsError("error rates of sensing need t_sense, t_and or t_or: add them to characterize.metrics")
+        wanted = ", ".join(f"t_{name}" for name in OPERATIONS)
+        raise StatisticsError(f"error rates of sensing need one of {wanted}: add it to characterize.metrics")
     dims = metric_samples(data, f"t_{JUDGED[names[0]][0]}")[1]
     columns = [_counted(data, JUDGED[name], confidence) | _fitted(data, JUDGED[name], confidence) for name in names]
     variables = {

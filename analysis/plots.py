@@ -206,8 +206,10 @@ def _nominal_supply(data: xr.Dataset, otherwise: float) -> float:
 
 
 def samples(data: xr.Dataset) -> int:
-    """Monte Carlo samples of a run; 0 for the nominal cell alone."""
-    return int(data.attrs.get("samples", 0))
+    """Monte Carlo samples of a run; 0 for the nominal cell alone, also where nothing was drawn for its samples."""
+    attrs = data.attrs
+    drawn = attrs.get("local_variation") != "False" or not str(attrs.get("global_law", "none")).startswith("none")
+    return int(attrs.get("samples", 0)) if drawn else 0
 
 
 def chosen_metrics(data: xr.Dataset, most: int) -> tuple[list[str], str]:
@@ -240,7 +242,8 @@ def provenance(data: xr.Dataset, condition: Condition | str, shown: str = "") ->
     """
     count = samples(data)
     drawn = f" ({shown})" if shown and count else ""
-    cells = f"{count} Monte Carlo samples{drawn}, seed {data.attrs.get('seed')}" if count else "nominal cell only"
+    many = "samples" if count > 1 else "sample"
+    cells = f"{count} Monte Carlo {many}{drawn}, seed {data.attrs.get('seed')}" if count else "nominal cell only"
     name, version = data.attrs.get("technology", "unknown technology"), data.attrs.get("ngspice_version", "?")
     return f"{name}, {condition}; {cells}; ngspice {version}."
 

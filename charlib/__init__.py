@@ -13,6 +13,7 @@ from charlib.errors import (
     TableError,
     TooManyFailures,
 )
+from charlib.limitstate import limit_state
 from charlib.logictable import LogicTable
 from charlib.lookup import LookupTable
 from charlib.metrics import METRICS
@@ -42,6 +43,7 @@ __all__ = [
     "Variation",
     "characterize",
     "characterize_logic",
+    "limit_state",
     "reproduce",
     "shmoo",
     "simulate_pairs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,26 @@ FORMAT = 3
 
 
 @dataclass(frozen=True)
+class Imposed:
+    """Standard normals that somebody else chose.
+
+    Attributes:
+        paths: of the random numbers; those of other paths are 0.
+        rows: one of each sample, values in the order of the paths.
+    """
+
+    paths: tuple[str, ...]
+    rows: tuple[tuple[float, ...], ...]
+
+    def normals(self, paths: Iterable[str], first: int, count: int) -> np.ndarray:
+        """Those of some paths, shape (count, path), for samples ``first`` onwards."""
+        rows = np.array(self.rows[first : first + count]).reshape(count, len(self.paths))
+        place = {path: column for column, path in enumerate(self.paths)}
+        columns = [rows[:, place[path]] if path in place else np.zeros(count) for path in paths]
+        return np.stack(columns, axis=1) if columns else np.empty((count, 0))
+
+
+@dataclass(frozen=True)
 class Unit:
     """What decides a result.
 
@@ -35,6 +55,7 @@ class Unit:
         testbench: circuit, condition and analysis.
         block: samples ``64 block`` to ``64 block + 63``; None is the nominal cell.
         seed: of the random numbers. local: mismatch is drawn. accuracy: key of ``charlib.ngspice.ACCURACIES``.
+        imposed: standard normals in place of drawn ones; they are then all of the samples, of block 0.
     """
 
     testbench: Testbench
@@ -42,6 +63,7 @@ class Unit:
     seed: int
     local: bool
     accuracy: str
+    imposed: Imposed | None = None
 
     @property
     def first(self) -> int:
@@ -63,6 +85,8 @@ class Unit:
             "accuracy": self.accuracy,
             "ngspice": ngspice_version,
         }
+        if self.imposed:
+            content["draws"] = [self.imposed.paths, self.imposed.rows]
         if testbench.osdi:
             content["osdi"] = [model.sha256 for model in testbench.osdi]
         if testbench.search:
@@ -81,6 +105,10 @@ class Unit:
         draws = np.zeros((count, len(testbench.knobs)))
         if self.block is None:
             return testbench.knob_values(draws)
+        if self.imposed:
+            draws = self.imposed.normals(testbench.knobs, first, count)
+            shared = self.imposed.normals(testbench.shared, first, count)
+            return testbench.knob_values(draws, dict(zip(testbench.shared, shared.T, strict=True)))
         if self.local:
             draws = normals(testbench.knobs, self.seed, first, count)
             off = off_currents(session, testbench)
@@ -157,7 +185,7 @@ def searched_unit(unit: Unit, first: int, name: str, found: Searched) -> UnitRes
 def _drawn(unit: Unit) -> bool:
     """Whether figures show its curves; none does those of a gate, whose testbenches are in no table."""
     row = TESTBENCHES.get(unit.testbench.name)
-    return row is not None and row.drawn and (row.cloud or unit.block is None)
+    return row is not None and unit.imposed is None and row.drawn and (row.cloud or unit.block is None)
 
 
 def _trial_curves(trials: Sequence[Block]) -> dict[str, np.ndarray]:

@@ -127,8 +127,13 @@ FIGURES: Mapping[str, Figure] = _table(
         ("curves.nc", "characterization.nc"),
     ),
     Figure(
+        "tmr_bias",
+        "Resistances and TMR of an MRAM cell's junction against its bias, with the law by which the TMR rolls off.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
         "sense_levels",
-        "Levels of two MRAM rows at the sense latch for 00, 01 and 11, with the references between them.",
+        "Levels of two or three MRAM rows at the sense latch by how many cells are in P, with references between them.",
         ("characterization.nc",),
     ),
     Figure(
@@ -155,6 +160,11 @@ FIGURES: Mapping[str, Figure] = _table(
         "error_rate",
         "Probability that a column errs against the supply and against the cycle, counted and extrapolated.",
         ("errors.nc",),
+    ),
+    Figure(
+        "rare_failure",
+        "Failure regions of a cell in the two most important directions, and the convergence of its probability.",
+        ("yield.nc",),
     ),
     Figure(
         "switching_time",

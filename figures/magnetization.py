@@ -1,4 +1,7 @@
-"""A write of an MRAM cell in both directions: lines and word line, and the magnetization with its cloud of samples."""
+"""A write of an MRAM cell in both directions: lines and word line, and the magnetization with its cloud of samples.
+
+Of a junction that leaves its axis all three components are drawn, of the others mz, which says it all.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ GROUP = "mram_write"
 STATES = {"p": "P to AP", "ap": "AP to P"}
 LINES = {"stt1t1m": ("wl", "bl", "sl"), "sot2t1m": ("wwl", "wbl", "sl")}
 """Kind of a cell to its word line, write line and source line."""
+ACROSS = ("mx", "my")
+"""Components that only a junction with a field or a heavy metal has."""
 
 
 def draw(results_dir: Path) -> Figure:
@@ -28,10 +33,12 @@ def draw(results_dir: Path) -> Figure:
     kind = json.loads(about.attrs.get("cell", "{}")).get("kind")
     lines = LINES.get(kind, LINES["stt1t1m"])
     names = [f"{node}_{state}" for state in STATES for node in (*lines, "mz")]
-    found = _read(results_dir, condition, ["time", *names])
+    across = [f"x{state}.xmtj.{node}" for state in STATES for node in ACROSS] if kind == "sot2t1m" else []
+    found = _read(results_dir, condition, ["time", *names, *across])
     caption = (
         f"{plots.provenance(about, condition, 'first 50 drawn')} Cell of kind {kind}. On top voltages of the nominal "
-        "cell; below mz, 1 in P and -1 in AP: thick the nominal cell, thin samples with their initial angles."
+        "cell; below mz, 1 in P and -1 in AP: thick the nominal cell, thin samples with their initial angles"
+        f"{'; mx, along the field, and my of the nominal cell alone' if across else ''}."
     )
     flips = [float(found[f"mz_{state}_nominal"][-1]) * sign < 0 for state, sign in zip(STATES, (1, -1), strict=True)]
     verdict = "flips the cell both ways" if all(flips) else "does not flip the nominal cell both ways"
@@ -42,8 +49,10 @@ def draw(results_dir: Path) -> Figure:
         axes[0, column].set_title(text)
         _magnetization(axes[1, column], found, state)
     plots.label_axis(axes[0, 0].yaxis, "voltage", "V")
-    plots.label_axis(axes[1, 0].yaxis, "mz", "1")
-    axes[0, 1].legend(loc="center")
+    axes[1, 0].set_ylabel("magnetization [1]" if across else "mz [1]")
+    axes[0, 1].legend(loc="center", bbox_to_anchor=(0.33, 0.5))
+    if across:
+        axes[1, 0].legend(loc="upper right")
     return figure
 
 
@@ -72,7 +81,10 @@ def _magnetization(ax: Axes, found: xr.Dataset, state: str) -> None:
     if found.sizes.get("sample", 0) > 1:
         plots.cloud(ax, found["time"].values, found[f"mz_{state}"].values)
     ax.axhline(0.0, color="0.5", linewidth=0.8)
-    ax.plot(found["time_nominal"], found[f"mz_{state}_nominal"], color="black", zorder=3)
+    ax.plot(found["time_nominal"], found[f"mz_{state}_nominal"], color="black", zorder=3, label="mz")
+    for look, node in zip(plots.LOOKS[1:], ACROSS, strict=False):
+        if (name := f"x{state}.xmtj.{node}_nominal") in found:
+            ax.plot(found["time_nominal"], found[name], color=look.color, linestyle=look.linestyle, label=node)
     ax.set_ylim(-1.1, 1.1)
     ax.set_yticks((-1, 0, 1))
     ax.set_xlim(0.0, float(np.nanmax(found["time_nominal"])))

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from PySpice.Spice.Netlist import Circuit
 
-from netlists.analyses import OperatingPoint, Transient
+from netlists.analyses import OperatingPoint, Sweep, Transient
 from netlists.circuit import add_transistors, deck_text
 from netlists.logic import add_gate, gate_knobs
 from netlists.mtj import STATES, add_junction, junction_knobs
-from netlists.setting import Setting
+from netlists.setting import SWEEP_OPTIONS, Setting
 from netlists.stimulus import EDGE, TRANSIENT_OPTIONS, pulse
 from netlists.testbench import Knob, Search, Testbench
 
@@ -32,6 +32,8 @@ OPEN = 1e9
 """What an open end sees [ohm], so that it has a level."""
 LEAST_CURRENT, MOST_CURRENT = 0.25, 16.0
 """Where a critical current is looked for, in critical currents of an endless pulse [1]."""
+BIASES = (0.01, 0.8, 80)
+"""First and last voltage [V] at which :func:`mram_bias` looks at a junction, and how many in all; its laws are even."""
 CONSTANT_DRIVE = 2.0
 """Current of :func:`mram_constant` in critical currents of an endless pulse [1]."""
 
@@ -109,6 +111,31 @@ def mram_drive(setting: Setting) -> Testbench:
     return _at_dc(setting, "mram_drive", "written", levels)
 
 
+def mram_bias(setting: Setting) -> Testbench:
+    """The junction alone in both states, between one source that is swept; ``across_<state>`` is what it has itself."""
+    cell, junction = setting.cell, setting.cell.junction.at(setting.temp)
+    held = 2 * BIASES[1]  # in a sweep the simulator's time is what is swept
+    circuit = setting.circuit("junction over its bias")
+    circuit.V("bias", "bias", "0", 0.0)
+    probes = []
+    for state in STATES:
+        circuit.V(f"meter_{state}", "bias", f"in_{state}", 0.0)
+        nodes, low = (f"in_{state}", "0", f"mz_{state}"), "0"
+        if junction.strip is not None:  # both ends of the strip at 0
+            low = f"fl_{state}"
+            nodes = (f"in_{state}", "0", "0", low, f"mz_{state}")
+        circuit.X(f"mtj_{state}", add_junction(circuit, junction, state, held), *nodes)
+        circuit.VCVS(f"across_{state}", f"across_{state}", "0", f"in_{state}", low, voltage_gain=1.0)
+        probes += [f"vmeter_{state}#branch", f"across_{state}"]
+    instances = tuple(f"xmtj_{state}" for state in STATES)
+    return Testbench(
+        name="mram_bias", deck=deck_text(circuit, probes, (SWEEP_OPTIONS,)), analysis=Sweep("vbias", *BIASES),
+        probes=tuple(probes),
+        knobs=junction_knobs(junction, "cell.mtj", instances, cell.sigma_ra, cell.sigma_tmr, thermal=False),
+        values={"vdd": setting.vdd}, osdi=setting.technology.osdi,
+    )  # fmt: skip
+
+
 def add_lines(
     circuit: Circuit, setting: Setting, suffix: str, shared: Sequence[str], selected: int = 1, columns: int = 1
 ) -> None:
@@ -163,6 +190,8 @@ def _add_writes(setting: Setting, title: str, gates: Mapping[str, str], lines_of
         add_lines(circuit, setting, f"_{state}", idle)
         nodes = [used.gate, used.line, "sl", *setting.cell.across, "mz"]
         probes += [f"{node}_{state}" for node in nodes] + [f"vdrv_{state}#branch", f"vgate_{state}#branch"]
+        if not setting.cell.junction.axisymmetric:
+            probes += [f"x{state}.xmtj.{component}" for component in ("mx", "my")]
     _add_cells(circuit, setting, idle, WORDLINE_ON + EDGE / 2)
     knobs = _knobs(setting, thermal=True)
     for line in (used.line, "sl"):

@@ -195,8 +195,9 @@ class Sot2T1M(Stt1T1M):
 
     The write transistor connects the write bit line WBL to one end of the metal, whose other end is SL; the read
     transistor connects the read bit line RBL to the junction's reference layer. WBL high writes P where the junction's
-    field is positive, SL high AP. Sizes by rule, in gate lengths: the write transistor as that of :class:`Stt1T1M`, the
-    read transistor as OpenNVRAM's cell in FreePDK45 (150 nm at a length of 50 nm).
+    field is positive, SL high AP. Sizes by rule, in gate lengths: the write transistor as that of :class:`Stt1T1M`; the
+    read transistor so wide that thresholds of read transistors move no margin of AND or OR farther than RA and TMR do.
+    It takes no more area, as the write transistor makes the cell as wide as it is.
 
     Attributes:
         w_write, w_read: widths of the two transistors [m]. Others as of :class:`Stt1T1M`.
@@ -208,7 +209,7 @@ class Sot2T1M(Stt1T1M):
     read: ClassVar[Access] = Access("rbl", "rwl")
     across: ClassVar[tuple[str, str]] = ("mid", "strip")
     beyond: ClassVar[Mapping[str, str]] = {"mid": "sl", "end": "sl"}
-    widths: ClassVar[Mapping[str, float]] = {"w_write": 20.0, "w_read": 3.0}
+    widths: ClassVar[Mapping[str, float]] = {"w_write": 20.0, "w_read": 14.0}
 
     junction: Junction | str = "sot_umn"
     pulse: float = 2e-9

@@ -1,4 +1,4 @@
-"""Testbenches of sensing: one row of MRAM cells, or two at once, against reference cells, by a StrongARM latch.
+"""Testbenches of sensing: one to three rows of MRAM cells at once against reference cells, by a StrongARM latch.
 
 P is 1: it draws the larger current. Bit lines are precharged, the cells discharge them while their word lines are on,
 and the latch decides whether a line or its reference is lower. A reference is two columns whose lines are shorted, so
@@ -36,7 +36,7 @@ it."""
 DECIDED, RESET = 0.4e-9, 0.5e-9
 """From the latch's clock to the end of the word line, and to precharge and reset [s]."""
 RECHARGE = 2e-9
-"""Time to precharge again [s]."""
+"""Time that a testbench leaves to precharge again [s]; how long it takes is measured."""
 OPTIONS = ".options chgtol=1e-18 reltol=3e-4"
 """Truncation error; against reltol 1e-5 levels move by less than 0.1 mV."""
 FANOUT = 4.0
@@ -79,8 +79,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "sense": Operation(1, (("p",), ("ap",))),
     "and": Operation(2, (("p", "p"), ("p", "ap"))),
     "or": Operation(2, (("p", "ap"), ("ap", "ap"))),
+    "and3": Operation(3, (("p", "p", "p"), ("p", "p", "ap"))),
+    "maj3": Operation(3, (("p", "p", "ap"), ("p", "ap", "ap"))),
 }
-"""Name in metrics to the operation; ``sense`` is the read of one row."""
+"""Name in metrics to the operation; ``sense`` is the read of one row, ``maj3`` the majority of three."""
 
 
 def latch_transistors(technology: Technology, w: float) -> tuple[Transistor, ...]:

@@ -24,7 +24,7 @@ from netlists.dynamic import (
 )
 from netlists.logic import add_gate, gate_knobs
 from netlists.margins import n_curve, retention, write_bl, write_butterfly, write_wl
-from netlists.mram import mram_constant, mram_critical, mram_drive, mram_pulse, mram_read, mram_write
+from netlists.mram import mram_bias, mram_constant, mram_critical, mram_drive, mram_pulse, mram_read, mram_write
 from netlists.mramcells import MramCell
 from netlists.mramlogic import latch_offset, sensed
 from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
@@ -327,10 +327,13 @@ TESTBENCHES: Mapping[str, Row] = {
     ),
     "supply_dip": Row(supply_dip),
     "mram_read": Row(mram_read, **_MRAM),
+    "mram_bias": Row(mram_bias, drawn=True, **_MRAM),
     "mram_drive": Row(mram_drive, **_MRAM),
     "mram_sense": Row(partial(sensed, name="sense"), drawn=True, **_MRAM),
     "mram_and": Row(partial(sensed, name="and"), drawn=True, **_MRAM),
     "mram_or": Row(partial(sensed, name="or"), drawn=True, **_MRAM),
+    "mram_and3": Row(partial(sensed, name="and3"), **_MRAM),
+    "mram_maj3": Row(partial(sensed, name="maj3"), **_MRAM),
     "mram_offset": Row(latch_offset, **_MRAM),
     "mram_write": Row(mram_write, drawn=True, **_MRAM),
     "mram_pulse": Row(mram_pulse, **_MRAM),

@@ -123,6 +123,26 @@ def shmoo(run_file: Path, out: Path, workers: int | None, scheduler: str | None)
     click.echo(render_readpath.cycle_limits(chain.search_cycles(plan, text, out, chain.Workers(workers, scheduler))))
 
 
+@main.command("yield")
+@click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
+@WORKERS
+@SCHEDULER
+def yield_(run_file: Path, out: Path, workers: int | None, scheduler: str | None) -> None:
+    """Estimate how rarely a cell fails, and the yield of an array; writes yield.nc.
+
+    Section [yield] of the run file says what fails and how exactly it is asked for; at every condition of the run
+    file, over the variables of its [variation]. Exit 1 where a probability is not established.
+    """
+    from pimchar import chain, render_yield, yields
+
+    plan, text = _read(run_file)
+    found = yields.evaluate(plan, text, out, chain.Workers(workers, scheduler))
+    click.echo(render_yield.failures(found))
+    if not found["established"].all():
+        sys.exit(EXIT_FAILED)
+
+
 @main.group()
 def tech() -> None:
     """Technologies: what there is, what can be installed, and how well the model cards meet their targets."""

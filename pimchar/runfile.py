@@ -19,7 +19,9 @@ import charlib
 import netlists
 from analysis import workloads
 from analysis.architecture import MacroGeometry
+from analysis.arrays import Array
 from analysis.mapping import Mapping
+from analysis.rare import METHODS, Request
 from charlib.conditions import OPTIONAL
 from charlib.logicplan import CHARACTERIZED, LOADS, SLEWS, check_axis
 from charlib.metrics import METRICS
@@ -222,6 +224,32 @@ class PeripherySection(Section):
     samples: Annotated[int, Field(strict=True, ge=0)] = 100
 
 
+class YieldSection(Section):
+    """Rare failures: what fails, how its probability is estimated, and the array of cells whose yield is asked for.
+
+    Limits are in their metric's unit, by its name; a metric without one has its own. The CoV [1] and the number of
+    simulations are those of :class:`analysis.rare.Request`; words, bits, corrected bits and spares those of
+    :class:`analysis.arrays.Array`.
+    """
+
+    metrics: Annotated[tuple[Metric, ...], *Listed] = ("snm_read",)
+    limits: dict[str, Number] = {}
+    method: Annotated[Name, AfterValidator(lambda value: _one_of(value, METHODS, "method"))] = "auto"
+    target_cov: Annotated[Number, Field(gt=0, lt=1)] = Request.target
+    max_simulations: Count = Request.most
+    words: Count = 1 << 20
+    word_bits: Count = 1
+    corrected: Annotated[int, Field(strict=True, ge=0, le=1)] = 0
+    spares: Annotated[int, Field(strict=True, ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _limits_of_metrics(self) -> YieldSection:
+        for name in self.limits:
+            if name not in self.metrics:
+                raise ValueError(f"limits of {name!r}, which is not among the metrics: {', '.join(self.metrics)}")
+        return self
+
+
 class MacroSection(Section):
     """Organization of the macro: counts."""
 
@@ -273,6 +301,7 @@ class RunFile(Section):
     variation: VariationSection = VariationSection()
     characterize: CharacterizeSection = CharacterizeSection()
     periphery: PeripherySection = PeripherySection()
+    yield_: Annotated[YieldSection, Field(alias="yield")] = YieldSection()
     macro: MacroSection = MacroSection()
     mapping: MappingSection = MappingSection()
     network: NetworkSection = NetworkSection()
@@ -310,6 +339,16 @@ class RunFile(Section):
         if self.periphery.samples == 0:
             return None
         return charlib.Variation(**self.variation.model_dump() | {"samples": self.periphery.samples})
+
+    def make_request(self) -> Request:
+        """How a failure probability is estimated; the seed is that of the variation."""
+        asked = self.yield_
+        return Request(asked.method, asked.target_cov, asked.max_simulations, self.variation.seed)
+
+    def make_array(self) -> Array:
+        """The array whose yield is asked for."""
+        asked = self.yield_
+        return Array(asked.words, asked.word_bits, asked.corrected, asked.spares)
 
     def make_macro(self) -> MacroGeometry:
         """The organization of the macro."""

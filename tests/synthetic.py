@@ -110,7 +110,8 @@ def made_up_mram(vdds=(0.9, 1.0)) -> xr.Dataset:
     ones = xr.DataArray(np.ones((1, len(vdds), 1)), at, list(at))
     cell = {"kind": "stt1t1m", "w_access": 600e-9, "l": 30e-9, "pulse": 10e-9}
     table = xr.Dataset(attrs={"technology": "predictive28", "cell": json.dumps(cell), "samples": 0})
-    for name, value, unit in (("e_and", 20e-15, "J"), ("t_and", 1e-9, "s"), ("e_switch", 1e-12, "J")):
+    made = (("e_and", 20e-15, "J"), ("t_and", 1e-9, "s"), ("t_recharge_and", 2e-9, "s"), ("e_switch", 1e-12, "J"))
+    for name, value, unit in made:
         table[name] = (value * ones).assign_attrs(units=unit, long_name=f"made-up {name}")
         for count, number in (("n_ok", 98), ("n_failed", 2), ("n_unknown", 0)):
             table[f"{name}_{count}"] = number * ones.astype(int)

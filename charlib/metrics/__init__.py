@@ -89,7 +89,10 @@ _OPERATION = {
 }  # fmt: skip
 """Metrics of a read path at work: complementary, and with ``_single`` behind the name those of output P alone."""
 
-_SENSES = {"sense": "read of one row", "and": "AND of two rows", "or": "OR of two rows"}
+_SENSES = {
+    "sense": "read of one row", "and": "AND of two rows", "or": "OR of two rows", "and3": "AND of three rows",
+    "maj3": "majority of three rows",
+}  # fmt: skip
 _SENSED = {
     f"{stem}_{operation}": Metric(
         unit,
@@ -104,6 +107,7 @@ _SENSED = {
     for stem, unit, text, measure, fails, limit, lobes in (
         ("v", "V", "margin at the sense latch", mramlogic.v_margin, "low", 0.0, True),
         ("t", "s", "delay word line to output", mramlogic.t_decide, "high", math.inf, True),
+        ("t_recharge", "s", "precharge time of the lines", mramlogic.t_recharge, "high", math.inf, False),
         ("e", "J", "energy of an operation", mramlogic.e_operation, "high", math.inf, False),
     )
 } | {
@@ -112,8 +116,8 @@ _SENSED = {
     )
     for name, text, bench, case in (
         *((bits, f"two cells {bits}", "mram_and", bits) for bits in ("00", "01", "11")),
-        ("and", "the reference of AND", "mram_and", "ref0"),
-        ("or", "the reference of OR", "mram_or", "ref0"),
+        *((bits, f"three cells {bits}", "mram_and3", bits) for bits in ("000", "001", "011", "111")),
+        *((name, f"the reference of {name.upper()}", f"mram_{name}", "ref0") for name in ("and", "or", "and3", "maj3")),
     )
 }
 """Metrics of sensing; lines of cells are the same in AND and OR, so they are measured once."""
@@ -261,6 +265,7 @@ METRICS: Mapping[str, Metric] = {
     "r_p": Metric("ohm", "resistance of the junction in P at a read", "mram_read", mram.r_p, "high", math.inf),
     "r_ap": Metric("ohm", "resistance of the junction in AP at a read", "mram_read", mram.r_ap, "low", 0.0),
     "tmr": Metric("1", "TMR at a read", "mram_read", mram.tmr, "low", 0.0),
+    "v_tmr_half": Metric("V", "bias that halves the TMR", "mram_bias", mram.v_tmr_half, "low", 0.0),
     "i_sense": Metric("A", "read current", "mram_read", mram.i_sense, "low", 0.0, per_lobe=True),
     "i_margin": Metric("A", "difference of the read currents", "mram_read", mram.i_margin, "low", 0.0),
     "i_write": Metric("A", "write current before the flip", "mram_drive", mram.i_write, "low", 0.0, per_lobe=True),

@@ -47,6 +47,20 @@ def tmr(block: Block) -> Measured:
     return measured(_resistance(block, "ap") / _resistance(block, "p") - 1)
 
 
+def v_tmr_half(block: Block) -> Measured:
+    """Bias [V] of the junction in AP at which the TMR is half of that at the lowest bias, shape (sample,).
+
+    P is taken at the same bias of its own. ``censored_high`` where the highest bias leaves more of it.
+    """
+    bias, r_p, r_ap = (
+        block["across_ap"], *(block[f"across_{state}"] / np.abs(block[f"vmeter_{state}#branch"]) for state in STATES)
+    )  # fmt: skip
+    same = np.stack([np.interp(*row) for row in zip(bias, block["across_p"], r_p, strict=True)])
+    ratio = r_ap / same - 1
+    found = crossing(bias, ratio / ratio[:, :1], 0.5, rising=False)
+    return measured(found, ((np.isnan(found), Status.censored_high, bias[:, -1]),))
+
+
 def i_sense(block: Block) -> Measured:
     """Current [A] of the cell's line at a read, shape (sample, lobe)."""
     return measured(_joined([_line_current(block, state) for state in STATES]))

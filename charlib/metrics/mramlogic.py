@@ -1,4 +1,4 @@
-"""Sensing MRAM: outputs of the latch from waveforms, signed margins at its inputs, its offset, delay and energy.
+"""Sensing MRAM: outputs of the latch from waveforms, signed margins at its inputs, its offset, delays and energy.
 
 Lobes are the results: ``p`` for the cases whose result is 1, ``ap`` for those whose result is 0. A metric of a lobe is
 that of its worst case. An operation is a key of ``netlists.mramlogic.OPERATIONS``.
@@ -17,6 +17,9 @@ from netlists.mramlogic import OPERATIONS
 
 LOBES = {"p": True, "ap": False}
 """Lobe to the result of its cases."""
+RETURNED, EQUAL = 0.05, 1e-3
+"""What a line may lack of its level when it is precharged, in units of that level [1], as of ``t_precharge`` of SRAM
+cells, and how far it may then be from its reference [V], which a margin lacks at the next operation."""
 
 
 def _line(block: Block, case: str) -> np.ndarray:
@@ -94,6 +97,28 @@ def t_decide(block: Block, operation: str) -> Measured:
     looked = np.broadcast_to((block.values["reset"] - np.nan_to_num(start))[:, None], wrong.shape)
     failed = ((wrong, Status.not_performed, np.nan), (late, Status.censored_high, looked))
     return measured(_worst(delays, operation, np.max), failed)
+
+
+def t_recharge(block: Block, operation: str) -> Measured:
+    """Time [s] from the start of precharge until all lines are back and as high as their references, shape (sample,).
+
+    All stay above 95 % of their level and within ``EQUAL`` of their references; the driver of the precharge signal is
+    in it. ``censored_high`` where that is not so in the end.
+    """
+    time, start, level = block["time"], block.values["reset"], block.values["v_pre"]
+    line = next(name.removesuffix("ref0") for name in ("bl_ref0", "rbl_ref0") if name in block.vectors)
+    found = []
+    for number, pair in enumerate(OPERATIONS[operation].pairs):
+        reference = block[f"{line}ref{number}"]
+        for case in pair:
+            wave = block[f"{line}{case}"]
+            lacks = (level - np.minimum(wave, reference)) / (RETURNED * level)
+            short = np.maximum(lacks, np.abs(wave - reference) / EQUAL)
+            last = short.shape[1] - 1 - np.argmax(short[:, ::-1] > 1, axis=1)
+            after = np.take_along_axis(time, last[:, None], axis=1)[:, 0]
+            found.append(crossing(time, short, 1.0, rising=False, after=after) - start)
+    slowest = np.max(found, axis=0)
+    return measured(slowest, ((np.isnan(slowest), Status.censored_high, time[:, -1] - start),))
 
 
 def e_operation(block: Block, operation: str) -> Measured:

@@ -113,7 +113,7 @@ def test_a_margin_that_spreads_too_far_needs_an_endless_latch(technology):
 
 
 def test_messages():
-    with pytest.raises(StatisticsError, match="need t_sense, t_and or t_or"):
+    with pytest.raises(StatisticsError, match="need one of t_sense, t_and, t_or, t_and3, t_maj3"):
         sense_errors(xr.Dataset())
     with pytest.raises(StatisticsError, match=r"rate=0\.7 is outside 0\.\.0\.5"):
         latch_width(run(wrong=0), None, 0.7)

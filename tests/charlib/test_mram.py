@@ -189,6 +189,22 @@ def test_a_read_shows_the_junction_and_a_weak_one_less_bias_roll_off(cell, measu
     )
 
 
+@pytest.mark.parametrize("cell", [Stt1T1M(), Sot2T1M()])
+def test_tmr_rolls_off_with_the_bias_by_its_law(cell, at, session):
+    """At every bias; where a field leans the magnetization, both states have a part of the other's conductance."""
+    junction = cell.junction
+    bench = TESTBENCHES["mram_bias"].build(at(cell))
+    (solved,) = session.solve(bench, bench.knob_values(np.zeros((1, len(bench.knobs)))))
+    block = stack(bench, [solved.data])
+    upright = np.sqrt(1 - (junction.field_x / junction.h_k) ** 2)
+    for state, sign in STATES.items():
+        bias = block[f"across_{state}"][0]
+        part = (1 + sign * upright) / 2
+        law = junction.r_p / (part + (1 - part) / (1 + junction.tmr_at(bias)))
+        np.testing.assert_allclose(bias / block[f"vmeter_{state}#branch"][0], law, rtol=2e-4)
+    assert mram.v_tmr_half(block).values[0] == pytest.approx(junction.v_half, rel=0.005 if upright == 1 else 0.03)
+
+
 @pytest.mark.parametrize("name", ["predictive28", "freepdk45/vtg"])
 @pytest.mark.parametrize("cell", [Stt1T1M(), Sot2T1M()])
 def test_select_transistors_drive_one_and_a_half_critical_currents_both_ways(cell, name, installed, session):

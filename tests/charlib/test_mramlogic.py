@@ -6,6 +6,7 @@ import pytest
 from charlib.metrics import mramlogic
 from charlib.search import search
 from charlib.status import Status
+from charlib.waveforms import at
 from netlists import TESTBENCHES, ReadPath, Setting, Sot2T1M, Stt1T1M
 from netlists.mramlogic import OPERATIONS
 from netlists.technology import load
@@ -16,6 +17,8 @@ TRUTH = {
     "sense": {"0": 0, "1": 1},
     "and": {"00": 0, "01": 0, "10": 0, "11": 1},
     "or": {"00": 0, "01": 1, "10": 1, "11": 1},
+    "and3": {f"{bits:03b}": int(bits == 7) for bits in range(8)},
+    "maj3": {f"{bits:03b}": int(bits.bit_count() > 1) for bits in range(8)},
 }
 
 
@@ -57,6 +60,46 @@ def test_outputs_are_right_in_all_cases(name, cell, technology, bench, session, 
 def test_a_row_alone_is_read(cell, technology, bench, session, solve):
     block = solve(session, bench("sense", cell, technology))
     assert {case: said[0] for case, said in mramlogic.outputs(block, "sense").items()} == TRUTH["sense"]
+
+
+def test_read_transistors_move_the_least_margin_no_farther_than_junctions_do(bench, session, solve):
+    """One standard deviation of each at a time, independent of one another: the rule behind the width of ``read``.
+
+    Of 11 against the reference of AND: two cells in P, three of the reference in P, and one in AP.
+    """
+    of = bench("and", Sot2T1M())
+    alike = {"cell": 2, "ref_and00": 3, "ref_and11": 1}
+    parts = {"transistor": [f"{cell}.read" for cell in alike]}
+    parts["junction"] = [f"{cell}.mtj:{number}" for cell in alike for number in ("ra", "tmr")]
+    names = [name for part in parts.values() for name in part]
+    draws = np.zeros((1 + len(names), len(of.knobs)))
+    for row, name in enumerate(names, start=1):
+        draws[row, list(of.knobs).index(name)] = 1.0
+    block = solve(session, of, draws)
+    margin = mramlogic.v_level(block, "ref0").values - mramlogic.v_level(block, "11").values
+    squares = dict(zip(names, (margin[1:] - margin[0]) ** 2, strict=True))
+    read, junction = (sum(alike[name.split(".")[0]] * squares[name] for name in part) for part in parts.values())
+    assert 0.5 * junction < read < junction
+
+
+def test_lines_are_precharged_when_they_are_back_and_as_high_as_their_references(bench, session, solve):
+    cell = Sot2T1M()
+    block = solve(session, bench("and", cell))
+    took = mramlogic.t_recharge(block, "and")
+    assert took.status[0] == Status.ok
+    line, after = cell.read.line, block.values["reset"] + took.values[0]
+    waves = [block[f"{line}_{case}"] for case in ("00", "01", "10", "11", "ref0", "ref1")]
+    for wait, settled in ((-20e-12, False), (20e-12, True)):
+        levels = np.array([at(block["time"], wave, np.array([after + wait]))[0] for wave in waves])
+        apart = max(np.ptp(levels[[0, 3, 4]]), np.ptp(levels[[1, 2, 5]]))  # 00 and 11 share a reference
+        assert ((levels.min() > 0.95 * block.values["v_pre"]) and apart < 2e-3) == settled
+
+
+@pytest.mark.parametrize("name", ["and3", "maj3"])
+def test_three_rows_are_right_in_all_cases(name, bench, session, solve):
+    block = solve(session, bench(name, Stt1T1M()))
+    assert {case: said[0] for case, said in mramlogic.outputs(block, name).items()} == TRUTH[name]
+    assert (mramlogic.v_margin(block, name).values > 3e-3).all()
 
 
 def test_levels_fall_with_every_cell_in_p_and_references_lie_half_way(bench, session, solve):

@@ -26,12 +26,13 @@ CHECKS = {
     "engine": "engine.csv, engine.nc",
     "error_rate": "errors.nc",
     "headlines": "headlines.csv, headlines_curve.csv",
+    "rare_failure": "yield.nc",
     "recovery": "errors.nc",
     "switching_time": "write_errors.nc",
     "write_error": "write_errors.nc",
 }
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
-OF_MRAM = ("magnetization", "sense_levels")
+OF_MRAM = ("magnetization", "sense_levels", "tmr_bias")
 """Figures of MRAM cells, with tests of their own."""
 OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, *OF_MRAM, "rows")]
 """Figures of a characterization."""

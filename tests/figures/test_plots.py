@@ -33,6 +33,13 @@ def test_a_caption_says_technology_condition_samples_seed_and_simulator():
     assert "nominal cell only" in plots.provenance(data.assign_attrs(samples=0), "tt")
 
 
+def test_samples_for_which_nothing_was_drawn_are_nominal_cells():
+    alike = grid(["tt"], [1.0], [298.15], samples=1, local_variation="False", global_law="none: not drawn")
+    assert "nominal cell only" in plots.provenance(alike, "tt")
+    assert "1 Monte Carlo sample," in plots.provenance(alike.assign_attrs(global_law='{"sigma_n": 0.01}'), "mc")
+    assert "5 Monte Carlo samples" in plots.provenance(alike.assign_attrs(local_variation="True", samples=5), "tt")
+
+
 @pytest.mark.parametrize(
     ("limits", "log", "label", "tick"),
     [

@@ -1,0 +1,91 @@
+"""Rare failures of the cell of a run file: the limit state of each condition, its estimate, and the array's yield."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+import charlib
+from analysis import rare_data
+from analysis.arrays import array_yield
+from analysis.rare import failure_probability
+from charlib.conditions import OPTIONAL, Conditions, Place
+from charlib.directory import write_whole
+from charlib.metrics import METRICS
+from netlists.variation import drawn
+from pimchar.chain import Workers
+from pimchar.runfile import RunFile
+
+
+def evaluate(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset:
+    """Failure probabilities at the conditions of a run file, also stored; see :func:`analysis.rare_data.dataset`.
+
+    Returns:
+        The numbers of ``analysis.rare_data.SUMMARY`` over the conditions, ``array_yield`` with its limits where nothing
+        is shared by a die, and the text of warnings and faults. The file has these, and a group for each condition.
+    """
+    conditions = run.make_conditions()
+    places = list(conditions.points())
+    found = [_one(run, place, out, workers) for place in places]
+    data = _summary(run, conditions, found).assign_attrs(
+        technology=run.technology.name,
+        metrics=", ".join(run.yield_.metrics),
+        limits=", ".join(f"{name}={limit:g}" for name, limit in run.yield_.limits.items()) or "those of the metrics",
+        array=repr(run.make_array()),
+        run_file=text,
+    )
+
+    def write(path: Path) -> None:
+        data.to_netcdf(path)
+        for place, one in zip(places, found, strict=True):
+            one.to_netcdf(
+                path, mode="a", group=rare_data.group(*place[:3], dict(zip(OPTIONAL, place[3:], strict=True)))
+            )
+
+    write_whole(out / rare_data.FILE, write)
+    return data
+
+
+def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:
+    """Result at one condition."""
+    asked = run.yield_
+    metrics = {name: asked.limits.get(name) for name in asked.metrics}
+    with charlib.limit_state(
+        metrics,
+        cell=run.make_cell(),
+        technology=run.technology.name,
+        conditions=Conditions(*(() if value is None else (value,) for value in place)),
+        variation=run.make_variation(),
+        out=out,
+        workers=workers.count,
+        readpath=run.make_readpath(),
+        scheduler=workers.scheduler,
+        timeout=run.characterize.timeout_s,
+        expected=asked.max_simulations,
+    ) as limit_state:
+        found = failure_probability(limit_state, len(limit_state.variables), run.make_request())
+        unit = METRICS[asked.metrics[0]].unit if len(metrics) == 1 else "1"
+        return rare_data.dataset(found, limit_state.variables, unit).assign_attrs(
+            simulated=limit_state.tally.simulated, deck_sha256=limit_state.deck_sha256
+        )
+
+
+def _summary(run: RunFile, conditions: Conditions, found: list[xr.Dataset]) -> xr.Dataset:
+    """Numbers of all conditions over their axes, and the array's yield."""
+    axes = conditions.axes
+    if run.variation.global_:
+        axes = axes | {"process": tuple(drawn(process) for process in conditions.process)}
+    shape, dims = tuple(len(values) for values in axes.values()), tuple(axes)
+    data = xr.Dataset(coords={axis: list(values) for axis, values in axes.items()})
+    for name, (unit, text) in rare_data.SUMMARY.items():
+        values = np.array([float(one[name]) for one in found]).reshape(shape)
+        data[name] = (dims, values, {"units": unit, "long_name": text})
+    for name in ("method", "reason", "warnings", "not_established"):
+        data[name] = (dims, np.array([one.attrs[name] for one in found], dtype=object).reshape(shape))
+    if not run.variation.global_:
+        for end, name in (("", "pf"), ("_ci_low", "pf_ci_high"), ("_ci_high", "pf_ci_low")):
+            about = {"units": "1", "long_name": f"yield of the array{end.replace('_', ' ')}"}
+            data[f"array_yield{end}"] = (dims, array_yield(data[name].values, run.make_array()), about)
+    return data

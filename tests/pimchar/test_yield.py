@@ -1,0 +1,102 @@
+"""``pimchar yield``: a small real run, what it stores and prints, and its messages."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+from scipy import stats
+
+from figures import FIGURES, rare_failure
+from pimchar import cli
+
+RUN = """
+[conditions]
+process = ["tt"]
+vdd = [0.6]
+[yield]
+metrics = ["snm_read"]
+method = "surrogate"
+words = 1024
+corrected = 1
+word_bits = 32
+"""
+
+
+def pimchar(*arguments):
+    return CliRunner().invoke(cli.main, list(map(str, arguments)))
+
+
+@pytest.fixture
+def run_file(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(RUN)
+    return path
+
+
+@pytest.mark.ngspice
+def test_a_rare_failure_of_a_real_cell(run_file, tmp_path):
+    """Both states fail alike, so that two regions share alike; a second run simulates nothing."""
+    out = tmp_path / "results"
+    result = pimchar("yield", run_file, "--out", out, "--workers", 1)
+    assert result.exit_code == 0, result.output
+    stored = xr.load_dataset(out / "yield.nc")
+    pf = stored["pf"].item()
+    assert 1e-8 < pf < 1e-5
+    assert f"{pf:.3g}" in result.output
+    assert stored["pf_ci_low"].item() < pf < stored["pf_ci_high"].item()
+    assert stored["established"].item() == 1
+    assert 0.99 < stored["array_yield"].item() <= 1
+    assert all("units" in stored[name].attrs for name in ("pf", "cov", "array_yield"))
+    one = xr.load_dataset(out / "yield.nc", group="tt 0.6 V 298.15 K")
+    assert one.sizes["variable"] == 6
+    assert one.sizes["simulation"] == stored["simulations"].item() == one.attrs["simulated"] - 1  # the nominal cell
+    np.testing.assert_allclose(one["region_share"], [0.5, 0.5], atol=0.02)
+    form = stats.norm.sf(one["region_beta"]).sum()
+    assert form / pf == pytest.approx(stored["form_ratio"].item(), rel=1e-6)
+    across = rare_failure.plane(one)
+    np.testing.assert_allclose(across @ across.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(across.T @ (across @ one["region_point"].values.T), one["region_point"].values.T)
+    figure = FIGURES["rare_failure"].draw(out)
+    assert f"{pf:.2e}" in figure.get_suptitle()
+    assert "predictive28, tt, VDD 0.6 V" in figure.get_supxlabel()
+    assert "surrogate, seed 1, established" in " ".join(figure.get_supxlabel().split())
+    again = pimchar("yield", run_file, "--out", out, "--workers", 1)
+    assert again.exit_code == 0
+    assert xr.load_dataset(out / "yield.nc", group="tt 0.6 V 298.15 K").attrs["simulated"] == 0
+    assert xr.load_dataset(out / "yield.nc")["pf"].item() == pf
+
+
+@pytest.mark.ngspice
+def test_what_is_not_established_is_said_and_exits_1(run_file, tmp_path):
+    """A read current is never below -1 A."""
+    run_file.write_text(RUN.replace("snm_read", "i_read") + "limits = { i_read = -1.0 }\n")
+    result = pimchar("yield", run_file, "--out", tmp_path / "results", "--workers", 1)
+    assert result.exit_code == 1
+    assert "NOT ESTABLISHED at tt 0.6 V 25 degC: no failure region" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('metrics = ["snm"]', "'snm' is not a metric"),
+        ('method = "best"', "'best' is not a method"),
+        ("target_cov = 2.0", "target_cov=2.0"),
+        ("limits = { i_read = 1e-6 }", "limits of 'i_read', which is not among the metrics: snm_read"),
+        ("corrected = 2", "corrected=2"),
+    ],
+)
+def test_messages(tmp_path, text, message):
+    path = tmp_path / "run.toml"
+    path.write_text(f"[yield]\n{text}\n")
+    result = pimchar("yield", path, "--out", tmp_path / "results")
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "yield" in result.output
+
+
+def test_a_metric_without_a_limit_needs_one(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('[conditions]\nprocess = ["tt"]\nvdd = [0.6]\n[yield]\nmetrics = ["drv"]\n')
+    result = pimchar("yield", path, "--out", tmp_path / "results")
+    assert result.exit_code == 2
+    assert "metric 'drv' has no limit of its own; give one (yield.limits)" in result.output
