@@ -1,0 +1,368 @@
+"""Compiled kernels: currents read from tables, and Newton's method for every sample by itself.
+
+A sample's numbers depend on that sample alone, so they are the same in any company and on any number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+STEPS = 60
+"""Steps of a solution at most; Newton's method takes two or three, halvings of a volt to rounding some fifty."""
+CLOSE = 1e-5
+"""Newton step after which a solution is taken without another look [V]: what is left goes by its square."""
+
+
+@njit(inline="always")
+def _place(x, start, step, count):
+    """Interval of a grid that holds ``x``, as its left point, and the place in it from 0 to 1."""
+    at = (x - start) / step
+    k = min(max(int(at), 1), int(count) - 3)
+    return k, at - k
+
+
+@njit(inline="always")
+def _basis(t):
+    """Values of the four cubic B-splines on an interval at place ``t``."""
+    u = 1.0 - t
+    return u * u * u / 6.0, (3.0 * t * t * (t - 2.0) + 4.0) / 6.0, (3.0 * u * u * (u - 2.0) + 4.0) / 6.0, t * t * t / 6.0
+
+
+@njit(inline="always")
+def _slopes(t):
+    """Derivatives of the four by place."""
+    u = 1.0 - t
+    return -0.5 * u * u, t * (1.5 * t - 2.0), -u * (1.5 * u - 2.0), 0.5 * t * t
+
+
+@njit(cache=True, nogil=True)
+def shift_weights(shift, start, step, count):
+    """First of four shifts of a table and their weights: the cubic through them at ``shift``."""
+    at = (shift - start) / step
+    k = min(max(int(at) - 1, 0), int(count) - 4)
+    t = at - k
+    a, b, c, d = t, t - 1.0, t - 2.0, t - 3.0
+    return k, -b * c * d / 6.0, a * c * d / 2.0, -a * b * d / 2.0, a * b * c / 6.0
+
+
+@njit(cache=True, nogil=True)
+def current(table, axes, row, column, shift):
+    """Current from a table and its derivatives by row and column.
+
+    Args:
+        table: coefficients, shape (row, column, shift).
+        axes: start, step and count of rows and columns.
+        shift: of :func:`shift_weights`.
+    """
+    i, s = _place(row, axes[0], axes[1], axes[2])
+    j, t = _place(column, axes[3], axes[4], axes[5])
+    k, l0, l1, l2, l3 = shift
+    p0, p1, p2, p3 = _basis(t)
+    q0, q1, q2, q3 = _slopes(t)
+    b = _basis(s)
+    d = _slopes(s)
+    value = by_row = by_column = 0.0
+    for m in range(4):
+        r = table[i + m - 1]
+        x, y, z, w = r[j - 1], r[j], r[j + 1], r[j + 2]
+        c0 = l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3]
+        c1 = l0 * y[k] + l1 * y[k + 1] + l2 * y[k + 2] + l3 * y[k + 3]
+        c2 = l0 * z[k] + l1 * z[k + 1] + l2 * z[k + 2] + l3 * z[k + 3]
+        c3 = l0 * w[k] + l1 * w[k + 1] + l2 * w[k + 2] + l3 * w[k + 3]
+        along = p0 * c0 + p1 * c1 + p2 * c2 + p3 * c3
+        value += b[m] * along
+        by_row += d[m] * along
+        by_column += b[m] * (q0 * c0 + q1 * c1 + q2 * c2 + q3 * c3)
+    return value, by_row / axes[1], by_column / axes[4]
+
+
+@njit(cache=True, nogil=True)
+def _along(table, axes, row, shift, out):
+    """Coefficients over the columns at one row and shift, into ``out``: what a fixed gate leaves of a table."""
+    i, s = _place(row, axes[0], axes[1], axes[2])
+    k, l0, l1, l2, l3 = shift
+    b0, b1, b2, b3 = _basis(s)
+    for j in range(table.shape[1]):
+        x, y, z, w = table[i - 1, j], table[i, j], table[i + 1, j], table[i + 2, j]
+        out[j] = (
+            b0 * (l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3])
+            + b1 * (l0 * y[k] + l1 * y[k + 1] + l2 * y[k + 2] + l3 * y[k + 3])
+            + b2 * (l0 * z[k] + l1 * z[k + 1] + l2 * z[k + 2] + l3 * z[k + 3])
+            + b3 * (l0 * w[k] + l1 * w[k + 1] + l2 * w[k + 2] + l3 * w[k + 3])
+        )
+
+
+@njit(cache=True, nogil=True)
+def _on_line(line, axes, column):
+    """Value of a spline over the columns, and its derivative."""
+    j, t = _place(column, axes[3], axes[4], axes[5])
+    p0, p1, p2, p3 = _basis(t)
+    q0, q1, q2, q3 = _slopes(t)
+    x, y, z, w = line[j - 1], line[j], line[j + 1], line[j + 2]
+    return p0 * x + p1 * y + p2 * z + p3 * w, (q0 * x + q1 * y + q2 * z + q3 * w) / axes[4]
+
+
+@njit(cache=True, nogil=True)
+def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, wordline, vdd, ahead, shifts):
+    """Output of half cells whose input is a given voltage above it.
+
+    Args:
+        pd, pu, pg: tables of the transistors, coefficients (row, column, shift), and their axes: those of rows, of
+            columns and of shifts, each start, step and count.
+        wordline, vdd: levels [V].
+        ahead: input less output [V], shape (point,).
+        shifts: of |Vth| of ``pd pu pg`` [V], shape (sample, 3).
+
+    Returns:
+        Output [V], shape (sample, point).
+    """
+    samples, points = shifts.shape[0], ahead.size
+    found = np.empty((samples, points))
+    for n in range(samples):
+        line = np.empty(pg.shape[1])
+        at_pd = shift_weights(shifts[n, 0], pd_axes[6], pd_axes[7], pd_axes[8])
+        at_pu = shift_weights(shifts[n, 1], pu_axes[6], pu_axes[7], pu_axes[8])
+        at_pg = shift_weights(shifts[n, 2], pg_axes[6], pg_axes[7], pg_axes[8])
+        _along(pg, pg_axes, wordline - shifts[n, 2], at_pg, line)
+        guess, slope, bend, x, before = 0.5 * vdd, 0.0, 0.0, 0.5 * vdd, 0.0
+        for p in range(points):
+            low, high = -0.05 * vdd, 1.05 * vdd
+            if p:
+                step = ahead[p] - ahead[p - 1]
+                x = min(max(x + step * (slope + 0.5 * step * bend), low), high)
+            for _ in range(STEPS):
+                gate = x + ahead[p]
+                i1, g1, d1 = current(pd, pd_axes, gate - shifts[n, 0], x, at_pd)
+                i2, g2, d2 = current(pu, pu_axes, gate - vdd + shifts[n, 1], x - vdd, at_pu)
+                i3, d3 = _on_line(line, pg_axes, x)
+                total, steep = i1 + i2 + i3, g1 + g2 + d1 + d2 + d3
+                if total < 0:
+                    low = x
+                else:
+                    high = x
+                move = -total / steep
+                to = x + move
+                if not low <= to <= high:
+                    to = 0.5 * (low + high)
+                    move = to - x
+                x = to
+                if abs(move) < CLOSE:
+                    break
+            new = -(g1 + g2) / steep
+            bend = (new - slope) / (ahead[p] - ahead[p - 1]) if p > 1 else 0.0
+            slope = new
+            found[n, p] = x
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, row, shifts, at):
+    """Current [A] into a half cell's three transistors at its output, with derivatives [S].
+
+    Args:
+        pd, pu, pg: tables of one terminal each. row: of the pass gate's table [V].
+        shifts, at: of ``pd pu pg`` [V], and their :func:`shift_weights`.
+
+    Returns:
+        Current, and its derivatives by gate, by output, by supply and by the pass gate's row.
+    """
+    i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0])
+    i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1])
+    i3, r3, d3 = current(pg, pg_axes, row, out, at[2])
+    return i1 + i2 + i3, g1 + g2, d1 + d2 + d3, -(g2 + d2), r3
+
+
+@njit(cache=True, nogil=True)
+def _gates(pd, pd_axes, pu, pu_axes, gate, out, supply, shifts, at):
+    """Current into the gates of a half cell's inverter; returns as :func:`_node`, without the row."""
+    i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0])
+    i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1])
+    return i1 + i2, g1 + g2, d1 + d2, -(g2 + d2)
+
+
+@njit(cache=True, nogil=True)
+def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r):
+    """Currents into the devices at both storage nodes and their derivatives.
+
+    Args:
+        tables: ``pd pu`` by drain and gate, then the pass gates of left and right by storage node.
+        axes: of ``pd pu`` and of either pass gate.
+        wiring: of either pass gate, row of its table as ``[0] + [1] line - [2] shift``; supply ``[3] + [4] line``.
+        leaky: whether gates draw current.
+        shifts: of the six, the left half first [V].
+
+    Returns:
+        At ``q``: current [A], derivatives by q, qb and line [S]; the same at ``qb``.
+    """
+    pd, pu, pd_gate, pu_gate, pg_l, pg_r = tables
+    a_pd, a_pu, a_l, a_r = axes
+    supply = wiring[0, 3] + wiring[0, 4] * line
+    row_l = wiring[0, 0] + wiring[0, 1] * line - wiring[0, 2] * shifts[2]
+    row_r = wiring[1, 0] + wiring[1, 1] * line - wiring[1, 2] * shifts[5]
+    f, f_qb, f_q, f_v, f_r = _node(pd, a_pd, pu, a_pu, pg_l, a_l, qb, q, supply, row_l, shifts[:3], at_l)
+    g, g_q, g_qb, g_v, g_r = _node(pd, a_pd, pu, a_pu, pg_r, a_r, q, qb, supply, row_r, shifts[3:], at_r)
+    f_x, g_x = f_v * wiring[0, 4] + f_r * wiring[0, 1], g_v * wiring[0, 4] + g_r * wiring[1, 1]
+    if leaky:
+        i, i_q, i_qb, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, q, qb, supply, shifts[3:], at_r)
+        f, f_q, f_qb, f_x = f + i, f_q + i_q, f_qb + i_qb, f_x + i_v * wiring[0, 4]
+        i, i_qb, i_q, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, qb, q, supply, shifts[:3], at_l)
+        g, g_q, g_qb, g_x = g + i, g_q + i_q, g_qb + i_qb, g_x + i_v * wiring[0, 4]
+    return f, f_q, f_qb, f_x, g, g_q, g_qb, g_x
+
+
+@njit(cache=True, nogil=True)
+def _weights(axes, shifts):
+    """:func:`shift_weights` of ``pd pu pg``, each by the axes of its table."""
+    a, b, c = axes
+    return (
+        shift_weights(shifts[0], a[6], a[7], a[8]),
+        shift_weights(shifts[1], b[6], b[7], b[8]),
+        shift_weights(shifts[2], c[6], c[7], c[8]),
+    )
+
+
+@njit(cache=True, nogil=True)
+def driven_cells(tables, axes, wiring, leaky, side, ahead, vdd, shifts):
+    """Cells one of whose storage nodes is held at a distance from the other one.
+
+    Args:
+        tables, axes, wiring, leaky: of the cell, see :func:`_cell`; there is no line.
+        side: the driven node, 0 for q and 1 for qb.
+        ahead: driven node less the other [V], shape (point,).
+        shifts: of |Vth| [V], shape (sample, 6).
+
+    Returns:
+        Driven node [V] and the current into it [A], each of shape (sample, point).
+    """
+    samples, points = shifts.shape[0], ahead.size
+    driven, into = np.empty((samples, points)), np.empty((samples, points))
+    for n in range(samples):
+        at_l = _weights((axes[0], axes[1], axes[2]), shifts[n, :3])
+        at_r = _weights((axes[0], axes[1], axes[3]), shifts[n, 3:])
+        x, slope = 0.5 * vdd, 0.0
+        for p in range(points):
+            low, high = -0.05 * vdd, 1.05 * vdd
+            if p:
+                x = min(max(x + slope * (ahead[p] - ahead[p - 1]), low), high)
+            held = 0.0
+            for _ in range(STEPS):
+                other, at = x, x + ahead[p]
+                q, qb = (at, other) if side == 0 else (other, at)
+                f, f_q, f_qb, _x, g, g_q, g_qb, _y = _cell(
+                    tables, axes, wiring, leaky, q, qb, 0.0, shifts[n], at_l, at_r
+                )
+                total, by_driven, by_other, held = (g, g_q, g_qb, f) if side == 0 else (f, f_qb, f_q, g)
+                held_slope = f_q + f_qb if side == 0 else g_q + g_qb
+                if total < 0:
+                    low = x
+                else:
+                    high = x
+                steep = by_driven + by_other
+                move = -total / steep
+                if not low <= x + move <= high:
+                    move = 0.5 * (low + high) - x
+                x += move
+                slope = -by_driven / steep
+                if abs(move) < CLOSE:
+                    held += held_slope * move
+                    break
+            driven[n, p], into[n, p] = x + ahead[p], held
+    return driven, into
+
+
+@njit(cache=True, nogil=True)
+def _answer(gain, limit, hold, origin, sign, place, apart):
+    """Line, its derivative by how far the nodes are apart, holding current and its derivative."""
+    if gain == 0.0:
+        return place, 0.0, 0.0, 0.0
+    missing = gain * (place - apart)
+    if missing < limit:
+        return origin + sign * missing, -sign * gain, 0.0, 0.0
+    return origin + sign * limit, 0.0, hold * (missing - limit), -hold * gain
+
+
+@njit(cache=True, nogil=True)
+def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r):
+    """Newton's method for both storage nodes from where they are; returns them, the line, and whether it came to rest."""
+    gain, limit, hold, origin, sign, reach = law
+    way = 1.0 if state == 0 else -1.0
+    line = 0.0
+    for _ in range(STEPS):
+        line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb))
+        f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r)
+        # The holding current leaves the low node for the high one.
+        f, g = f - way * holding, g + way * holding
+        to = way * by_apart
+        a, b = f_q + f_x * to - by, f_qb - f_x * to + by
+        c, d = g_q + g_x * to + by, g_qb - g_x * to - by
+        det = a * d - b * c
+        if det == 0.0:
+            return q, qb, line, False
+        dq, dqb = -(d * f - b * g) / det, -(a * g - c * f) / det
+        largest = max(abs(dq), abs(dqb))
+        share = min(1.0, reach / largest) if largest > 0.0 else 1.0
+        q, qb = q + share * dq, qb + share * dqb
+        if largest < CLOSE:
+            line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb))
+            return q, qb, line, True
+    return q, qb, line, False
+
+
+@njit(cache=True, nogil=True)
+def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts):
+    """Cells in one state, followed from where it is safe along a line.
+
+    Args:
+        tables, axes, wiring, leaky: of the cell, see :func:`_cell`.
+        law: gain, limit, holding conductance, origin, sign and largest step of a node: the line is at origin + sign x
+            min(gain x missing, limit), ``missing`` what the nodes are less apart than asked for; beyond the limit the
+            conductance holds them apart. Without gain the line is at the places themselves.
+        state: 0 for q, 1 for qb. places: differences asked for, or lines [V], shape (point,).
+        high: where the high node starts [V].
+        shifts: of |Vth| [V], shape (sample, 6).
+
+    Returns:
+        q, qb and line [V], each of shape (sample, point); NaN from where a solution was not found.
+    """
+    samples, points = shifts.shape[0], places.size
+    found = np.full((3, samples, points), np.nan)
+    for n in range(samples):
+        at_l = _weights((axes[0], axes[1], axes[2]), shifts[n, :3])
+        at_r = _weights((axes[0], axes[1], axes[3]), shifts[n, 3:])
+        q, qb = (high, 0.0) if state == 0 else (0.0, high)
+        before_q, before_qb = q, qb
+        for p in range(points):
+            parts, done, found_it = 1, False, False
+            start_q, start_qb = q, qb
+            while parts <= 64 and not done:
+                x, y, line, done = start_q, start_qb, 0.0, True
+                for part in range(parts):
+                    from_place = places[max(p - 1, 0)]
+                    place = from_place + (places[p] - from_place) * (part + 1) / parts
+                    if parts == 1 and p > 1:
+                        more = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2])
+                        x, y = x + more * (start_q - before_q), y + more * (start_qb - before_qb)
+                    x, y, line, rest = _settle(
+                        tables, axes, wiring, leaky, law, state, place, x, y, shifts[n], at_l, at_r
+                    )
+                    done = done and rest
+                    if not done:
+                        break
+                parts *= 4
+            if not done:
+                break
+            before_q, before_qb, q, qb = start_q, start_qb, x, y
+            found[0, n, p], found[1, n, p], found[2, n, p] = q, qb, line
+    return found
+
+
+@njit(cache=True, nogil=True)
+def looked_up(table, axes, row, column, overdrive, shifts):
+    """Currents [A] from one table at rows and columns [V], shape (sample, point), for shifts of shape (sample,)."""
+    found = np.empty(row.shape)
+    for n in range(row.shape[0]):
+        at = shift_weights(shifts[n], axes[6], axes[7], axes[8])
+        for p in range(row.shape[1]):
+            found[n, p] = current(table, axes, row[n, p] - overdrive * shifts[n], column[n, p], at)[0]
+    return found

@@ -1,0 +1,119 @@
+"""One transistor by itself on a grid of terminal voltages and threshold shifts: what its currents are tabulated from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PySpice.Spice.Netlist import SubCircuit
+
+from netlists.analyses import Sweep
+from netlists.circuit import Transistor, add_subcircuit, add_transistors, deck_text, nanometres
+from netlists.setting import Condition
+from netlists.testbench import Knob, Testbench
+
+TERMINALS = ("d", "g", "s", "b")
+"""Drain, gate, source and bulk, in the order of :attr:`netlists.circuit.Transistor.nodes`."""
+
+ROW, COLUMN = "row", "column"
+"""The two voltages of a grid."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Evenly spaced numbers [V].
+
+    Attributes:
+        start: the first one. step: between two. count: how many.
+    """
+
+    start: float
+    step: float
+    count: int
+
+    @classmethod
+    def over(cls, low: float, high: float, step: float, guard: int = 0) -> Grid:
+        """Multiples of ``step``, 0 among them, that hold ``low`` to ``high`` and ``guard`` more at either end.
+
+        >>> Grid.over(-0.1, 0.25, 0.1).values.round(3).tolist()
+        [-0.1, 0.0, 0.1, 0.2, 0.3]
+        """
+        first, last = int(np.floor(low / step + 1e-9)) - guard, int(np.ceil(high / step - 1e-9)) + guard
+        return cls(first * step, step, last - first + 1)
+
+    @property
+    def stop(self) -> float:
+        return self.start + (self.count - 1) * self.step
+
+    @property
+    def values(self) -> np.ndarray:
+        """The numbers, shape (count,)."""
+        return self.start + self.step * np.arange(self.count)
+
+
+@dataclass(frozen=True)
+class DeviceGrid:
+    """Where the currents of one transistor are tabulated.
+
+    Attributes:
+        rows, columns: the two voltages that vary [V].
+        shifts: of |Vth| [V].
+        terminals: ``d g s b`` to ``row``, to ``column`` or to the level that it is at [V].
+        overdrive: the gate is at a row that counts from the threshold: above it, for a PMOS below it, by the shift.
+            What a transistor then does depends little on the shift, and a few shifts are enough.
+        measured: terminals whose currents are tabulated.
+    """
+
+    rows: Grid
+    columns: Grid
+    shifts: Grid
+    terminals: Mapping[str, str | float]
+    overdrive: bool
+    measured: tuple[str, ...]
+
+
+def device_bench(condition: Condition, transistor: Transistor, grid: DeviceGrid) -> Testbench:
+    """One transistor for each shift of a grid, all on the same voltages; the columns are swept, a knob sets the row.
+
+    Probes: the current out of each measured terminal [A], all shifts of the first terminal first. The knobs are the
+    row and then the shift of each transistor; :func:`knob_rows` has their values.
+    """
+    technology = condition.technology
+    device = technology.devices[transistor.role]
+    circuit = condition.circuit(f"currents of {transistor.name}")
+    alone = replace(transistor, nodes=TERMINALS)
+    subcircuit = SubCircuit(f"alone_{transistor.name}_{nanometres(w=transistor.w, l=transistor.length)}", *TERMINALS)
+    add_transistors(subcircuit, technology, (alone,))
+    add_subcircuit(circuit, subcircuit)
+    circuit.V(ROW, ROW, "0", 0.0)
+    circuit.V(COLUMN, COLUMN, "0", 0.0)
+    knobs = {ROW: Knob((f"v{ROW}",), 0.0, 1)}
+    sign = {"n": 1.0, "p": -1.0}[device.polarity]
+    for i, shift in enumerate(grid.shifts.values):
+        nodes = {terminal: f"{terminal}{i}" for terminal in TERMINALS}
+        for terminal, level in grid.terminals.items():
+            at, more = (level, 0.0) if isinstance(level, str) else ("0", level)
+            if terminal == "g" and grid.overdrive:
+                more += sign * float(shift)
+            circuit.V(nodes[terminal], nodes[terminal], at, more)
+        circuit.X(f"{i}", subcircuit.name, *nodes.values())
+        knobs[f"shift{i}"] = Knob((device.knob(f"x{i}", alone.name),), 0.0, device.shift_sign)
+    probes = [f"v{terminal}{i}#branch" for terminal in grid.measured for i in range(grid.shifts.count)]
+    columns = grid.columns
+    return Testbench(
+        name="device_table",
+        deck=deck_text(circuit, probes),
+        analysis=Sweep(f"v{COLUMN}", columns.start, columns.stop, columns.count),
+        probes=tuple(probes),
+        knobs=knobs,
+        values={},
+        osdi=technology.osdi,
+    )
+
+
+def knob_rows(testbench: Testbench, grid: DeviceGrid) -> np.ndarray:
+    """Parameters of every row of a grid, shape (row, knob), for a testbench of :func:`device_bench`."""
+    signs = np.array([knob.sign for knob in testbench.knobs.values()][1:])
+    each = np.broadcast_to(signs * grid.shifts.values, (grid.rows.count, grid.shifts.count))
+    return np.column_stack([grid.rows.values, each])
