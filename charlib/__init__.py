@@ -12,6 +12,7 @@ from charlib.errors import (
     StorageFailed,
     TableError,
     TooManyFailures,
+    TwinRefused,
 )
 from charlib.limitstate import limit_state
 from charlib.logictable import LogicTable
@@ -40,6 +41,7 @@ __all__ = [
     "StorageFailed",
     "TableError",
     "TooManyFailures",
+    "TwinRefused",
     "Variation",
     "characterize",
     "characterize_logic",

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from charlib.errors import InvalidPlan
 from charlib.ngspice import Session
 from charlib.twin import kernels
+from charlib.twin.coverage import ROLES
 from charlib.twin.tables import GUARD, DeviceTable, device_table
 from charlib.waveforms import Block
-from netlists.bitcells import Cell, Sram6T
 from netlists.devicetable import COLUMN, ROW, DeviceGrid, Grid
 from netlists.margins import (
     HOLD,
@@ -86,22 +85,40 @@ class Twin:
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
 
-    def block(self, setting: Setting, testbench: Testbench, values: np.ndarray) -> Block:
+    def block(self, setting: Setting, testbench: Testbench, values: np.ndarray) -> tuple[Block, np.ndarray]:
         """Vectors of samples of a testbench.
 
         Args:
             testbench: of the setting, from the testbench table.
             values: its knobs' parameters, shape (sample, knob), as for ngspice.
 
-        Raises:
-            InvalidPlan: a threshold beyond what the tables hold.
+        Returns:
+            Block of the samples that were solved, and which ones they are, shape (sample,): a threshold or a node
+            beyond the tables is no solution.
         """
         shifts = np.ascontiguousarray(values * np.array([knob.sign for knob in testbench.knobs.values()]))
-        limits = np.tile([shift_reach(setting, role) for role in ("pd", "pu", "pg")], 2)
-        if (np.abs(shifts) > limits).any():
-            worst = float(np.abs(shifts).max())
-            raise InvalidPlan(f"engine='twin': a threshold is {worst:.3f} V off, beyond its tables; use engine='ngspice'")
-        return Block(SOLVERS[testbench.name](self, setting, shifts), testbench.values)
+        limits = np.tile([shift_reach(setting, role) for role in ROLES], 2)
+        held = (np.abs(shifts) <= limits).all(axis=1)
+        vectors = SOLVERS[testbench.name](self, setting, shifts[held])
+        good = _inside(setting, vectors)
+        held[held] = good
+        return Block({name: wave[good] for name, wave in vectors.items()}, testbench.values), held
+
+
+def _inside(setting: Setting, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Samples that have a solution, with every node and line within the tables, shape (sample,)."""
+    highest = highest_level(setting)
+    ranges = {"q": NODES, "driven": NODES, "line": (BELOW_LINE / highest, 1.0 + OVER_WORDLINE / highest)}
+    good = np.ones(len(next(iter(vectors.values()))), dtype=bool)
+    for name, wave in vectors.items():
+        below, above = next((r for start, r in ranges.items() if name.startswith(start)), (np.inf, np.inf))
+        good &= ((wave >= -below * highest) & (wave <= above * highest)).all(axis=1)
+    return good
+
+
+def highest_level(setting: Setting) -> float:
+    """Highest level of a supply or line that tables are made for [V]: of all supplies of a technology the same."""
+    return max(setting.technology.vdd_range[1], setting.v_cell, setting.v_bl, setting.v_wl)
 
 
 def shift_reach(setting: Setting, role: str) -> float:
@@ -116,7 +133,7 @@ def shift_reach(setting: Setting, role: str) -> float:
 def device_grid(setting: Setting, role: str, gate: float | None, line: float | None) -> DeviceGrid:
     """Where a transistor's currents are tabulated; arguments as :meth:`Twin.table`."""
     step, reach = STEP * BOLTZMANN * setting.temp, shift_reach(setting, role)
-    highest = max(setting.technology.vdd_range[1], setting.v_cell, setting.v_bl, setting.v_wl)
+    highest = highest_level(setting)
     node = -NODES[0] * highest, NODES[1] * highest
     shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / SHIFT_STEP)))
     inputs = -BEYOND[0] * highest - reach, BEYOND[1] * highest + reach
@@ -133,7 +150,9 @@ def device_grid(setting: Setting, role: str, gate: float | None, line: float | N
         rows = -BELOW_LINE, highest
         shifts = Grid.over(-reach, reach, step)
     measured = ("s", "d") if role == "pg" else ("d", "g")
-    return DeviceGrid(Grid.over(*rows, step, GUARD), Grid.over(*columns, step, GUARD), shifts, at, gate is None, measured)
+    return DeviceGrid(
+        Grid.over(*rows, step, GUARD), Grid.over(*columns, step, GUARD), shifts, at, gate is None, measured
+    )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,12 @@ def _place(x, start, step, count):
 def _basis(t):
     """Values of the four cubic B-splines on an interval at place ``t``."""
     u = 1.0 - t
-    return u * u * u / 6.0, (3.0 * t * t * (t - 2.0) + 4.0) / 6.0, (3.0 * u * u * (u - 2.0) + 4.0) / 6.0, t * t * t / 6.0
+    return (
+        u * u * u / 6.0,
+        (3.0 * t * t * (t - 2.0) + 4.0) / 6.0,
+        (3.0 * u * u * (u - 2.0) + 4.0) / 6.0,
+        t * t * t / 6.0,
+    )
 
 
 @njit(inline="always")
@@ -333,7 +338,7 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts
         q, qb = (high, 0.0) if state == 0 else (0.0, high)
         before_q, before_qb = q, qb
         for p in range(points):
-            parts, done, found_it = 1, False, False
+            parts, done = 1, False
             start_q, start_qb = q, qb
             while parts <= 64 and not done:
                 x, y, line, done = start_q, start_qb, 0.0, True

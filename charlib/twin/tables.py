@@ -41,7 +41,9 @@ class DeviceTable:
     coefficients: np.ndarray
 
 
-def device_table(session: Session, folder: Path, condition: Condition, transistor: Transistor, grid: DeviceGrid) -> DeviceTable:
+def device_table(
+    session: Session, folder: Path, condition: Condition, transistor: Transistor, grid: DeviceGrid
+) -> DeviceTable:
     """The table of a transistor on a grid, found in a folder or made there.
 
     Args:

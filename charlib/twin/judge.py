@@ -1,0 +1,131 @@
+"""ngspice as the judge: a subset of a twin's samples simulated at tight tolerances, and how far the twin is off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from charlib.errors import TwinRefused
+from charlib.metrics import testbench_metrics
+from charlib.status import Status
+from charlib.unit import UnitResult
+from charlib.waveforms import Measured
+
+SIZE = 200
+"""Samples that are judged where nobody says how many."""
+LIMITS: Mapping[str, tuple[float, float, bool]] = {"V": (0.05e-3, 0.2e-3, False), "A": (5e-4, 2e-3, True)}
+"""Unit of a metric to the largest error that is accepted, rms and of any sample, and whether it is a share of the
+metric's mean magnitude instead of in its unit.
+"""
+DIFFERING = 0.01
+"""Share of the judged samples that may have another status than in ngspice [1]: some lie on the edge of one."""
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Samples for the judge.
+
+    Attributes:
+        samples: their numbers, shape (judged,); the same one may be drawn twice.
+        weights: such that weighted means over the subset estimate means over all samples; they sum to 1.
+        tail: those drawn by how far out they are, shape (judged,).
+    """
+
+    samples: np.ndarray
+    weights: np.ndarray
+    tail: np.ndarray
+
+
+def distance(result: UnitResult) -> np.ndarray:
+    """How far out each sample is in any metric or lobe of a testbench, in standard deviations, shape (sample,)."""
+    far = np.zeros(result.count)
+    for measured in result.metrics.values():
+        values = measured.values.reshape(result.count, -1)
+        for column in values.T:
+            known = np.isfinite(column)
+            if known.any() and column[known].std() > 0:
+                z = np.abs(column - column[known].mean()) / column[known].std()
+                far = np.fmax(far, z)
+    return far
+
+
+def choose(result: UnitResult, size: int, seed: int, name: str) -> Subset:
+    """Draw the samples of a testbench that are judged: one half at random, the other one by the fourth power of
+    :func:`distance`, with replacement.
+
+    Args:
+        size: how many, at most as many as there are samples: then each is judged once.
+        seed: of the run. name: of the testbench, which has random numbers of its own.
+    """
+    count = result.count
+    if size >= count:
+        return Subset(np.arange(count), np.full(count, 1 / count), np.zeros(count, dtype=bool))
+    rng = np.random.default_rng([seed, crc32(f"judge {name}".encode())])
+    tail = size // 2
+    even = rng.choice(count, size - tail, replace=False)
+    chance = distance(result) ** 4 + 1e-3
+    chance = chance / chance.sum()
+    far = rng.choice(count, tail, p=chance)
+    # Two estimates of the same mean, by their sizes: plain, and Hansen and Hurwitz's (Ann. Math. Stat. 14(4), 1943).
+    weights = np.concatenate([np.full(even.size, 1.0), 1 / (count * chance[far])]) / size
+    return Subset(np.concatenate([even, far]), weights, np.arange(size) >= even.size)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far one metric is off ngspice at one condition.
+
+    Attributes:
+        mean, rms: over all samples, as the subset estimates it; largest: of any judged sample, in the metric's unit.
+        sigmas: the same rms in standard deviations of the metric [1]; NaN without any spread.
+        magnitude: mean magnitude of the metric in ngspice.
+        judged: lobes and samples with a number on both sides. differing: share with another status [1].
+    """
+
+    mean: float
+    rms: float
+    largest: float
+    sigmas: float
+    magnitude: float
+    judged: int
+    differing: float
+
+
+def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
+    """Compare one metric of judged samples, parts of shape (judged[, lobe])."""
+    columns = (weights.size, -1)
+    error = (twin.values - ngspice.values).reshape(columns)
+    answered = (ngspice.status < Status.numerical_failure).reshape(columns)
+    differing = float((twin.status != ngspice.status).reshape(columns)[answered].mean()) if answered.any() else 0.0
+    known = np.isfinite(error)
+    if not known.any():
+        return Verdict(*[float("nan")] * 5, 0, differing)
+    share = np.broadcast_to(weights[:, None], error.shape)[known]
+    share, off, value = share / share.sum(), error[known], ngspice.values.reshape(columns)[known]
+    # A weighted rms of a tail-heavy subset may fall below what its even half alone shows; it never hides the largest.
+    spread = float(np.sqrt(max((share * value**2).sum() - (share * value).sum() ** 2, 0.0)))
+    rms = float(np.sqrt((share * off**2).sum()))
+    sigmas = rms / spread if spread > 0 else float("nan")
+    largest, magnitude = float(np.abs(off).max()), float((share * np.abs(value)).sum())
+    return Verdict(float((share * off).sum()), rms, largest, sigmas, magnitude, int(known.sum()), differing)
+
+
+def check(name: str, testbench: str, found: Verdict, where: str) -> None:
+    """Raise TwinRefused where a metric is further off than ``LIMITS`` allow; ``where`` names the condition."""
+    unit = testbench_metrics(testbench)[name].unit
+    rms, largest, relative = LIMITS[unit]
+    scale, shown = (found.magnitude, "of its mean") if relative else (1.0, unit)
+    for kind, value, limit in (("rms", found.rms, rms), ("at most", found.largest, largest)):
+        if found.judged and not value <= limit * scale:
+            raise TwinRefused(
+                f"engine='twin': {name} at {where} is {value / scale:.3g} {shown} {kind} off ngspice, beyond "
+                f"{limit:g}; use engine='ngspice'"
+            )
+    if found.differing > DIFFERING:
+        raise TwinRefused(
+            f"engine='twin': {name} at {where} has another status than ngspice in {found.differing:.1%} of the judged "
+            f"samples, beyond {DIFFERING:.0%}; use engine='ngspice'"
+        )
