@@ -22,6 +22,7 @@ from charlib.periphery import characterize_logic
 from charlib.reproduce import Reproduction, reproduce
 from charlib.shmoo import shmoo
 from charlib.status import Status
+from charlib.twincheck import twin_check
 from charlib.variation import Variation
 from charlib.vectors import simulate_pairs
 
@@ -49,4 +50,5 @@ __all__ = [
     "reproduce",
     "shmoo",
     "simulate_pairs",
+    "twin_check",
 ]

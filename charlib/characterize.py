@@ -44,8 +44,6 @@ LAST_WINDOW = 1e-3
 """Longest window that is tried [s]: an operation that takes longer is censored there."""
 KEPT_DECKS = 3
 """Failed samples whose decks are kept when a run stops."""
-JUDGED = "twin.nc"
-"""File of a results directory with the judge's verdicts on a twin."""
 GROWTH = 4.0
 """Factor between guesses, and how much shorter than its window a nominal operation must be to be believed [1]."""
 
@@ -79,8 +77,8 @@ def characterize(
         metrics: names from ``METRICS``.
         out: results directory, made or extended; None keeps nothing.
         workers: simulators at a time; None is one per core.
-        engine: ``ngspice``, or ``twin``: static metrics of all samples from tables of device currents that ngspice made,
-            judged by ngspice on ``judged`` samples; it answers as at accuracy ``reference``.
+        engine: ``ngspice``, or ``twin``: static metrics of all samples from tables of device currents that ngspice
+            made, judged by ngspice on ``judged`` samples; it answers as at accuracy ``reference``.
         accuracy: ``default`` or ``reference``.
         readpath: read path around the cell.
         max_failed: share of samples without an answer that stops the run [1].
@@ -97,8 +95,8 @@ def characterize(
 
     Raises:
         InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch,
-        DirectoryInUse: the directory. TooManyFailures: more samples without an answer than allowed. TwinRefused: ngspice
-        does not confirm what the twin found.
+        DirectoryInUse: the directory. TooManyFailures: more samples without an answer than allowed. TwinRefused:
+        ngspice does not confirm what the twin found.
     """
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
     start_pool = pool_starter(workers, scheduler, timeout)
@@ -180,7 +178,8 @@ def _solve_twin(
     from charlib.twin.engine import simulate  # compiled code, which takes a second to load
 
     solution = simulate(plan, store.folder, workers or os.cpu_count() or 1, judged)
-    return solution.results, solution.tally, {JUDGED: solution.judged}
+    judge.refuse(solution.judged)
+    return solution.results, solution.tally, {judge.FILE: solution.judged}
 
 
 def _simulate(

@@ -1,4 +1,4 @@
-"""One transistor by itself on a grid of terminal voltages and threshold shifts: what its currents are tabulated from."""
+"""One transistor by itself on a grid of voltages and threshold shifts: what its currents are tabulated from."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from netlists.margins import (
 )
 from netlists.setting import STATES, Setting
 from netlists.testbench import Testbench
-from netlists.testbenches import READ_RAMP_POINTS, TESTBENCHES, butterfly_points
+from netlists.testbenches import READ_RAMP_POINTS, butterfly_points
 
 SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
@@ -80,7 +79,7 @@ class Twin:
         """
         transistor = next(t for t in setting.cell.half_transistors("l") if t.role == role)
         grid = device_grid(setting, role, gate, line)
-        key = f"{setting.process} {setting.temp!r} {grid!r}"
+        key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
@@ -284,7 +283,7 @@ def _retention(twin: Twin, setting: Setting, shifts: np.ndarray) -> dict[str, np
 def _at_dc(twin: Twin, setting: Setting, shifts: np.ndarray, wordlines: np.ndarray) -> dict[str, np.ndarray]:
     table = twin.table(setting, "pg", line=setting.v_bl)
     w = wired(twin, setting, (table, WORDLINE), (table, WORDLINE), (setting.v_cell, 0.0))
-    a_pd, a_pu, a_pg, _ = w.axes
+    _, a_pu, a_pg, _ = w.axes
     found = {}
     for state in STATES:
         q, qb, line = _followed(w, setting, shifts, wordlines, (0, 0, 0, 0, 0, REACH), setting.v_cell, state)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from charlib.conditions import Place
+from charlib.conditions import OFFSETS, Place
 from charlib.dataset import Point, Results
 from charlib.execution import Tally
-from charlib.metrics import testbench_metrics
+from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session
 from charlib.plan import Plan
 from charlib.status import Status
@@ -37,8 +37,8 @@ class Solution:
 
     Attributes:
         results: as ngspice's. tally: what was simulated for the judge.
-        judged: Dataset over ``case`` (metric, testbench and condition) with the verdicts, and over ``case, judged``
-            with the samples and their weights.
+        judged: Dataset over ``case``, a metric at a condition, with the parts of :class:`charlib.twin.judge.Verdict`,
+            and over ``case, judged_sample`` with the samples, their weights and both numbers of each.
     """
 
     results: Results
@@ -68,7 +68,7 @@ def simulate(plan: Plan, folder: Path, workers: int, size: int) -> Solution:
         folder: where tables are kept. workers: threads. size: samples that are judged at each condition.
 
     Raises:
-        TwinRefused: ngspice disagrees by more than the limits. CharacterizationError: a table that is not solved.
+        CharacterizationError: a table that is not solved.
     """
     results, verdicts, tally = {}, [], Tally()
     with Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
@@ -128,18 +128,17 @@ PARTS = ("values", "status", "bound")
 def _verdict(
     metric: str, testbench: str, place: Place, whole: UnitResult, reference: UnitResult, subset: judge.Subset
 ) -> xr.Dataset:
-    """Verdict on a metric as a Dataset of one case; refuses it beyond the limits."""
-    twin = Measured(*(getattr(whole.metrics[metric], part)[subset.samples] for part in PARTS))
-    found = judge.verdict(twin, reference.metrics[metric], subset.weights)
-    process, vdd, temp, *offsets = place
-    judge.check(metric, testbench, found, f"{process}, {vdd:g} V, {temp:g} K")
-    about = {"metric": metric, "process": process, "vdd": vdd, "temp": temp}
-    lobes = [np.reshape(m.values, (subset.samples.size, -1)) for m in (twin, reference.metrics[metric])]
-    each = {
-        "sample": subset.samples, "weight": subset.weights, "tail": subset.tail.astype(np.int8),
-        "twin": lobes[0].min(axis=1) if lobes[0].size else lobes[0], "ngspice": lobes[1].min(axis=1),
-    }  # fmt: skip
+    """Verdict on a metric as a Dataset of one case, with its samples: of two lobes the one that is further off."""
+    pair = [Measured(*(getattr(whole.metrics[metric], part)[subset.samples] for part in PARTS))]
+    pair.append(reference.metrics[metric])
+    found = judge.verdict(*pair, subset.weights)
+    twin, ngspice = (m.values.reshape(subset.samples.size, -1) for m in pair)
+    lobe = np.nan_to_num(np.abs(twin - ngspice), nan=-1.0).argmax(axis=1)[:, None]
+    about = {"metric": metric, "testbench": testbench, "units": METRICS[metric].unit}
+    about |= dict(zip(("process", "vdd", "temp", *OFFSETS), place, strict=False))
+    each = {"sample": subset.samples, "weight": subset.weights, "tail": subset.tail.astype(np.int8)}
+    each |= {n: np.take_along_axis(v, lobe, axis=1)[:, 0] for n, v in (("twin", twin), ("ngspice", ngspice))}
     return xr.Dataset(
         {name: ("case", [value]) for name, value in (about | asdict(found)).items()}
-        | {name: (("case", "judged_sample"), np.asarray(values)[None]) for name, values in each.items()}
+        | {name: (("case", "judged_sample"), values[None]) for name, values in each.items()}
     )

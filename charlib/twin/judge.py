@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
+import xarray as xr
 
 from charlib.errors import TwinRefused
-from charlib.metrics import testbench_metrics
 from charlib.status import Status
 from charlib.unit import UnitResult
 from charlib.waveforms import Measured
 
+FILE = "twin.nc"
+"""File of a results directory with the verdicts."""
 SIZE = 200
 """Samples that are judged where nobody says how many."""
 LIMITS: Mapping[str, tuple[float, float, bool]] = {"V": (0.05e-3, 0.2e-3, False), "A": (5e-4, 2e-3, True)}
@@ -53,8 +55,9 @@ def distance(result: UnitResult) -> np.ndarray:
 
 
 def choose(result: UnitResult, size: int, seed: int, name: str) -> Subset:
-    """Draw the samples of a testbench that are judged: one half at random, the other one by the fourth power of
-    :func:`distance`, with replacement.
+    """Draw the samples of a testbench that are judged, half of them evenly, half the more often the further out.
+
+    The chance of the latter goes by the fourth power of :func:`distance`, and they are drawn with replacement.
 
     Args:
         size: how many, at most as many as there are samples: then each is judged once.
@@ -105,7 +108,6 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
         return Verdict(*[float("nan")] * 5, 0, differing)
     share = np.broadcast_to(weights[:, None], error.shape)[known]
     share, off, value = share / share.sum(), error[known], ngspice.values.reshape(columns)[known]
-    # A weighted rms of a tail-heavy subset may fall below what its even half alone shows; it never hides the largest.
     spread = float(np.sqrt(max((share * value**2).sum() - (share * value).sum() ** 2, 0.0)))
     rms = float(np.sqrt((share * off**2).sum()))
     sigmas = rms / spread if spread > 0 else float("nan")
@@ -113,19 +115,23 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
     return Verdict(float((share * off).sum()), rms, largest, sigmas, magnitude, int(known.sum()), differing)
 
 
-def check(name: str, testbench: str, found: Verdict, where: str) -> None:
-    """Raise TwinRefused where a metric is further off than ``LIMITS`` allow; ``where`` names the condition."""
-    unit = testbench_metrics(testbench)[name].unit
+def beyond(case: xr.Dataset) -> str:
+    """What of a case of :func:`charlib.twin.engine.simulate` is beyond the limits; empty where nothing is."""
+    name, unit = str(case["metric"].values), str(case["units"].values)
     rms, largest, relative = LIMITS[unit]
-    scale, shown = (found.magnitude, "of its mean") if relative else (1.0, unit)
-    for kind, value, limit in (("rms", found.rms, rms), ("at most", found.largest, largest)):
-        if found.judged and not value <= limit * scale:
-            raise TwinRefused(
-                f"engine='twin': {name} at {where} is {value / scale:.3g} {shown} {kind} off ngspice, beyond "
-                f"{limit:g}; use engine='ngspice'"
-            )
-    if found.differing > DIFFERING:
-        raise TwinRefused(
-            f"engine='twin': {name} at {where} has another status than ngspice in {found.differing:.1%} of the judged "
-            f"samples, beyond {DIFFERING:.0%}; use engine='ngspice'"
-        )
+    scale, shown = (float(case["magnitude"]), "of its mean") if relative else (1.0, unit)
+    where = f"{case['process'].values}, {float(case['vdd']):g} V, {float(case['temp']):g} K"
+    for kind, value, limit in (("rms", case["rms"], rms), ("at worst", case["largest"], largest)):
+        if case["judged"] and not value <= limit * scale:
+            return f"{name} at {where} is {float(value) / scale:.3g} {shown} {kind} off ngspice, beyond {limit:g}"
+    if case["differing"] > DIFFERING:
+        share = f"{float(case['differing']):.1%} of the judged samples, beyond {DIFFERING:.0%}"
+        return f"{name} at {where} has another status than ngspice in {share}"
+    return ""
+
+
+def refuse(judged: xr.Dataset) -> None:
+    """Raise TwinRefused where a metric is further off than ``LIMITS`` allow, at any condition."""
+    for case in range(judged.sizes["case"]):
+        if reason := beyond(judged.isel(case=case)):
+            raise TwinRefused(f"engine='twin': {reason}; use engine='ngspice' (characterize.engine)")

@@ -130,7 +130,7 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, wordline, vdd, ahead, shif
         at_pu = shift_weights(shifts[n, 1], pu_axes[6], pu_axes[7], pu_axes[8])
         at_pg = shift_weights(shifts[n, 2], pg_axes[6], pg_axes[7], pg_axes[8])
         _along(pg, pg_axes, wordline - shifts[n, 2], at_pg, line)
-        guess, slope, bend, x, before = 0.5 * vdd, 0.0, 0.0, 0.5 * vdd, 0.0
+        slope, bend, x = 0.0, 0.0, 0.5 * vdd
         for p in range(points):
             low, high = -0.05 * vdd, 1.05 * vdd
             if p:
@@ -289,7 +289,7 @@ def _answer(gain, limit, hold, origin, sign, place, apart):
 
 @njit(cache=True, nogil=True)
 def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r):
-    """Newton's method for both storage nodes from where they are; returns them, the line, and whether it came to rest."""
+    """Storage nodes by Newton's method from where they are; returns them, the line, and whether it came to rest."""
     gain, limit, hold, origin, sign, reach = law
     way = 1.0 if state == 0 else -1.0
     line = 0.0

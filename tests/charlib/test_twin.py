@@ -1,0 +1,151 @@
+"""The table twin: splines and kernels against closed forms, every metric against ngspice, and what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from charlib import Conditions, InvalidPlan, TwinRefused, Variation, characterize, twin_check
+from charlib.metrics import testbench_metrics
+from charlib.status import Status
+from charlib.twin import cell, judge, kernels
+from charlib.twin.coverage import SOLVED
+from charlib.twin.tables import GUARD, device_table, splines
+from charlib.twincheck import COVERED
+from charlib.unit import UnitResult
+from charlib.waveforms import Measured, measured
+from netlists import Sram6T, Sram8T
+from netlists.devicetable import DeviceGrid, Grid
+
+ROWS, COLUMNS, SHIFTS = (
+    Grid.over(-0.4, 0.6, 0.01, GUARD),
+    Grid.over(0.0, 0.8, 0.01, GUARD),
+    Grid.over(-0.2, 0.2, 0.08),
+)
+
+
+def made(law):
+    """Table and axes of a current given as a function of row, column and shift."""
+    grid = DeviceGrid(ROWS, COLUMNS, SHIFTS, {}, True, ("d",))
+    values = law(ROWS.values[:, None, None], COLUMNS.values[:, None], SHIFTS.values)
+    table = splines(np.broadcast_to(values, (ROWS.count, COLUMNS.count, SHIFTS.count))[None], grid)
+    return table[0], cell.axes_of(grid)
+
+
+def test_a_grid_holds_zero_its_ends_and_a_guard():
+    grid = Grid.over(-0.25, 0.81, 0.1, 2)
+    assert np.abs(grid.values).min() < 1e-12
+    assert grid.values[2] <= -0.25 < grid.values[3]
+    assert grid.values[-4] < 0.81 <= grid.values[-3]
+
+
+def test_a_table_gives_values_and_slopes_of_a_smooth_current():
+    """A subthreshold current over seven decades: relative errors, also where it is a femtoampere."""
+
+    def law(row, column, shift):
+        return 1e-9 * np.exp(row / 0.035) * (1 - np.exp(-column / 0.026)) * (1 + shift)
+
+    table, axes = made(law)
+    rng = np.random.default_rng(1)
+    for row, column, shift in rng.uniform([-0.3, 0.02, -0.2], [0.5, 0.7, 0.2], (50, 3)):
+        weights = kernels.shift_weights(shift, *axes[6:])
+        value, by_row, by_column = kernels.current(table, axes, row, column, weights)
+        assert value == pytest.approx(law(row, column, shift), rel=1e-4)
+        assert by_row == pytest.approx(law(row, column, shift) / 0.035, rel=1e-3)
+        assert by_column == pytest.approx(
+            1e-9 * np.exp(row / 0.035 - column / 0.026) / 0.026 * (1 + shift), rel=1e-2, abs=1e-3 * by_row
+        )
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("technology", ["predictive28"])
+def test_every_metric_is_that_of_ngspice(technology):
+    """At a low supply, where currents are exponential; the limits of docs/twin.md."""
+    found = twin_check(
+        technology=technology, conditions=Conditions(vdd=[0.6]), variation=Variation(samples=40, seed=2), judged=16
+    )
+    assert sorted(found["metric"].values) == sorted(COVERED)
+    judge.refuse(found)
+    assert (found["judged"] >= 10).all()
+
+
+@pytest.mark.ngspice
+def test_a_table_of_the_wrong_width_is_caught_by_the_judge(tmp_path, monkeypatch):
+    """A pull-down that is 2 % wider in the tables than in the cell."""
+
+    def wrong(session, folder, setting, transistor, grid):
+        wider = replace(transistor, w=1.02 * transistor.w) if transistor.role == "pd" else transistor
+        return device_table(session, folder, setting, wider, grid)
+
+    monkeypatch.setattr(cell, "device_table", wrong)
+    with pytest.raises(TwinRefused, match=r"snm_read at tt, 1 V, 298.15 K is .* off ngspice, beyond 5e-05; use engine"):
+        characterize(
+            metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=10, out=tmp_path / "r"
+        )
+    assert not (tmp_path / "r" / "characterization.nc").exists()
+
+
+@pytest.mark.ngspice
+def test_a_run_from_tables_is_labelled_stored_and_the_same_in_any_company(tmp_path):
+    few, many = (Variation(samples=samples, seed=3) for samples in (12, 40))
+    ours = characterize(metrics=["snm_read"], variation=many, engine="twin", judged=6, out=tmp_path / "r", workers=2)
+    assert ours.attrs["engine"] == "twin"
+    assert ours["snm_read_lobes"].sizes == {"process": 1, "vdd": 1, "temp": 1, "sample": 40, "lobe": 2}
+    verdicts = xr.load_dataset(tmp_path / "r" / judge.FILE)
+    assert verdicts.sizes == {"case": 1, "judged_sample": 6}
+    alone = characterize(metrics=["snm_read"], variation=few, engine="twin", judged=1)
+    assert (alone["snm_read"].values == ours["snm_read"].values[..., :12]).all()
+    ngspice = characterize(metrics=["snm_read"], variation=few, accuracy="reference")
+    assert np.abs(alone["snm_read"].values - ngspice["snm_read"].values).max() < 0.05e-3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metrics": ["t_read_p"]}, "it does not solve the testbench 'read_path', only butterfly_hold, "),
+        ({"cell": Sram8T()}, "it solves cells of kind 'sram6t', not 'sram8t'"),
+    ],
+)
+def test_what_is_not_covered_is_refused_with_a_clear_line(arguments, message):
+    with pytest.raises(InvalidPlan, match=message) as caught:
+        characterize(**{"metrics": ["snm_hold"], "engine": "twin", **arguments})
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith("use engine='ngspice' (characterize.engine)")
+
+
+def normal_result(count):
+    values = np.random.default_rng(5).normal(0.2, 0.01, count)
+    return UnitResult(count, {"snm_read": Measured(values, np.zeros(count, np.int8), np.full(count, np.nan))})
+
+
+def test_the_judged_subset_reaches_into_the_tail_and_its_weights_give_means():
+    result = normal_result(100_000)
+    subset = judge.choose(result, 200, 1, "butterfly_read")
+    again = judge.choose(result, 200, 1, "butterfly_read")
+    assert (again.samples == subset.samples).all()
+    far = judge.distance(result)[subset.samples]
+    assert subset.tail.sum() == 100
+    assert far[subset.tail].mean() > 1.8 > 1.0 > far[~subset.tail].mean()
+    assert subset.weights.sum() == pytest.approx(1.0, abs=0.3)
+    share = subset.weights / subset.weights.sum()
+    assert (share * result.metrics["snm_read"].values[subset.samples]).sum() == pytest.approx(0.2, abs=4e-3)
+
+
+def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
+    ngspice = measured(np.array([0.1, 0.2, 0.3, np.nan]))
+    twin = measured(np.array([0.1, 0.2001, 0.2999, 0.4]))
+    found = judge.verdict(twin, ngspice, np.full(4, 0.25))
+    assert found.mean == pytest.approx(0.0, abs=1e-12)
+    assert found.rms == pytest.approx(1e-4 * np.sqrt(2 / 3))
+    assert found.largest == pytest.approx(1e-4)
+    assert found.sigmas == pytest.approx(found.rms / np.std([0.1, 0.2, 0.3]))
+    assert (found.judged, found.differing) == (3, 0.0)
+    lost = measured(np.full(4, 0.1), ((np.arange(4) == 0, Status.not_performed, np.nan),))
+    assert judge.verdict(lost, ngspice, np.full(4, 0.25)).differing == pytest.approx(1 / 3)
+
+
+def test_every_solver_is_of_a_testbench_with_static_metrics():
+    assert set(SOLVED) == set(cell.SOLVERS)
+    assert all(testbench_metrics(name) for name in SOLVED)
+    assert Sram6T().transistor_names[:3] == ("pd_l", "pu_l", "pg_l")
