@@ -10,6 +10,10 @@ from numba import njit
 
 STEPS = 60
 """Steps of a solution at most; Newton's method takes two or three, halvings of a volt to rounding some fifty."""
+DAMPING, SOFTER, LEAST_DAMPING, DAMPED_STEPS = 1e-3, 0.8, 1e-15, 250
+"""Damping of a cell at first [S], far above its conductances; its factor from step to step [1], below what it is left
+out [S], and steps at most.
+"""
 CLOSE = 1e-5
 """Newton step after which a solution is taken without another look [V]: what is left goes by its square."""
 
@@ -288,35 +292,42 @@ def _answer(gain, limit, hold, origin, sign, place, apart):
 
 
 @njit(cache=True, nogil=True)
-def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r):
-    """Storage nodes by Newton's method from where they are; returns them, the line, and whether it came to rest."""
+def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, damping):
+    """Storage nodes by Newton's method from where they are; returns them, the line, and whether it came to rest.
+
+    Args:
+        damping: conductance [S] that at first holds either node back, as its capacitance would, and falls step by
+            step to nothing: the nodes so find the stable point that they would run to. 0: none.
+    """
     gain, limit, hold, origin, sign, reach = law
     way = 1.0 if state == 0 else -1.0
-    line = 0.0
-    for _ in range(STEPS):
+    for _ in range(STEPS if damping == 0.0 else DAMPED_STEPS):
         line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb))
         f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r)
         # The holding current leaves the low node for the high one.
         f, g = f - way * holding, g + way * holding
         to = way * by_apart
-        a, b = f_q + f_x * to - by, f_qb - f_x * to + by
-        c, d = g_q + g_x * to + by, g_qb - g_x * to - by
+        a, b = f_q + f_x * to - by + damping, f_qb - f_x * to + by
+        c, d = g_q + g_x * to + by, g_qb - g_x * to - by + damping
         det = a * d - b * c
         if det == 0.0:
             return q, qb, line, False
         dq, dqb = -(d * f - b * g) / det, -(a * g - c * f) / det
         largest = max(abs(dq), abs(dqb))
-        share = min(1.0, reach / largest) if largest > 0.0 else 1.0
+        share = reach / largest if largest > reach else 1.0
         q, qb = q + share * dq, qb + share * dqb
-        if largest < CLOSE:
-            line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb))
-            return q, qb, line, True
+        if largest < CLOSE and damping < LEAST_DAMPING:
+            return q, qb, _answer(gain, limit, hold, origin, sign, place, way * (q - qb))[0], True
+        damping = 0.0 if damping < LEAST_DAMPING else SOFTER * damping
     return q, qb, line, False
 
 
 @njit(cache=True, nogil=True)
 def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts):
     """Cells in one state, followed from where it is safe along a line.
+
+    Each place is tried from where the last two point to, then from the last one, then damped: where the curve of the
+    cell's states ends, the next point is far away.
 
     Args:
         tables, axes, wiring, leaky: of the cell, see :func:`_cell`.
@@ -328,36 +339,29 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts
         shifts: of |Vth| [V], shape (sample, 6).
 
     Returns:
-        q, qb and line [V], each of shape (sample, point); NaN from where a solution was not found.
+        q, qb and line [V], shape (3, sample, point); NaN from where a solution was not found.
     """
     samples, points = shifts.shape[0], places.size
     found = np.full((3, samples, points), np.nan)
     for n in range(samples):
-        at_l = _weights((axes[0], axes[1], axes[2]), shifts[n, :3])
-        at_r = _weights((axes[0], axes[1], axes[3]), shifts[n, 3:])
+        own = shifts[n]
+        at_l = _weights((axes[0], axes[1], axes[2]), own[:3])
+        at_r = _weights((axes[0], axes[1], axes[3]), own[3:])
         q, qb = (high, 0.0) if state == 0 else (0.0, high)
-        before_q, before_qb = q, qb
+        dq, dqb, line, rest = 0.0, 0.0, 0.0, False
         for p in range(points):
-            parts, done = 1, False
-            start_q, start_qb = q, qb
-            while parts <= 64 and not done:
-                x, y, line, done = start_q, start_qb, 0.0, True
-                for part in range(parts):
-                    from_place = places[max(p - 1, 0)]
-                    place = from_place + (places[p] - from_place) * (part + 1) / parts
-                    if parts == 1 and p > 1:
-                        more = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2])
-                        x, y = x + more * (start_q - before_q), y + more * (start_qb - before_qb)
-                    x, y, line, rest = _settle(
-                        tables, axes, wiring, leaky, law, state, place, x, y, shifts[n], at_l, at_r
-                    )
-                    done = done and rest
-                    if not done:
-                        break
-                parts *= 4
-            if not done:
+            before_q, before_qb = q, qb
+            for attempt in range(3):
+                ahead = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2]) if attempt == 0 and p > 1 else 0.0
+                q, qb, line, rest = _settle(
+                    tables, axes, wiring, leaky, law, state, places[p], before_q + ahead * dq, before_qb + ahead * dqb,
+                    own, at_l, at_r, DAMPING if attempt == 2 else 0.0,
+                )  # fmt: skip
+                if rest:
+                    break
+            if not rest:
                 break
-            before_q, before_qb, q, qb = start_q, start_qb, x, y
+            dq, dqb = q - before_q, qb - before_qb
             found[0, n, p], found[1, n, p], found[2, n, p] = q, qb, line
     return found
 
