@@ -281,28 +281,33 @@ def driven_cells(tables, axes, wiring, leaky, side, ahead, vdd, shifts):
 
 
 @njit(cache=True, nogil=True)
-def _answer(gain, limit, hold, origin, sign, place, apart):
-    """Line, its derivative by how far the nodes are apart, holding current and its derivative."""
+def _answer(gain, limit, hold, origin, sign, place, apart, held):
+    """Line, its derivative by how far the nodes are apart, holding current and its derivative.
+
+    Args:
+        held: the line is taken to be at its limit.
+    """
     if gain == 0.0:
         return place, 0.0, 0.0, 0.0
     missing = gain * (place - apart)
-    if missing < limit:
+    if missing < limit and not held:
         return origin + sign * missing, -sign * gain, 0.0, 0.0
     return origin + sign * limit, 0.0, hold * (missing - limit), -hold * gain
 
 
 @njit(cache=True, nogil=True)
-def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, damping):
+def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, held):
     """Storage nodes by Newton's method from where they are; returns them, the line, and whether it came to rest.
 
     Args:
-        damping: conductance [S] that at first holds either node back, as its capacitance would, and falls step by
-            step to nothing: the nodes so find the stable point that they would run to. 0: none.
+        held: the line is taken to be at its limit, and a conductance holds either node back, as its capacitance would,
+            and falls step by step to nothing: the nodes so find the stable point that they would run to.
     """
     gain, limit, hold, origin, sign, reach = law
     way = 1.0 if state == 0 else -1.0
-    for _ in range(STEPS if damping == 0.0 else DAMPED_STEPS):
-        line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb))
+    damping = DAMPING if held else 0.0
+    for _ in range(DAMPED_STEPS if held else STEPS):
+        line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb), held)
         f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r)
         # The holding current leaves the low node for the high one.
         f, g = f - way * holding, g + way * holding
@@ -317,7 +322,9 @@ def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l,
         share = reach / largest if largest > reach else 1.0
         q, qb = q + share * dq, qb + share * dqb
         if largest < CLOSE and damping < LEAST_DAMPING:
-            return q, qb, _answer(gain, limit, hold, origin, sign, place, way * (q - qb))[0], True
+            apart = way * (q - qb)
+            known = not held or gain * (place - apart) >= limit
+            return q, qb, _answer(gain, limit, hold, origin, sign, place, apart, held)[0], known
         damping = 0.0 if damping < LEAST_DAMPING else SOFTER * damping
     return q, qb, line, False
 
@@ -326,8 +333,8 @@ def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l,
 def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts):
     """Cells in one state, followed from where it is safe along a line.
 
-    Each place is tried from where the last two point to, then from the last one, then damped: where the curve of the
-    cell's states ends, the next point is far away.
+    Each place is tried from where the last two point to, then from the last one, then with the line at its limit: where
+    the curve of the cell's states ends, the next point is there.
 
     Args:
         tables, axes, wiring, leaky: of the cell, see :func:`_cell`.
@@ -355,7 +362,7 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts
                 ahead = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2]) if attempt == 0 and p > 1 else 0.0
                 q, qb, line, rest = _settle(
                     tables, axes, wiring, leaky, law, state, places[p], before_q + ahead * dq, before_qb + ahead * dqb,
-                    own, at_l, at_r, DAMPING if attempt == 2 else 0.0,
+                    own, at_l, at_r, attempt == 2,
                 )  # fmt: skip
                 if rest:
                     break
