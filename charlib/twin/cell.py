@@ -182,7 +182,7 @@ def wired(twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple
     """
     pd, pu = twin.table(setting, "pd"), twin.table(setting, "pu")
     gates = [t.coefficients[1] for t in (pd, pu)]
-    # Splines of exact zeros are zeros; a picovolt's worth of rounding of the sweep is far below a gate's tunnelling.
+    # A model without gate tunnelling draws exactly nothing, and the spline through zeros is zero.
     leaky = any(bool(g.any()) for g in gates)
     tables = (pd.coefficients[0], pu.coefficients[0], *gates, left[0].coefficients[0], right[0].coefficients[0])
     axes = tuple(axes_of(t.grid) for t in (pd, pu, left[0], right[0]))
