@@ -107,7 +107,9 @@ class Twin:
 def _inside(setting: Setting, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
     """Samples that have a solution, with every node and line within the tables, shape (sample,)."""
     highest = highest_level(setting)
-    ranges = {"q": NODES, "driven": NODES, "line": (BELOW_LINE / highest, 1.0 + OVER_WORDLINE / highest)}
+    lines = BELOW_LINE / highest, 1.0 + OVER_WORDLINE / highest
+    # On a butterfly Q is the output of one half and the input of the other one.
+    ranges = {"q_l": BEYOND, "q_r": BEYOND, "q": NODES, "driven": NODES, "line": lines}
     good = np.ones(len(next(iter(vectors.values()))), dtype=bool)
     for name, wave in vectors.items():
         below, above = next((r for start, r in ranges.items() if name.startswith(start)), (np.inf, np.inf))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from charlib import Conditions, InvalidPlan, TwinRefused, Variation, characterize, twin_check
-from charlib.metrics import testbench_metrics
+from charlib import Conditions, InvalidPlan, TwinRefused, Variation, characterize, metrics, twin_check
 from charlib.status import Status
 from charlib.twin import cell, judge, kernels
 from charlib.twin.coverage import SOLVED
@@ -147,5 +146,5 @@ def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
 
 def test_every_solver_is_of_a_testbench_with_static_metrics():
     assert set(SOLVED) == set(cell.SOLVERS)
-    assert all(testbench_metrics(name) for name in SOLVED)
+    assert all(metrics.testbench_metrics(name) for name in SOLVED)
     assert Sram6T().transistor_names[:3] == ("pd_l", "pu_l", "pg_l")

@@ -24,5 +24,5 @@ def test_errors_are_shown_at_the_worst_condition_with_their_limits():
     )
     title, _, _, margin, leakage = twin_check(data).splitlines()
     assert "9 judged samples" in title
-    assert margin.split() == "snm_read 2 0.0010 mV 0.0020 mV 0.0040 mV 1.0e-03 0.0% within".split()
-    assert leakage.split() == "i_leak 1 0.0100 % 0.0200 % 0.3000 % 1.0e-03 0.0% BEYOND at 1".split()
+    assert " ".join(margin.split()) == "snm_read 2 0.0010 mV 0.0020 mV 0.0040 mV 1.0e-03 0.0% within"
+    assert " ".join(leakage.split()) == "i_leak 1 0.0100 % 0.0200 % 0.3000 % 1.0e-03 0.0% BEYOND at 1"
