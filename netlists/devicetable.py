@@ -33,14 +33,15 @@ class Grid:
     count: int
 
     @classmethod
-    def over(cls, low: float, high: float, step: float, guard: int = 0) -> Grid:
-        """Multiples of ``step``, 0 among them, that hold ``low`` to ``high`` and ``guard`` more at either end.
+    def over(cls, low: float, high: float, step: float, guard: int = 0, through: float = 0.0) -> Grid:
+        """Numbers that hold ``low`` to ``high``, and ``guard`` more at either end, ``through`` among them.
 
         >>> Grid.over(-0.1, 0.25, 0.1).values.round(3).tolist()
         [-0.1, 0.0, 0.1, 0.2, 0.3]
         """
-        first, last = int(np.floor(low / step + 1e-9)) - guard, int(np.ceil(high / step - 1e-9)) + guard
-        return cls(first * step, step, last - first + 1)
+        first = int(np.floor((low - through) / step + 1e-9)) - guard
+        last = int(np.ceil((high - through) / step - 1e-9)) + guard
+        return cls(through + first * step, step, last - first + 1)
 
     @property
     def stop(self) -> float:
@@ -63,6 +64,8 @@ class DeviceGrid:
         overdrive: the gate is at a row that counts from the threshold: above it, for a PMOS below it, by the shift.
             What a transistor then does depends little on the shift, and a few shifts are enough.
         measured: terminals whose currents are tabulated.
+        level: column at which drain and source are at one level [V]: a model may have a bend there, which BSIM4's
+            current has in its second derivative. None: at no column.
     """
 
     rows: Grid
@@ -71,6 +74,13 @@ class DeviceGrid:
     terminals: Mapping[str, str | float]
     overdrive: bool
     measured: tuple[str, ...]
+    level: float | None
+
+    @property
+    def level_at(self) -> int:
+        """Number of the column where drain and source are at one level; the number of columns where there is none."""
+        columns = self.columns
+        return columns.count if self.level is None else round((self.level - columns.start) / columns.step)
 
 
 def device_bench(condition: Condition, transistor: Transistor, grid: DeviceGrid) -> Testbench:

@@ -151,9 +151,9 @@ def device_grid(setting: Setting, role: str, gate: float | None, line: float | N
         rows = -BELOW_LINE, highest
         shifts = Grid.over(-reach, reach, step)
     measured = ("s", "d") if role == "pg" else ("d", "g")
-    return DeviceGrid(
-        Grid.over(*rows, step, GUARD), Grid.over(*columns, step, GUARD), shifts, at, gate is None, measured
-    )
+    level = line if role == "pg" else 0.0
+    columns = Grid.over(*columns, step, GUARD, through=level or 0.0)
+    return DeviceGrid(Grid.over(*rows, step, GUARD), columns, shifts, at, gate is None, measured, level)
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,9 @@ class Wired:
 
 
 def axes_of(grid: DeviceGrid) -> np.ndarray:
-    """Start, step and count of rows, columns and shifts, shape (9,)."""
-    return np.array([n for g in (grid.rows, grid.columns, grid.shifts) for n in (g.start, g.step, g.count)], float)
+    """Start, step and count of rows, columns and shifts, and the column where a second spline begins, shape (10,)."""
+    lines = (n for g in (grid.rows, grid.columns, grid.shifts) for n in (g.start, g.step, g.count))
+    return np.array([*lines, grid.level_at], dtype=float)
 
 
 def wired(twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple[float, float]) -> Wired:

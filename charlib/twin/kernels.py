@@ -27,6 +27,15 @@ def _place(x, start, step, count):
 
 
 @njit(inline="always")
+def _column(x, axes):
+    """First coefficient but one of the columns' interval that holds ``x``, and the place in it."""
+    j, t = _place(x, axes[3], axes[4], axes[5])
+    if j >= int(axes[9]):
+        j += 3
+    return j, t
+
+
+@njit(inline="always")
 def _basis(t):
     """Values of the four cubic B-splines on an interval at place ``t``."""
     u = 1.0 - t
@@ -61,11 +70,11 @@ def current(table, axes, row, column, shift):
 
     Args:
         table: coefficients, shape (row, column, shift).
-        axes: start, step and count of rows and columns.
+        axes: start, step and count of rows, columns and shifts, and the column where a second spline begins.
         shift: of :func:`shift_weights`.
     """
     i, s = _place(row, axes[0], axes[1], axes[2])
-    j, t = _place(column, axes[3], axes[4], axes[5])
+    j, t = _column(column, axes)
     k, l0, l1, l2, l3 = shift
     p0, p1, p2, p3 = _basis(t)
     q0, q1, q2, q3 = _slopes(t)
@@ -105,7 +114,7 @@ def _along(table, axes, row, shift, out):
 @njit(cache=True, nogil=True)
 def _on_line(line, axes, column):
     """Value of a spline over the columns, and its derivative."""
-    j, t = _place(column, axes[3], axes[4], axes[5])
+    j, t = _column(column, axes)
     p0, p1, p2, p3 = _basis(t)
     q0, q1, q2, q3 = _slopes(t)
     x, y, z, w = line[j - 1], line[j], line[j + 1], line[j + 2]
@@ -117,8 +126,7 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, wordline, vdd, ahead, shif
     """Output of half cells whose input is a given voltage above it.
 
     Args:
-        pd, pu, pg: tables of the transistors, coefficients (row, column, shift), and their axes: those of rows, of
-            columns and of shifts, each start, step and count.
+        pd, pu, pg: tables of the transistors, coefficients (row, column, shift), and their axes.
         wordline, vdd: levels [V].
         ahead: input less output [V], shape (point,).
         shifts: of |Vth| of ``pd pu pg`` [V], shape (sample, 3).

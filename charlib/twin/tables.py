@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +16,13 @@ from charlib.directory import write_whole
 from charlib.errors import CharacterizationError
 from charlib.ngspice import Session, Solved
 from netlists.circuit import Transistor
-from netlists.devicetable import DeviceGrid, device_bench, knob_rows
+from netlists.devicetable import DeviceGrid, Grid, device_bench, knob_rows
 from netlists.setting import Condition
 
 FORMAT = 1
 """Version of what a stored table holds."""
 GUARD = 5
-"""Steps of a grid at either end that splines need and no solution may reach [1]: from there on inwards the basis of a
-spline with plain ends is that of evenly spaced knots.
-"""
+"""Steps of a grid at either end that no solution may reach [1]: the ends of splines are less exact."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class DeviceTable:
 
     Attributes:
         grid: where they were tabulated.
-        coefficients: of the current into each measured terminal [A], shape (terminal, row, column, shift): splines
-            over rows and columns; between shifts the numbers themselves are interpolated.
+        coefficients: of the current into each measured terminal [A], shape (terminal, row, column, shift): those of
+            :func:`splines`; between shifts the numbers themselves are interpolated.
     """
 
     grid: DeviceGrid
@@ -86,11 +84,33 @@ def _read(path: Path, grid: DeviceGrid) -> np.ndarray | None:
 
 
 def splines(values: np.ndarray, grid: DeviceGrid) -> np.ndarray:
-    """Coefficients of cubic splines through numbers on rows and columns, shapes (terminal, row, column, shift).
+    """Coefficients of cubic splines through numbers on rows and columns.
 
-    Of the spline with not-a-knot ends; ``GUARD`` steps from the ends its basis is the evenly spaced one, where
-    coefficient ``k - 1`` to ``k + 2`` belong to the interval from point ``k`` on.
+    Where drain and source are at one level there are two splines, one for the columns on either side: a single one
+    would swing for ten steps.
+
+    Args:
+        values: shape (terminal, row, column, shift).
+
+    Returns:
+        Coefficients, such that ``k - 1`` to ``k + 2`` belong to the interval from point ``k`` on, shape as of
+        ``values``; with two splines three columns more, and the intervals of the second one three coefficients on.
     """
-    for axis, line in ((1, grid.rows), (2, grid.columns)):
-        values = np.moveaxis(make_interp_spline(line.values, np.moveaxis(values, axis, 0), k=3).c, 0, axis)
-    return np.ascontiguousarray(values)
+    values = np.moveaxis(_coefficients(grid.rows, np.moveaxis(values, 1, 0))[1:-1], 0, 1)
+    columns, at, lines = np.moveaxis(values, 2, 0), grid.level_at, grid.columns
+    if at == lines.count:
+        found = _coefficients(lines, columns)[1:-1]
+    else:
+        below = _coefficients(replace(lines, count=at + 1), columns[: at + 1])[1:]
+        above = _coefficients(replace(lines, start=lines.values[at], count=lines.count - at), columns[at:])[:-1]
+        found = np.concatenate([below, above])
+    return np.ascontiguousarray(np.moveaxis(found, 0, 2))
+
+
+def _coefficients(line: Grid, values: np.ndarray) -> np.ndarray:
+    """Coefficients of a not-a-knot spline for the evenly spaced basis, one more at either end, along the first axis."""
+    points, square = line.values, line.step**2
+    bend = square * make_interp_spline(points, values, k=3)(points, nu=2)
+    inner = values - bend / 6
+    ends = [2 * inner[i] - inner[j] + bend[i] for i, j in ((0, 1), (-1, -2))]
+    return np.concatenate([ends[0][None], inner, ends[1][None]])
