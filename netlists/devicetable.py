@@ -12,6 +12,7 @@ from netlists.analyses import Sweep
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, deck_text, nanometres
 from netlists.setting import Condition
 from netlists.testbench import Knob, Testbench
+from netlists.variation import MismatchLaw
 
 TERMINALS = ("d", "g", "s", "b")
 """Drain, gate, source and bulk, in the order of :attr:`netlists.circuit.Transistor.nodes`."""
@@ -54,6 +55,23 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Further:
+    """A parameter besides the threshold over which currents are tabulated.
+
+    Attributes:
+        law: of its mismatch. nominal: value of the parameter, in its unit.
+        deviations: from the nominal value, in the same unit.
+        as_shift: what a unit of deviation does to the gate, as a shift of |Vth| [V]. A grid's shifts hold it already:
+            a row counts from the threshold that a transistor seems to have.
+    """
+
+    law: MismatchLaw
+    nominal: float
+    deviations: Grid
+    as_shift: float = 0.0
+
+
+@dataclass(frozen=True)
 class DeviceGrid:
     """Where the currents of one transistor are tabulated.
 
@@ -66,6 +84,7 @@ class DeviceGrid:
         measured: terminals whose currents are tabulated.
         level: column at which drain and source are at one level [V]: a model may have a bend there, which BSIM4's
             current has in its second derivative. None: at no column.
+        further: parameter that varies as well; None: there is none.
     """
 
     rows: Grid
@@ -75,6 +94,13 @@ class DeviceGrid:
     overdrive: bool
     measured: tuple[str, ...]
     level: float | None
+    further: Further | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """Counts of deviations, rows, measured terminals, shifts and columns, as they are simulated."""
+        deviations = self.further.deviations.count if self.further else 1
+        return deviations, self.rows.count, len(self.measured), self.shifts.count, self.columns.count
 
     @property
     def level_at(self) -> int:
@@ -87,7 +113,7 @@ def device_bench(condition: Condition, transistor: Transistor, grid: DeviceGrid)
     """One transistor for each shift of a grid, all on the same voltages; the columns are swept, a knob sets the row.
 
     Probes: the current out of each measured terminal [A], all shifts of the first terminal first. The knobs are the
-    row and then the shift of each transistor; :func:`knob_rows` has their values.
+    row, then the shift of each transistor, then the further parameter of all; :func:`knob_rows` has their values.
     """
     technology = condition.technology
     device = technology.devices[transistor.role]
@@ -109,6 +135,10 @@ def device_bench(condition: Condition, transistor: Transistor, grid: DeviceGrid)
             circuit.V(nodes[terminal], nodes[terminal], at, more)
         circuit.X(f"{i}", subcircuit.name, *nodes.values())
         knobs[f"shift{i}"] = Knob((device.knob(f"x{i}", alone.name),), 0.0, device.shift_sign)
+    if grid.further:
+        law = grid.further.law
+        parameters = (device.knob(f"x{i}", alone.name, law.parameter) for i in range(grid.shifts.count))
+        knobs["further"] = Knob(tuple(parameters), 0.0, 1, nominal=grid.further.nominal, card=law.card)
     probes = [f"v{terminal}{i}#branch" for terminal in grid.measured for i in range(grid.shifts.count)]
     columns = grid.columns
     return Testbench(
@@ -123,7 +153,21 @@ def device_bench(condition: Condition, transistor: Transistor, grid: DeviceGrid)
 
 
 def knob_rows(testbench: Testbench, grid: DeviceGrid) -> np.ndarray:
-    """Parameters of every row of a grid, shape (row, knob), for a testbench of :func:`device_bench`."""
-    signs = np.array([knob.sign for knob in testbench.knobs.values()][1:])
-    each = np.broadcast_to(signs * grid.shifts.values, (grid.rows.count, grid.shifts.count))
-    return np.column_stack([grid.rows.values, each])
+    """Parameters of every row of a grid, all rows of the first deviation first.
+
+    Args:
+        testbench: of :func:`device_bench`.
+
+    Returns:
+        Shape (deviation x row, knob).
+    """
+    signs = np.array([knob.sign for knob in testbench.knobs.values()][1 : 1 + grid.shifts.count])
+    further, rows = grid.further, grid.rows
+    parts = []
+    for deviation in further.deviations.values if further else (0.0,):
+        own = grid.shifts.values - (further.as_shift * deviation if further else 0.0)
+        values = [rows.values, np.broadcast_to(signs * own, (rows.count, grid.shifts.count))]
+        if further:
+            values.append(np.full(rows.count, further.nominal + deviation))
+        parts.append(np.column_stack(values))
+    return np.concatenate(parts)

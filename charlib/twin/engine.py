@@ -48,7 +48,11 @@ class Solution:
 
 def solve_samples(twin: Twin, setting: Setting, unit: Unit, first: int, count: int) -> UnitResult:
     """Solve and measure samples ``first`` to ``first + count - 1`` of a unit, whatever its block."""
-    values = unit.knob_values(twin.session, first, count)
+    return solve_values(twin, setting, unit, first, unit.knob_values(twin.session, first, count))
+
+
+def solve_values(twin: Twin, setting: Setting, unit: Unit, first: int, values: np.ndarray) -> UnitResult:
+    """Solve and measure samples from number ``first`` on of parameters ``values``, shape (sample, knob)."""
     block, solved = twin.block(setting, unit.testbench, values)
     statuses = np.where(solved, Status.ok, Status.numerical_failure).astype(np.int8)
     failures = {first + int(i): BEYOND for i in np.flatnonzero(~solved)}
@@ -102,7 +106,7 @@ def _testbench(
     tally.simulated += subset.samples.size
     tally.time(name, time.perf_counter() - started, subset.samples.size)
     return Point(nominal, blocks, None), [
-        _verdict(metric, name, place, whole, reference, subset)
+        verdict(metric, name, place, whole, reference, subset)
         for metric in testbench_metrics(name)
         if metric in plan.metrics
     ]
@@ -125,7 +129,7 @@ def _joined(blocks: list[UnitResult]) -> UnitResult:
 PARTS = ("values", "status", "bound")
 
 
-def _verdict(
+def verdict(
     metric: str, testbench: str, place: Place, whole: UnitResult, reference: UnitResult, subset: judge.Subset
 ) -> xr.Dataset:
     """Verdict on a metric as a Dataset of one case, with its samples: of two lobes the one that is further off."""

@@ -55,9 +55,9 @@ def _slopes(t):
 
 
 @njit(cache=True, nogil=True)
-def shift_weights(shift, start, step, count):
-    """First of four shifts of a table and their weights: the cubic through them at ``shift``."""
-    at = (shift - start) / step
+def _cubic(x, start, step, count):
+    """First of four numbers of a grid and their weights: the cubic through them at ``x``."""
+    at = (x - start) / step
     k = min(max(int(at) - 1, 0), int(count) - 4)
     t = at - k
     a, b, c, d = t, t - 1.0, t - 2.0, t - 3.0
@@ -65,17 +65,51 @@ def shift_weights(shift, start, step, count):
 
 
 @njit(cache=True, nogil=True)
-def current(table, axes, row, column, shift):
+def weights(axes, varied):
+    """Which of a table's variations make up a transistor's, and their weights.
+
+    Args:
+        axes: of the table, see :func:`current`.
+        varied: its |Vth| shift [V] and the deviation of its further parameter.
+
+    Returns:
+        First of four shifts and their weights; distance to those of the next deviation, 0 where the table has no
+        further axis; weights of the four deviations.
+    """
+    k, l0, l1, l2, l3 = _cubic(varied[0], axes[6], axes[7], axes[8])
+    if axes[12] == 1.0:
+        return k, l0, l1, l2, l3, 0, 1.0, 0.0, 0.0, 0.0
+    width = int(axes[8])
+    first, m0, m1, m2, m3 = _cubic(varied[1], axes[10], axes[11], axes[12])
+    return first * width + k, l0, l1, l2, l3, width, m0, m1, m2, m3
+
+
+@njit(cache=True, nogil=True)
+def _mixed(x, at):
+    """Coefficient of a transistor from those of a table's variations, shape (variation,)."""
+    k, l0, l1, l2, l3, width, m0, m1, m2, m3 = at
+    mixed = l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3]
+    if width == 0:
+        return mixed
+    mixed *= m0
+    for m in (m1, m2, m3):
+        k += width
+        mixed += m * (l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3])
+    return mixed
+
+
+@njit(cache=True, nogil=True)
+def current(table, axes, row, column, at):
     """Current from a table and its derivatives by row and column.
 
     Args:
-        table: coefficients, shape (row, column, shift).
-        axes: start, step and count of rows, columns and shifts, and the column where a second spline begins.
-        shift: of :func:`shift_weights`.
+        table: coefficients, shape (row, column, variation): all shifts of the first deviation first.
+        axes: start, step and count of rows, columns and shifts, the column where a second spline begins, then start,
+            step and count of the further parameter's deviations, one of them where there is no such axis.
+        at: of :func:`weights`.
     """
     i, s = _place(row, axes[0], axes[1], axes[2])
     j, t = _column(column, axes)
-    k, l0, l1, l2, l3 = shift
     p0, p1, p2, p3 = _basis(t)
     q0, q1, q2, q3 = _slopes(t)
     b = _basis(s)
@@ -83,11 +117,7 @@ def current(table, axes, row, column, shift):
     value = by_row = by_column = 0.0
     for m in range(4):
         r = table[i + m - 1]
-        x, y, z, w = r[j - 1], r[j], r[j + 1], r[j + 2]
-        c0 = l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3]
-        c1 = l0 * y[k] + l1 * y[k + 1] + l2 * y[k + 2] + l3 * y[k + 3]
-        c2 = l0 * z[k] + l1 * z[k + 1] + l2 * z[k + 2] + l3 * z[k + 3]
-        c3 = l0 * w[k] + l1 * w[k + 1] + l2 * w[k + 2] + l3 * w[k + 3]
+        c0, c1, c2, c3 = _mixed(r[j - 1], at), _mixed(r[j], at), _mixed(r[j + 1], at), _mixed(r[j + 2], at)
         along = p0 * c0 + p1 * c1 + p2 * c2 + p3 * c3
         value += b[m] * along
         by_row += d[m] * along
@@ -96,18 +126,19 @@ def current(table, axes, row, column, shift):
 
 
 @njit(cache=True, nogil=True)
-def _along(table, axes, row, shift, out):
-    """Coefficients over the columns at one row and shift, into ``out``: what a fixed gate leaves of a table."""
+def _along(table, axes, row, at, low, high, out):
+    """Coefficients over the columns from ``low`` to ``high`` [V] at one row and variation, into ``out``.
+
+    What a fixed gate leaves of a table.
+    """
     i, s = _place(row, axes[0], axes[1], axes[2])
-    k, l0, l1, l2, l3 = shift
     b0, b1, b2, b3 = _basis(s)
-    for j in range(table.shape[1]):
-        x, y, z, w = table[i - 1, j], table[i, j], table[i + 1, j], table[i + 2, j]
+    for j in range(_column(low, axes)[0] - 1, _column(high, axes)[0] + 3):
         out[j] = (
-            b0 * (l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3])
-            + b1 * (l0 * y[k] + l1 * y[k + 1] + l2 * y[k + 2] + l3 * y[k + 3])
-            + b2 * (l0 * z[k] + l1 * z[k + 1] + l2 * z[k + 2] + l3 * z[k + 3])
-            + b3 * (l0 * w[k] + l1 * w[k + 1] + l2 * w[k + 2] + l3 * w[k + 3])
+            b0 * _mixed(table[i - 1, j], at)
+            + b1 * _mixed(table[i, j], at)
+            + b2 * _mixed(table[i + 1, j], at)
+            + b3 * _mixed(table[i + 2, j], at)
         )
 
 
@@ -122,36 +153,42 @@ def _on_line(line, axes, column):
 
 
 @njit(cache=True, nogil=True)
-def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, wordline, vdd, ahead, shifts):
+def _three(axes, varied):
+    """:func:`weights` of ``pd pu pg``, each by the axes of its table; ``varied`` of shape (2, 3)."""
+    return weights(axes[0], varied[:, 0]), weights(axes[1], varied[:, 1]), weights(axes[2], varied[:, 2])
+
+
+@njit(cache=True, nogil=True)
+def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, varied):
     """Output of half cells whose input is a given voltage above it.
 
     Args:
-        pd, pu, pg: tables of the transistors, coefficients (row, column, shift), and their axes.
-        wordline, vdd: levels [V].
+        pd, pu, pg: tables of the transistors, see :func:`current`, and their axes.
+        levels: of word line and supply [V]. limits: between which the output lies [V].
         ahead: input less output [V], shape (point,).
-        shifts: of |Vth| of ``pd pu pg`` [V], shape (sample, 3).
+        varied: |Vth| shift [V] and deviation of the further parameter of ``pd pu pg``, shape (sample, 2, 3).
 
     Returns:
-        Output [V], shape (sample, point).
+        Output [V], shape (sample, point); NaN where it is not found.
     """
-    samples, points = shifts.shape[0], ahead.size
-    found = np.empty((samples, points))
+    wordline, vdd = levels
+    samples, points = varied.shape[0], ahead.size
+    found = np.full((samples, points), np.nan)
     for n in range(samples):
         line = np.empty(pg.shape[1])
-        at_pd = shift_weights(shifts[n, 0], pd_axes[6], pd_axes[7], pd_axes[8])
-        at_pu = shift_weights(shifts[n, 1], pu_axes[6], pu_axes[7], pu_axes[8])
-        at_pg = shift_weights(shifts[n, 2], pg_axes[6], pg_axes[7], pg_axes[8])
-        _along(pg, pg_axes, wordline - shifts[n, 2], at_pg, line)
+        on_pd, on_pu, on_pg = varied[n, 0]
+        at_pd, at_pu, at_pg = _three((pd_axes, pu_axes, pg_axes), varied[n])
+        _along(pg, pg_axes, wordline - on_pg, at_pg, limits[0], limits[1], line)
         slope, bend, x = 0.0, 0.0, 0.5 * vdd
         for p in range(points):
-            low, high = -0.05 * vdd, 1.05 * vdd
+            low, high = limits
             if p:
                 step = ahead[p] - ahead[p - 1]
                 x = min(max(x + step * (slope + 0.5 * step * bend), low), high)
             for _ in range(STEPS):
                 gate = x + ahead[p]
-                i1, g1, d1 = current(pd, pd_axes, gate - shifts[n, 0], x, at_pd)
-                i2, g2, d2 = current(pu, pu_axes, gate - vdd + shifts[n, 1], x - vdd, at_pu)
+                i1, g1, d1 = current(pd, pd_axes, gate - on_pd, x, at_pd)
+                i2, g2, d2 = current(pu, pu_axes, gate - vdd + on_pu, x - vdd, at_pu)
                 i3, d3 = _on_line(line, pg_axes, x)
                 total, steep = i1 + i2 + i3, g1 + g2 + d1 + d2 + d3
                 if total < 0:
@@ -165,11 +202,11 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, wordline, vdd, ahead, shif
                     move = to - x
                 x = to
                 if abs(move) < CLOSE:
+                    found[n, p] = x
                     break
             new = -(g1 + g2) / steep
             bend = (new - slope) / (ahead[p] - ahead[p - 1]) if p > 1 else 0.0
             slope = new
-            found[n, p] = x
     return found
 
 
@@ -179,7 +216,7 @@ def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, row, shifts,
 
     Args:
         pd, pu, pg: tables of one terminal each. row: of the pass gate's table [V].
-        shifts, at: of ``pd pu pg`` [V], and their :func:`shift_weights`.
+        shifts, at: of ``pd pu pg`` [V], and their :func:`weights`.
 
     Returns:
         Current, and its derivatives by gate, by output, by supply and by the pass gate's row.
@@ -229,46 +266,33 @@ def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r):
 
 
 @njit(cache=True, nogil=True)
-def _weights(axes, shifts):
-    """:func:`shift_weights` of ``pd pu pg``, each by the axes of its table."""
-    a, b, c = axes
-    return (
-        shift_weights(shifts[0], a[6], a[7], a[8]),
-        shift_weights(shifts[1], b[6], b[7], b[8]),
-        shift_weights(shifts[2], c[6], c[7], c[8]),
-    )
-
-
-@njit(cache=True, nogil=True)
-def driven_cells(tables, axes, wiring, leaky, side, ahead, vdd, shifts):
+def driven_cells(tables, axes, wiring, leaky, side, ahead, limits, varied):
     """Cells one of whose storage nodes is held at a distance from the other one.
 
     Args:
         tables, axes, wiring, leaky: of the cell, see :func:`_cell`; there is no line.
         side: the driven node, 0 for q and 1 for qb.
-        ahead: driven node less the other [V], shape (point,).
-        shifts: of |Vth| [V], shape (sample, 6).
+        ahead: driven node less the other [V], shape (point,). limits: between which the other one lies [V].
+        varied: |Vth| shift [V] and deviation of the further parameter of the six, shape (sample, 2, 6).
 
     Returns:
-        Driven node [V] and the current into it [A], each of shape (sample, point).
+        Driven node [V] and the current into it [A], each of shape (sample, point); NaN where they are not found.
     """
-    samples, points = shifts.shape[0], ahead.size
-    driven, into = np.empty((samples, points)), np.empty((samples, points))
+    samples, points = varied.shape[0], ahead.size
+    driven, into = np.full((samples, points), np.nan), np.full((samples, points), np.nan)
     for n in range(samples):
-        at_l = _weights((axes[0], axes[1], axes[2]), shifts[n, :3])
-        at_r = _weights((axes[0], axes[1], axes[3]), shifts[n, 3:])
-        x, slope = 0.5 * vdd, 0.0
+        own = varied[n, 0]
+        at_l = _three((axes[0], axes[1], axes[2]), varied[n, :, :3])
+        at_r = _three((axes[0], axes[1], axes[3]), varied[n, :, 3:])
+        x, slope = 0.5 * (limits[0] + limits[1]), 0.0
         for p in range(points):
-            low, high = -0.05 * vdd, 1.05 * vdd
+            low, high = limits
             if p:
                 x = min(max(x + slope * (ahead[p] - ahead[p - 1]), low), high)
-            held = 0.0
             for _ in range(STEPS):
                 other, at = x, x + ahead[p]
                 q, qb = (at, other) if side == 0 else (other, at)
-                f, f_q, f_qb, _x, g, g_q, g_qb, _y = _cell(
-                    tables, axes, wiring, leaky, q, qb, 0.0, shifts[n], at_l, at_r
-                )
+                f, f_q, f_qb, _x, g, g_q, g_qb, _y = _cell(tables, axes, wiring, leaky, q, qb, 0.0, own, at_l, at_r)
                 total, by_driven, by_other, held = (g, g_q, g_qb, f) if side == 0 else (f, f_qb, f_q, g)
                 held_slope = f_q + f_qb if side == 0 else g_q + g_qb
                 if total < 0:
@@ -282,9 +306,8 @@ def driven_cells(tables, axes, wiring, leaky, side, ahead, vdd, shifts):
                 x += move
                 slope = -by_driven / steep
                 if abs(move) < CLOSE:
-                    held += held_slope * move
+                    driven[n, p], into[n, p] = x + ahead[p], held + held_slope * move
                     break
-            driven[n, p], into[n, p] = x + ahead[p], held
     return driven, into
 
 
@@ -338,7 +361,7 @@ def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l,
 
 
 @njit(cache=True, nogil=True)
-def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts):
+def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied):
     """Cells in one state, followed from where it is safe along a line.
 
     Each place is tried from where the last two point to, then from the last one, then with the line at its limit: where
@@ -351,17 +374,17 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts
             conductance holds them apart. Without gain the line is at the places themselves.
         state: 0 for q, 1 for qb. places: differences asked for, or lines [V], shape (point,).
         high: where the high node starts [V].
-        shifts: of |Vth| [V], shape (sample, 6).
+        varied: |Vth| shift [V] and deviation of the further parameter of the six, shape (sample, 2, 6).
 
     Returns:
         q, qb and line [V], shape (3, sample, point); NaN from where a solution was not found.
     """
-    samples, points = shifts.shape[0], places.size
+    samples, points = varied.shape[0], places.size
     found = np.full((3, samples, points), np.nan)
     for n in range(samples):
-        own = shifts[n]
-        at_l = _weights((axes[0], axes[1], axes[2]), own[:3])
-        at_r = _weights((axes[0], axes[1], axes[3]), own[3:])
+        own = varied[n, 0]
+        at_l = _three((axes[0], axes[1], axes[2]), varied[n, :, :3])
+        at_r = _three((axes[0], axes[1], axes[3]), varied[n, :, 3:])
         q, qb = (high, 0.0) if state == 0 else (0.0, high)
         dq, dqb, line, rest = 0.0, 0.0, 0.0, False
         for p in range(points):
@@ -382,11 +405,16 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, shifts
 
 
 @njit(cache=True, nogil=True)
-def looked_up(table, axes, row, column, overdrive, shifts):
-    """Currents [A] from one table at rows and columns [V], shape (sample, point), for shifts of shape (sample,)."""
+def looked_up(table, axes, row, column, overdrive, varied):
+    """Currents [A] from one table at rows and columns [V], shape (sample, point), for one transistor of each sample.
+
+    Args:
+        overdrive: what of the |Vth| shift a row counts from [1].
+        varied: |Vth| shift [V] and deviation of the further parameter, shape (sample, 2).
+    """
     found = np.empty(row.shape)
     for n in range(row.shape[0]):
-        at = shift_weights(shifts[n], axes[6], axes[7], axes[8])
+        at = weights(axes, varied[n])
         for p in range(row.shape[1]):
-            found[n, p] = current(table, axes, row[n, p] - overdrive * shifts[n], column[n, p], at)[0]
+            found[n, p] = current(table, axes, row[n, p] - overdrive * varied[n, 0], column[n, p], at)[0]
     return found

@@ -10,7 +10,7 @@ from charlib import Conditions, InvalidPlan, TwinRefused, Variation, characteriz
 from charlib.status import Status
 from charlib.twin import cell, judge, kernels
 from charlib.twin.coverage import SOLVED
-from charlib.twin.tables import GUARD, device_table, splines
+from charlib.twin.tables import GUARD, DeviceTable, device_table, splines
 from charlib.twincheck import COVERED
 from charlib.unit import UnitResult
 from charlib.waveforms import Measured, measured
@@ -28,8 +28,8 @@ def made(law, level=None):
     """Table and axes of a current given as a function of row, column and shift."""
     grid = DeviceGrid(ROWS, COLUMNS, SHIFTS, {}, True, ("d",), level)
     values = law(ROWS.values[:, None, None], COLUMNS.values[:, None], SHIFTS.values)
-    table = splines(np.broadcast_to(values, (ROWS.count, COLUMNS.count, SHIFTS.count))[None], grid)
-    return table[0], cell.axes_of(grid)
+    table = DeviceTable(grid, splines(np.broadcast_to(values, (ROWS.count, COLUMNS.count, SHIFTS.count))[None], grid))
+    return table.coefficients[0], table.axes
 
 
 def test_a_grid_holds_zero_its_ends_and_a_guard():
@@ -48,7 +48,7 @@ def test_a_table_gives_values_and_slopes_of_a_smooth_current():
     table, axes = made(law)
     rng = np.random.default_rng(1)
     for row, column, shift in rng.uniform([-0.3, 0.02, -0.2], [0.5, 0.7, 0.2], (50, 3)):
-        weights = kernels.shift_weights(shift, *axes[6:9])
+        weights = kernels.weights(axes, np.array([shift, 0.0]))
         value, by_row, by_column = kernels.current(table, axes, row, column, weights)
         assert value == pytest.approx(law(row, column, shift), rel=1e-4)
         assert by_row == pytest.approx(law(row, column, shift) / 0.035, rel=1e-3)
@@ -62,7 +62,7 @@ def test_a_bend_where_drain_and_source_are_at_one_level_leaves_no_trace():
         return (1 + row) * ((column - 0.4) + np.where(column > 0.4, 5.0, -3.0) * (column - 0.4) ** 2) + 0 * shift
 
     table, axes = made(law, level=0.4)
-    weights = kernels.shift_weights(0.03, *axes[6:9])
+    weights = kernels.weights(axes, np.array([0.03, 0.0]))
     for column in np.linspace(0.36, 0.44, 33):
         value, _, by_column = kernels.current(table, axes, 0.1, column, weights)
         assert value == pytest.approx(law(0.1, column, 0.03), abs=1e-12)
