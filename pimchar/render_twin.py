@@ -7,6 +7,7 @@ import xarray as xr
 from tabulate import tabulate
 
 from charlib.twin import judge
+from charlib.twincheck import FARTHEST
 
 HEADERS = ("metric", "conditions", "mean", "rms", "at worst", "rms / sigma", "other status", "limits")
 PERCENT, MILLI = 100.0, 1e3
@@ -28,7 +29,7 @@ def twin_check(data: xr.Dataset) -> str:
              f"BEYOND at {len(broken)}" if broken else "within"]
         )  # fmt: skip
     size = data.sizes["judged_sample"]
-    title = f"Twin less ngspice at tight tolerances, {size} judged samples a condition, half of them from the tail;"
+    title = f"Twin less ngspice at tight tolerances, {size} samples a condition out to {FARTHEST:g} sigma;"
     return "\n".join(
         [f"{title} each at the condition where it is largest", tabulate(rows, HEADERS, disable_numparse=True)]
     )

@@ -31,9 +31,9 @@ from netlists.testbenches import READ_RAMP_POINTS, butterfly_points
 SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
 STEP, LEVEL_STEP = 0.5, 0.35
-"""Step of a gate and of a drain or source in a table, in thermal voltages kT/q [1]: a current is exponential in both, in
-the latter without the factor that the body takes off, and the leakage of a cell that hardly holds its bit is ten times
-as far off as the currents are.
+"""Step of a gate, and of a drain or source, in a table in thermal voltages kT/q [1]. A current is exponential in both,
+in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times as
+far off as currents are.
 """
 SHIFT_STEP = 80e-3
 """Step between the threshold shifts of a table whose gate counts from the threshold [V]."""

@@ -85,7 +85,8 @@ class Verdict:
         mean, rms: over all samples, as the subset estimates it; largest: of any judged sample, in the metric's unit.
         sigmas: the same rms in standard deviations of the metric [1]; NaN without any spread.
         magnitude: mean magnitude of the metric in ngspice.
-        judged: lobes and samples with a number on both sides. differing: share with another status [1].
+        judged: lobes and samples with a number on both sides. differing: share with another status [1], but for
+            numbers within a bound that is all the other one knows.
     """
 
     mean: float
@@ -101,8 +102,8 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
     """Compare one metric of judged samples, parts of shape (judged[, lobe])."""
     columns = (weights.size, -1)
     error = (twin.values - ngspice.values).reshape(columns)
-    answered = (ngspice.status < Status.numerical_failure).reshape(columns)
-    differing = float((twin.status != ngspice.status).reshape(columns)[answered].mean()) if answered.any() else 0.0
+    answered = ngspice.status < Status.numerical_failure
+    differing = float((~_agree(twin, ngspice))[answered].mean()) if answered.any() else 0.0
     known = np.isfinite(error)
     if not known.any():
         return Verdict(*[float("nan")] * 5, 0, differing)
@@ -113,6 +114,16 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
     sigmas = rms / spread if spread > 0 else float("nan")
     largest, magnitude = float(np.abs(off).max()), float((share * np.abs(value)).sum())
     return Verdict(float((share * off).sum()), rms, largest, sigmas, magnitude, int(known.sum()), differing)
+
+
+def _agree(twin: Measured, ngspice: Measured) -> np.ndarray:
+    """Whether both say the same: one status, or a number of the one within what the other knows of it."""
+    agree = twin.status == ngspice.status
+    for one, other in ((twin, ngspice), (ngspice, twin)):
+        below = (other.status == Status.censored_low) & (one.values <= other.bound)
+        above = (other.status == Status.censored_high) & (one.values >= other.bound)
+        agree |= (one.status == Status.ok) & (below | above)
+    return agree
 
 
 def beyond(case: xr.Dataset) -> str:

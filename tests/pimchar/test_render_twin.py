@@ -23,6 +23,6 @@ def test_errors_are_shown_at_the_worst_condition_with_their_limits():
         "case",
     )
     title, _, _, margin, leakage = twin_check(data).splitlines()
-    assert "9 judged samples" in title
+    assert "9 samples" in title
     assert " ".join(margin.split()) == "snm_read 2 0.0010 mV 0.0020 mV 0.0040 mV 1.0e-03 0.0% within"
     assert " ".join(leakage.split()) == "i_leak 1 0.0100 % 0.0200 % 0.3000 % 1.0e-03 0.0% BEYOND at 1"
