@@ -32,21 +32,22 @@ SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
 STEP, LEVEL_STEP = 0.5, 0.35
 """Step of a gate, and of a drain or source, in a table in thermal voltages kT/q [1]. A current is exponential in both,
-in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times as
-far off as currents are.
+in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times
+as far off as currents are.
 """
-SHIFT_STEP = 80e-3
+SHIFT_STEP = 120e-3
 """Step between the threshold shifts of a table whose gate counts from the threshold [V]."""
 DEVIATIONS = 6
 """Deviations of a further parameter in a table, as far out as the shifts [1]."""
 BOLTZMANN = 1.380649e-23 / 1.602176634e-19
 """k/q [V/K] (SI)."""
-BEYOND = (1.1, 1.6)
-"""Supplies below 0 and up to which an inverter's gate is tabulated [1]: a half cell that is written is solved with its
-input that far down, one that is read with its input above the supply by what the read lifts its output.
+BEYOND = (1.1, 0.6)
+"""Highest levels below 0 and above the cell's supply to which an inverter's gate is tabulated [1]: a half cell that is
+written is solved with its input that far down, one that is read with its input above the supply by what the read lifts
+its output.
 """
-NODES = (0.3, 1.55)
-"""Supplies below 0 and up to which a storage node is tabulated [1]."""
+NODES = (0.3, 0.55)
+"""Highest levels below 0 and above the cell's supply to which a storage node is tabulated [1]."""
 OVER_WORDLINE, BELOW_LINE = 0.5, 0.6
 """How far above its level a word line, and how far below 0 a bit line may have to go until a cell is written [V]."""
 REACH = 0.05
@@ -125,7 +126,7 @@ class Twin:
         """
         varied, held = self._varied(setting, testbench, values)
         vectors = SOLVERS[testbench.name](self, setting, varied[held])
-        good = _inside(setting, vectors)
+        good = _inside(setting, testbench.name, vectors)
         held[held] = good
         return Block({name: wave[good] for name, wave in vectors.items()}, testbench.values), held
 
@@ -148,16 +149,19 @@ class Twin:
         return varied, held
 
 
-def _inside(setting: Setting, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Samples that have a solution, with every node and line within the tables, shape (sample,)."""
+def _inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Samples of a testbench that have a solution, with every node and line within the tables, shape (sample,)."""
     highest = highest_level(setting)
-    lines = BELOW_LINE / highest, 1.0 + OVER_WORDLINE / highest
-    # On a butterfly Q is the output of one half and the input of the other one.
-    ranges = {"q_l": BEYOND, "q_r": BEYOND, "q": NODES, "driven": NODES, "line": lines}
     good = np.ones(len(next(iter(vectors.values()))), dtype=bool)
-    for name, wave in vectors.items():
-        below, above = next((r for start, r in ranges.items() if name.startswith(start)), (np.inf, np.inf))
-        good &= ((wave >= -below * highest) & (wave <= above * highest)).all(axis=1)
+    for vector, wave in vectors.items():
+        kind, _, state = vector.partition("_")
+        if kind == "line":
+            good &= ((wave >= -BELOW_LINE) & (wave <= highest + OVER_WORDLINE)).all(axis=1)
+        elif kind in ("q", "qb", "driven"):
+            # On a butterfly Q is the output of one half and the input of the other one.
+            below, above = NODES if state in STATES else BEYOND
+            supply = vectors[f"line_{state}"] if name == "retention" else setting.v_cell
+            good &= ((wave >= -below * highest) & (wave <= supply + above * highest)).all(axis=1)
     return good
 
 
@@ -187,14 +191,14 @@ def device_grid(
     if further:
         reach += abs(further.as_shift) * further.deviations.stop
     highest = highest_level(setting)
-    node = -NODES[0] * highest, NODES[1] * highest
+    node = -NODES[0] * highest, (1 + NODES[1]) * highest
     shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / SHIFT_STEP)))
-    inputs = -BEYOND[0] * highest - reach, BEYOND[1] * highest + reach
+    inputs = -BEYOND[0] * highest - reach, (1 + BEYOND[1]) * highest + reach
     if role == "pd":
         at, rows, columns = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, inputs, node
     elif role == "pu":  # against its supply
-        at, rows = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, (inputs[0] - highest, inputs[1])
-        columns = node[0] - highest, node[1]
+        at, rows = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, tuple(level - highest for level in inputs)
+        columns = tuple(level - highest for level in node)
     elif line is not None:
         at, columns = {"d": line, "g": ROW, "s": COLUMN, "b": 0.0}, node
         rows = -reach, highest + OVER_WORDLINE + reach

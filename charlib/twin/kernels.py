@@ -8,14 +8,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+FREE = {"contract", "reassoc", "arcp"}
+"""What the compiler may do to sums, products and quotients; it does the same for every sample."""
 STEPS = 60
 """Steps of a solution at most; Newton's method takes two or three, halvings of a volt to rounding some fifty."""
 DAMPING, SOFTER, LEAST_DAMPING, DAMPED_STEPS = 1e-3, 0.8, 1e-15, 250
 """Damping of a cell at first [S], far above its conductances; its factor from step to step [1], below what it is left
 out [S], and steps at most.
 """
-CLOSE = 1e-5
-"""Newton step after which a solution is taken without another look [V]: what is left goes by its square."""
+CLOSE, CURVE_CLOSE = 1e-5, 1e-4
+"""Newton step after which a solution is taken without another look [V]: of a cell at rest, whose currents follow, and
+of a half cell's curve. What is left goes by its square: a nanovolt, and a tenth of a microvolt.
+"""
 
 
 @njit(inline="always")
@@ -54,7 +58,7 @@ def _slopes(t):
     return -0.5 * u * u, t * (1.5 * t - 2.0), -u * (1.5 * u - 2.0), 0.5 * t * t
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def _cubic(x, start, step, count):
     """First of four numbers of a grid and their weights: the cubic through them at ``x``."""
     at = (x - start) / step
@@ -64,7 +68,7 @@ def _cubic(x, start, step, count):
     return k, -b * c * d / 6.0, a * c * d / 2.0, -a * b * d / 2.0, a * b * c / 6.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def weights(axes, varied):
     """Which of a table's variations make up a transistor's, and their weights.
 
@@ -84,22 +88,37 @@ def weights(axes, varied):
     return first * width + k, l0, l1, l2, l3, width, m0, m1, m2, m3
 
 
-@njit(cache=True, nogil=True)
-def _mixed(x, at):
-    """Coefficient of a transistor from those of a table's variations, shape (variation,)."""
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _mixed(table, i, j, at, out):
+    """Coefficients of a transistor from those of a table's variations: four rows from ``i`` on, columns from ``j`` on.
+
+    Args:
+        at: of :func:`weights`. out: where they go, shape (4, column).
+    """
     k, l0, l1, l2, l3, width, m0, m1, m2, m3 = at
-    mixed = l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3]
+    columns = out.shape[1]
+    x = table[i : i + 4, j : j + columns, k : k + 4]  # indices from 0 on need no look at their sign
+    for m in range(4):
+        for n in range(columns):
+            out[m, n] = m0 * (l0 * x[m, n, 0] + l1 * x[m, n, 1] + l2 * x[m, n, 2] + l3 * x[m, n, 3])
     if width == 0:
-        return mixed
-    mixed *= m0
-    for m in (m1, m2, m3):
+        return
+    for share in (m1, m2, m3):
         k += width
-        mixed += m * (l0 * x[k] + l1 * x[k + 1] + l2 * x[k + 2] + l3 * x[k + 3])
-    return mixed
+        x = table[i : i + 4, j : j + columns, k : k + 4]
+        for m in range(4):
+            for n in range(columns):
+                out[m, n] += share * (l0 * x[m, n, 0] + l1 * x[m, n, 1] + l2 * x[m, n, 2] + l3 * x[m, n, 3])
 
 
 @njit(cache=True, nogil=True)
-def current(table, axes, row, column, at):
+def patches(count):
+    """Memory for what :func:`current` last read of each of some transistors: coefficients and where they are from."""
+    return np.empty((count, 4, 4)), np.full((count, 2), -1)
+
+
+@njit(cache=True, nogil=True, fastmath=FREE)
+def current(table, axes, row, column, at, patch, k):
     """Current from a table and its derivatives by row and column.
 
     Args:
@@ -107,42 +126,47 @@ def current(table, axes, row, column, at):
         axes: start, step and count of rows, columns and shifts, the column where a second spline begins, then start,
             step and count of the further parameter's deviations, one of them where there is no such axis.
         at: of :func:`weights`.
+        patch, k: of :func:`patches`, and which of them: of a transistor with one ``at``. Newton's steps mostly stay on
+            one patch of the spline, whose coefficients are then at hand.
     """
     i, s = _place(row, axes[0], axes[1], axes[2])
     j, t = _column(column, axes)
+    c, place = patch[0][k], patch[1][k]
+    if place[0] != i or place[1] != j:
+        place[0], place[1] = i, j
+        _mixed(table, i - 1, j - 1, at, c)
     p0, p1, p2, p3 = _basis(t)
     q0, q1, q2, q3 = _slopes(t)
     b = _basis(s)
     d = _slopes(s)
     value = by_row = by_column = 0.0
     for m in range(4):
-        r = table[i + m - 1]
-        c0, c1, c2, c3 = _mixed(r[j - 1], at), _mixed(r[j], at), _mixed(r[j + 1], at), _mixed(r[j + 2], at)
-        along = p0 * c0 + p1 * c1 + p2 * c2 + p3 * c3
+        along = p0 * c[m, 0] + p1 * c[m, 1] + p2 * c[m, 2] + p3 * c[m, 3]
         value += b[m] * along
         by_row += d[m] * along
-        by_column += b[m] * (q0 * c0 + q1 * c1 + q2 * c2 + q3 * c3)
+        by_column += b[m] * (q0 * c[m, 0] + q1 * c[m, 1] + q2 * c[m, 2] + q3 * c[m, 3])
     return value, by_row / axes[1], by_column / axes[4]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def _along(table, axes, row, at, low, high, out):
     """Coefficients over the columns from ``low`` to ``high`` [V] at one row and variation, into ``out``.
 
     What a fixed gate leaves of a table.
+
+    Args:
+        out: shape (5, column), of which the last row has the coefficients.
     """
     i, s = _place(row, axes[0], axes[1], axes[2])
+    first, end = _column(low, axes)[0] - 1, _column(high, axes)[0] + 3
+    x, line = out[:4, first:end], out[4, first:end]
+    _mixed(table, i - 1, first, at, x)
     b0, b1, b2, b3 = _basis(s)
-    for j in range(_column(low, axes)[0] - 1, _column(high, axes)[0] + 3):
-        out[j] = (
-            b0 * _mixed(table[i - 1, j], at)
-            + b1 * _mixed(table[i, j], at)
-            + b2 * _mixed(table[i + 1, j], at)
-            + b3 * _mixed(table[i + 2, j], at)
-        )
+    for n in range(end - first):
+        line[n] = b0 * x[0, n] + b1 * x[1, n] + b2 * x[2, n] + b3 * x[3, n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def _on_line(line, axes, column):
     """Value of a spline over the columns, and its derivative."""
     j, t = _column(column, axes)
@@ -152,13 +176,13 @@ def _on_line(line, axes, column):
     return p0 * x + p1 * y + p2 * z + p3 * w, (q0 * x + q1 * y + q2 * z + q3 * w) / axes[4]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def _three(axes, varied):
     """:func:`weights` of ``pd pu pg``, each by the axes of its table; ``varied`` of shape (2, 3)."""
     return weights(axes[0], varied[:, 0]), weights(axes[1], varied[:, 1]), weights(axes[2], varied[:, 2])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, varied):
     """Output of half cells whose input is a given voltage above it.
 
@@ -175,7 +199,7 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, var
     samples, points = varied.shape[0], ahead.size
     found = np.full((samples, points), np.nan)
     for n in range(samples):
-        line = np.empty(pg.shape[1])
+        line, patch = np.empty((5, pg.shape[1])), patches(2)
         on_pd, on_pu, on_pg = varied[n, 0]
         at_pd, at_pu, at_pg = _three((pd_axes, pu_axes, pg_axes), varied[n])
         _along(pg, pg_axes, wordline - on_pg, at_pg, limits[0], limits[1], line)
@@ -187,9 +211,9 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, var
                 x = min(max(x + step * (slope + 0.5 * step * bend), low), high)
             for _ in range(STEPS):
                 gate = x + ahead[p]
-                i1, g1, d1 = current(pd, pd_axes, gate - on_pd, x, at_pd)
-                i2, g2, d2 = current(pu, pu_axes, gate - vdd + on_pu, x - vdd, at_pu)
-                i3, d3 = _on_line(line, pg_axes, x)
+                i1, g1, d1 = current(pd, pd_axes, gate - on_pd, x, at_pd, patch, 0)
+                i2, g2, d2 = current(pu, pu_axes, gate - vdd + on_pu, x - vdd, at_pu, patch, 1)
+                i3, d3 = _on_line(line[4], pg_axes, x)
                 total, steep = i1 + i2 + i3, g1 + g2 + d1 + d2 + d3
                 if total < 0:
                     low = x
@@ -201,7 +225,7 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, var
                     to = 0.5 * (low + high)
                     move = to - x
                 x = to
-                if abs(move) < CLOSE:
+                if abs(move) < CURVE_CLOSE:
                     found[n, p] = x
                     break
             new = -(g1 + g2) / steep
@@ -210,33 +234,33 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, var
     return found
 
 
-@njit(cache=True, nogil=True)
-def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, row, shifts, at):
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, row, shifts, at, patch, k):
     """Current [A] into a half cell's three transistors at its output, with derivatives [S].
 
     Args:
         pd, pu, pg: tables of one terminal each. row: of the pass gate's table [V].
-        shifts, at: of ``pd pu pg`` [V], and their :func:`weights`.
+        shifts, at: of ``pd pu pg`` [V], and their :func:`weights`. patch, k: see :func:`current`, of the first.
 
     Returns:
         Current, and its derivatives by gate, by output, by supply and by the pass gate's row.
     """
-    i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0])
-    i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1])
-    i3, r3, d3 = current(pg, pg_axes, row, out, at[2])
+    i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0], patch, k)
+    i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1], patch, k + 1)
+    i3, r3, d3 = current(pg, pg_axes, row, out, at[2], patch, k + 2)
     return i1 + i2 + i3, g1 + g2, d1 + d2 + d3, -(g2 + d2), r3
 
 
-@njit(cache=True, nogil=True)
-def _gates(pd, pd_axes, pu, pu_axes, gate, out, supply, shifts, at):
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _gates(pd, pd_axes, pu, pu_axes, gate, out, supply, shifts, at, patch, k):
     """Current into the gates of a half cell's inverter; returns as :func:`_node`, without the row."""
-    i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0])
-    i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1])
+    i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0], patch, k)
+    i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1], patch, k + 1)
     return i1 + i2, g1 + g2, d1 + d2, -(g2 + d2)
 
 
-@njit(cache=True, nogil=True)
-def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r):
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r, patch):
     """Currents into the devices at both storage nodes and their derivatives.
 
     Args:
@@ -244,7 +268,7 @@ def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r):
         axes: of ``pd pu`` and of either pass gate.
         wiring: of either pass gate, row of its table as ``[0] + [1] line - [2] shift``; supply ``[3] + [4] line``.
         leaky: whether gates draw current.
-        shifts: of the six, the left half first [V].
+        shifts: of the six, the left half first [V]. patch: of :func:`patches`, ten.
 
     Returns:
         At ``q``: current [A], derivatives by q, qb and line [S]; the same at ``qb``.
@@ -254,18 +278,18 @@ def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r):
     supply = wiring[0, 3] + wiring[0, 4] * line
     row_l = wiring[0, 0] + wiring[0, 1] * line - wiring[0, 2] * shifts[2]
     row_r = wiring[1, 0] + wiring[1, 1] * line - wiring[1, 2] * shifts[5]
-    f, f_qb, f_q, f_v, f_r = _node(pd, a_pd, pu, a_pu, pg_l, a_l, qb, q, supply, row_l, shifts[:3], at_l)
-    g, g_q, g_qb, g_v, g_r = _node(pd, a_pd, pu, a_pu, pg_r, a_r, q, qb, supply, row_r, shifts[3:], at_r)
+    f, f_qb, f_q, f_v, f_r = _node(pd, a_pd, pu, a_pu, pg_l, a_l, qb, q, supply, row_l, shifts[:3], at_l, patch, 0)
+    g, g_q, g_qb, g_v, g_r = _node(pd, a_pd, pu, a_pu, pg_r, a_r, q, qb, supply, row_r, shifts[3:], at_r, patch, 3)
     f_x, g_x = f_v * wiring[0, 4] + f_r * wiring[0, 1], g_v * wiring[0, 4] + g_r * wiring[1, 1]
     if leaky:
-        i, i_q, i_qb, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, q, qb, supply, shifts[3:], at_r)
+        i, i_q, i_qb, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, q, qb, supply, shifts[3:], at_r, patch, 6)
         f, f_q, f_qb, f_x = f + i, f_q + i_q, f_qb + i_qb, f_x + i_v * wiring[0, 4]
-        i, i_qb, i_q, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, qb, q, supply, shifts[:3], at_l)
+        i, i_qb, i_q, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, qb, q, supply, shifts[:3], at_l, patch, 8)
         g, g_q, g_qb, g_x = g + i, g_q + i_q, g_qb + i_qb, g_x + i_v * wiring[0, 4]
     return f, f_q, f_qb, f_x, g, g_q, g_qb, g_x
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def driven_cells(tables, axes, wiring, leaky, side, ahead, limits, varied):
     """Cells one of whose storage nodes is held at a distance from the other one.
 
@@ -284,7 +308,7 @@ def driven_cells(tables, axes, wiring, leaky, side, ahead, limits, varied):
         own = varied[n, 0]
         at_l = _three((axes[0], axes[1], axes[2]), varied[n, :, :3])
         at_r = _three((axes[0], axes[1], axes[3]), varied[n, :, 3:])
-        x, slope = 0.5 * (limits[0] + limits[1]), 0.0
+        x, slope, patch = 0.5 * (limits[0] + limits[1]), 0.0, patches(10)
         for p in range(points):
             low, high = limits
             if p:
@@ -292,7 +316,9 @@ def driven_cells(tables, axes, wiring, leaky, side, ahead, limits, varied):
             for _ in range(STEPS):
                 other, at = x, x + ahead[p]
                 q, qb = (at, other) if side == 0 else (other, at)
-                f, f_q, f_qb, _x, g, g_q, g_qb, _y = _cell(tables, axes, wiring, leaky, q, qb, 0.0, own, at_l, at_r)
+                f, f_q, f_qb, _x, g, g_q, g_qb, _y = _cell(
+                    tables, axes, wiring, leaky, q, qb, 0.0, own, at_l, at_r, patch
+                )
                 total, by_driven, by_other, held = (g, g_q, g_qb, f) if side == 0 else (f, f_qb, f_q, g)
                 held_slope = f_q + f_qb if side == 0 else g_q + g_qb
                 if total < 0:
@@ -311,7 +337,7 @@ def driven_cells(tables, axes, wiring, leaky, side, ahead, limits, varied):
     return driven, into
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def _answer(gain, limit, hold, origin, sign, place, apart, held):
     """Line, its derivative by how far the nodes are apart, holding current and its derivative.
 
@@ -326,8 +352,8 @@ def _answer(gain, limit, hold, origin, sign, place, apart, held):
     return origin + sign * limit, 0.0, hold * (missing - limit), -hold * gain
 
 
-@njit(cache=True, nogil=True)
-def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, held):
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, patch, held):
     """Storage nodes by Newton's method from where they are; returns them, the line, and whether it came to rest.
 
     Args:
@@ -339,7 +365,9 @@ def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l,
     damping = DAMPING if held else 0.0
     for _ in range(DAMPED_STEPS if held else STEPS):
         line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb), held)
-        f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r)
+        f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(
+            tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r, patch
+        )
         # The holding current leaves the low node for the high one.
         f, g = f - way * holding, g + way * holding
         to = way * by_apart
@@ -360,7 +388,7 @@ def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l,
     return q, qb, line, False
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied):
     """Cells in one state, followed from where it is safe along a line.
 
@@ -386,14 +414,14 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied
         at_l = _three((axes[0], axes[1], axes[2]), varied[n, :, :3])
         at_r = _three((axes[0], axes[1], axes[3]), varied[n, :, 3:])
         q, qb = (high, 0.0) if state == 0 else (0.0, high)
-        dq, dqb, line, rest = 0.0, 0.0, 0.0, False
+        dq, dqb, line, rest, patch = 0.0, 0.0, 0.0, False, patches(10)
         for p in range(points):
             before_q, before_qb = q, qb
             for attempt in range(3):
                 ahead = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2]) if attempt == 0 and p > 1 else 0.0
                 q, qb, line, rest = _settle(
                     tables, axes, wiring, leaky, law, state, places[p], before_q + ahead * dq, before_qb + ahead * dqb,
-                    own, at_l, at_r, attempt == 2,
+                    own, at_l, at_r, patch, attempt == 2,
                 )  # fmt: skip
                 if rest:
                     break
@@ -404,7 +432,7 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FREE)
 def looked_up(table, axes, row, column, overdrive, varied):
     """Currents [A] from one table at rows and columns [V], shape (sample, point), for one transistor of each sample.
 
@@ -414,7 +442,7 @@ def looked_up(table, axes, row, column, overdrive, varied):
     """
     found = np.empty(row.shape)
     for n in range(row.shape[0]):
-        at = weights(axes, varied[n])
+        at, patch = weights(axes, varied[n]), patches(1)
         for p in range(row.shape[1]):
-            found[n, p] = current(table, axes, row[n, p] - overdrive * varied[n, 0], column[n, p], at)[0]
+            found[n, p] = current(table, axes, row[n, p] - overdrive * varied[n, 0], column[n, p], at, patch, 0)[0]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -124,7 +125,7 @@ def as_shift(session: Session, condition: Condition, transistor: Transistor, law
     device = technology.devices[transistor.role]
     highest = {"n": 1.0, "p": -1.0}[device.polarity] * technology.vdd_range[1]
     nominal = technology.nominal(device, law, *transistor.size)
-    gate = Grid(0.0, GATE_STEP * np.sign(highest), 1 + int(abs(highest) / GATE_STEP))
+    gate = Grid(0.0, math.copysign(GATE_STEP, highest), 1 + int(abs(highest) / GATE_STEP))
     at = {"d": highest / 2, "g": COLUMN, "s": 0.0, "b": 0.0}
     further = Further(law, nominal, Grid(-sigma, sigma, 3))
     grid = DeviceGrid(Grid(0.0, 1.0, 1), gate, Grid(0.0, 1.0, 1), at, False, ("d",), None, further)

@@ -49,7 +49,7 @@ def test_a_table_gives_values_and_slopes_of_a_smooth_current():
     rng = np.random.default_rng(1)
     for row, column, shift in rng.uniform([-0.3, 0.02, -0.2], [0.5, 0.7, 0.2], (50, 3)):
         weights = kernels.weights(axes, np.array([shift, 0.0]))
-        value, by_row, by_column = kernels.current(table, axes, row, column, weights)
+        value, by_row, by_column = kernels.current(table, axes, row, column, weights, kernels.patches(1), 0)
         assert value == pytest.approx(law(row, column, shift), rel=1e-4)
         assert by_row == pytest.approx(law(row, column, shift) / 0.035, rel=1e-3)
         assert by_column == pytest.approx(
@@ -64,7 +64,7 @@ def test_a_bend_where_drain_and_source_are_at_one_level_leaves_no_trace():
     table, axes = made(law, level=0.4)
     weights = kernels.weights(axes, np.array([0.03, 0.0]))
     for column in np.linspace(0.36, 0.44, 33):
-        value, _, by_column = kernels.current(table, axes, 0.1, column, weights)
+        value, _, by_column = kernels.current(table, axes, 0.1, column, weights, kernels.patches(1), 0)
         assert value == pytest.approx(law(0.1, column, 0.03), abs=1e-12)
         assert by_column == pytest.approx(1.1 * (1 + np.where(column > 0.4, 10, -6) * (column - 0.4)), rel=1e-9)
 
