@@ -11,11 +11,16 @@ from charlib.status import Status
 from charlib.twin import cell, judge, kernels
 from charlib.twin.coverage import SOLVED
 from charlib.twin.tables import GUARD, DeviceTable, device_table, splines
-from charlib.twincheck import COVERED
+from charlib.twincheck import COVERED, far_values
 from charlib.unit import UnitResult
 from charlib.waveforms import Measured, measured
 from netlists import Sram6T, Sram8T
-from netlists.devicetable import DeviceGrid, Grid
+from netlists.devicetable import DeviceGrid, Further, Grid
+from netlists.mramcells import Stt1T1M
+from netlists.setting import Setting
+from netlists.technology import load
+from netlists.testbenches import TESTBENCHES
+from netlists.variation import MismatchLaw
 
 ROWS, COLUMNS, SHIFTS = (
     Grid.over(-0.4, 0.6, 0.01, GUARD),
@@ -69,6 +74,49 @@ def test_a_bend_where_drain_and_source_are_at_one_level_leaves_no_trace():
         assert by_column == pytest.approx(1.1 * (1 + np.where(column > 0.4, 10, -6) * (column - 0.4)), rel=1e-9)
 
 
+OXIDE = MismatchLaw("tox", "tox", 1e-9, True, "device")
+
+
+def test_a_further_parameter_is_read_from_a_table_as_it_was_put_in():
+    def law(row, column, shift, deviation):
+        return 1e-6 * (1 + row) * column * (1 + shift) * np.exp(0.3 * deviation)
+
+    further = Further(OXIDE, 4.0, Grid(-1.0, 0.4, 6))
+    grid = DeviceGrid(ROWS, COLUMNS, SHIFTS, {}, True, ("d",), None, further)
+    deviations = further.deviations.values[:, None]
+    values = law(ROWS.values[:, None, None, None], COLUMNS.values[:, None, None], SHIFTS.values, deviations)
+    table = DeviceTable(grid, splines(values.reshape(1, ROWS.count, COLUMNS.count, -1), grid))
+    for shift, deviation in ((0.03, 0.1), (-0.11, -0.97), (0.19, 0.7)):
+        at = kernels.weights(table.axes, np.array([shift, deviation]))
+        value, _, _ = kernels.current(table.coefficients[0], table.axes, 0.2, 0.3, at, kernels.patches(1), 0)
+        assert value == pytest.approx(law(0.2, 0.3, shift, deviation), rel=1e-5)
+
+
+def test_samples_of_the_check_reach_six_standard_deviations_together_and_by_themselves():
+    bench = TESTBENCHES["butterfly_read"].build(
+        Setting(load("predictive28"), "tt", 1.0, 298.15, Sram6T().sized(load("predictive28")))
+    )
+    values = far_values(bench, 3, 200)
+    sigmas = (values - bench.knob_values(np.zeros((1, 6)))) / [knob.sigma for knob in bench.knobs.values()]
+    assert np.sqrt((sigmas**2).sum(axis=1)) == pytest.approx(6 * np.arange(1, 201) / 200)
+    assert np.abs(sigmas).max() > 5.5
+
+
+@pytest.mark.ngspice
+def test_a_broken_check_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    arguments = {"metrics": ["i_read"], "judged": 3, "out": tmp_path / "r"}
+    first = twin_check(conditions=Conditions(vdd=[1.0]), **arguments)
+    built = []
+    monkeypatch.setattr(cell.Twin, "table", lambda *a, **k: built.append(a) or TABLE(*a, **k))
+    both = twin_check(conditions=Conditions(vdd=[1.0, 0.9]), **arguments)
+    assert both.sizes["case"] == 2
+    assert {setting.vdd for _, setting, *_ in built} == {0.9}
+    assert first.isel(case=0).equals(both.isel(case=0))
+
+
+TABLE = cell.Twin.table
+
+
 @pytest.mark.ngspice
 @pytest.mark.parametrize("technology", ["predictive28"])
 def test_every_metric_is_that_of_ngspice(technology):
@@ -111,11 +159,28 @@ def test_a_run_from_tables_is_labelled_stored_and_the_same_in_any_company(tmp_pa
     assert np.abs(alone["snm_read"].values - ngspice["snm_read"].values).max() < 0.05e-3
 
 
+def many_laws():
+    devices = load("predictive28").devices
+    return {**devices, "pd": replace(devices["pd"], mismatch=(OXIDE, replace(OXIDE, name="voff")))}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"metrics": ["t_read_p"]}, "it does not solve the testbench 'read_path', only butterfly_hold, "),
-        ({"cell": Sram8T()}, "it solves cells of kind 'sram6t', not 'sram8t'"),
+        (
+            {"cell": Sram8T(), "metrics": ["i_read"]},
+            "it does not solve the testbench 'read_current' of a cell of kind 'sram8t', only butterfly_hold, ",
+        ),
+        (
+            {"cell": Stt1T1M(), "metrics": ["r_p"]},
+            "it solves cells of kind 'sram6t' and 'sram8t', not 'stt1t1m'",
+        ),
+        ({"metrics": ["t_write"]}, "it does not solve the testbench 'write', only butterfly_hold, "),
+        (
+            {"technology": replace(load("predictive28"), devices=many_laws())},
+            "its tables have one axis besides the threshold, and predictive28 varies tox and voff of 'pd'",
+        ),
     ],
 )
 def test_what_is_not_covered_is_refused_with_a_clear_line(arguments, message):
@@ -141,6 +206,17 @@ def test_the_judged_subset_reaches_into_the_tail_and_its_weights_give_means():
     assert subset.weights.sum() == pytest.approx(1.0, abs=0.3)
     share = subset.weights / subset.weights.sum()
     assert (share * result.metrics["snm_read"].values[subset.samples]).sum() == pytest.approx(0.2, abs=4e-3)
+
+
+def test_a_number_within_the_bound_of_the_other_is_no_contradiction():
+    """Of a state that ngspice cannot follow to its end."""
+    twin = measured(np.array([0.1, 0.3, 0.2]))
+    known = np.arange(3)
+    ngspice = measured(
+        np.full(3, 0.2), ((known == 0, Status.censored_low, 0.15), (known == 1, Status.censored_low, 0.15))
+    )
+    assert judge.verdict(twin, ngspice, np.full(3, 1 / 3)).differing == pytest.approx(1 / 3)
+    assert judge.verdict(ngspice, twin, np.full(3, 1 / 3)).differing == pytest.approx(1 / 3)
 
 
 def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
