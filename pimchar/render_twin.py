@@ -19,9 +19,9 @@ def twin_check(data: xr.Dataset) -> str:
     for metric in dict.fromkeys(data["metric"].values.tolist()):
         cases = data.isel(case=np.flatnonzero(data["metric"].values == metric))
         relative = judge.LIMITS[str(cases["units"].values[0])][2]
-        scale = PERCENT / cases["magnitude"] if relative else MILLI
+        suffix, scale = ("_share", PERCENT) if relative else ("", MILLI)
         unit = "%" if relative else f"m{cases['units'].values[0]}"
-        errors = [_largest(cases[part] * scale) for part in ("mean", "rms", "largest")]
+        errors = [_largest(cases[part + suffix] * scale) for part in ("mean", "rms", "largest")]
         broken = [reason for i in range(cases.sizes["case"]) if (reason := judge.beyond(cases.isel(case=i)))]
         rows.append(
             [metric, cases.sizes["case"], *(f"{error:.4f} {unit}" for error in errors),

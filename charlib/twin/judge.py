@@ -19,8 +19,12 @@ FILE = "twin.nc"
 SIZE = 200
 """Samples that are judged where nobody says how many."""
 LIMITS: Mapping[str, tuple[float, float, bool]] = {"V": (0.05e-3, 0.2e-3, False), "A": (5e-4, 2e-3, True)}
-"""Unit of a metric to the largest error that is accepted, rms and of any sample, and whether it is a share of the
-metric's mean magnitude instead of in its unit.
+"""Unit of a metric to the largest error that is accepted, rms and of any sample, and whether it is a share of each
+number instead of in its unit.
+"""
+LEAST_SHARED = 0.01
+"""Share of a metric's mean magnitude below which a number's error is a share of that [1]: a current that is next to
+nothing has no relative error.
 """
 DIFFERING = 0.01
 """Share of the judged samples that may have another status than in ngspice [1]: some lie on the edge of one."""
@@ -83,7 +87,9 @@ class Verdict:
 
     Attributes:
         mean, rms: over all samples, as the subset estimates it; largest: of any judged sample, in the metric's unit.
-        sigmas: the same rms in standard deviations of the metric [1]; NaN without any spread.
+        mean_share, rms_share, largest_share: the same with each error as a share of its number in ngspice [1], or of
+            ``LEAST_SHARED`` times ``magnitude`` where that is more.
+        sigmas: ``rms`` in standard deviations of the metric [1]; NaN without any spread.
         magnitude: mean magnitude of the metric in ngspice.
         judged: lobes and samples with a number on both sides. differing: share with another status [1], but for
             numbers within a bound that is all the other one knows.
@@ -92,6 +98,9 @@ class Verdict:
     mean: float
     rms: float
     largest: float
+    mean_share: float
+    rms_share: float
+    largest_share: float
     sigmas: float
     magnitude: float
     judged: int
@@ -106,14 +115,18 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
     differing = float((~_agree(twin, ngspice))[answered].mean()) if answered.any() else 0.0
     known = np.isfinite(error)
     if not known.any():
-        return Verdict(*[float("nan")] * 5, 0, differing)
+        return Verdict(*[float("nan")] * 8, 0, differing)
     share = np.broadcast_to(weights[:, None], error.shape)[known]
     share, off, value = share / share.sum(), error[known], ngspice.values.reshape(columns)[known]
     spread = float(np.sqrt(max((share * value**2).sum() - (share * value).sum() ** 2, 0.0)))
-    rms = float(np.sqrt((share * off**2).sum()))
-    sigmas = rms / spread if spread > 0 else float("nan")
-    largest, magnitude = float(np.abs(off).max()), float((share * np.abs(value)).sum())
-    return Verdict(float((share * off).sum()), rms, largest, sigmas, magnitude, int(known.sum()), differing)
+    magnitude = float((share * np.abs(value)).sum())
+    relative = off / np.maximum(np.abs(value), LEAST_SHARED * magnitude) if magnitude else np.full(off.shape, np.nan)
+    numbers = []
+    for error in (off, relative):
+        rms = float(np.sqrt((share * error**2).sum()))
+        numbers += [float((share * error).sum()), rms, float(np.abs(error).max())]
+    sigmas = numbers[1] / spread if spread > 0 else float("nan")
+    return Verdict(*numbers, sigmas, magnitude, int(known.sum()), differing)
 
 
 def _agree(twin: Measured, ngspice: Measured) -> np.ndarray:
@@ -130,11 +143,11 @@ def beyond(case: xr.Dataset) -> str:
     """What of a case of :func:`charlib.twin.engine.simulate` is beyond the limits; empty where nothing is."""
     name, unit = str(case["metric"].values), str(case["units"].values)
     rms, largest, relative = LIMITS[unit]
-    scale, shown = (float(case["magnitude"]), "of its mean") if relative else (1.0, unit)
+    part, shown = ("_share", "of its value") if relative else ("", unit)
     where = f"{case['process'].values}, {float(case['vdd']):g} V, {float(case['temp']):g} K"
-    for kind, value, limit in (("rms", case["rms"], rms), ("at worst", case["largest"], largest)):
-        if case["judged"] and not value <= limit * scale:
-            return f"{name} at {where} is {float(value) / scale:.3g} {shown} {kind} off ngspice, beyond {limit:g}"
+    for kind, value, limit in (("rms", case[f"rms{part}"], rms), ("at worst", case[f"largest{part}"], largest)):
+        if case["judged"] and not value <= limit:
+            return f"{name} at {where} is {float(value):.3g} {shown} {kind} off ngspice, beyond {limit:g}"
     if case["differing"] > DIFFERING:
         share = f"{float(case['differing']):.1%} of the judged samples, beyond {DIFFERING:.0%}"
         return f"{name} at {where} has another status than ngspice in {share}"

@@ -228,6 +228,8 @@ def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
     assert found.largest == pytest.approx(1e-4)
     assert found.sigmas == pytest.approx(found.rms / np.std([0.1, 0.2, 0.3]))
     assert (found.judged, found.differing) == (3, 0.0)
+    assert found.largest_share == pytest.approx(5e-4)
+    assert found.rms_share == pytest.approx(np.sqrt((5e-4**2 + (1e-4 / 0.3) ** 2) / 3))
     lost = measured(np.full(4, 0.1), ((np.arange(4) == 0, Status.not_performed, np.nan),))
     assert judge.verdict(lost, ngspice, np.full(4, 0.25)).differing == pytest.approx(1 / 3)
 

@@ -8,6 +8,7 @@ from pimchar.render_twin import twin_check
 
 def case(metric, units, rms, largest, magnitude):
     numbers = {"vdd": 1.0, "temp": 300.0, "mean": rms / 2, "rms": rms, "largest": largest, "sigmas": 1e-3}
+    numbers |= {f"{part}_share": numbers[part] / magnitude for part in ("mean", "rms", "largest")}
     about = {"metric": metric, "units": units, "process": "tt", "magnitude": magnitude, "judged": 9, "differing": 0.0}
     values = {name: ("case", [value]) for name, value in {**numbers, **about}.items()}
     return xr.Dataset(values | {"sample": (("case", "judged_sample"), np.arange(9)[None])})
