@@ -12,6 +12,7 @@ from charlib.errors import (
     StorageFailed,
     TableError,
     TooManyFailures,
+    TwinRefused,
 )
 from charlib.limitstate import limit_state
 from charlib.logictable import LogicTable
@@ -21,6 +22,7 @@ from charlib.periphery import characterize_logic
 from charlib.reproduce import Reproduction, reproduce
 from charlib.shmoo import shmoo
 from charlib.status import Status
+from charlib.twincheck import twin_check
 from charlib.variation import Variation
 from charlib.vectors import simulate_pairs
 
@@ -40,6 +42,7 @@ __all__ = [
     "StorageFailed",
     "TableError",
     "TooManyFailures",
+    "TwinRefused",
     "Variation",
     "characterize",
     "characterize_logic",
@@ -47,4 +50,5 @@ __all__ = [
     "reproduce",
     "shmoo",
     "simulate_pairs",
+    "twin_check",
 ]

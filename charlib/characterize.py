@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +21,13 @@ from charlib.conditions import OFFSETS, Conditions, Place
 from charlib.dataset import Point, Results
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
 from charlib.errors import TooManyFailures
-from charlib.execution import DaskPool, LocalPool, Runner, account, pool_starter
+from charlib.execution import DaskPool, LocalPool, Runner, Tally, account, pool_starter
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
 from charlib.status import Status
 from charlib.store import Store
+from charlib.twin import judge
 from charlib.unit import BLOCK, FORMAT, Unit, UnitResult
 from charlib.variation import Variation
 from netlists.bitcells import Cell, Sram6T
@@ -61,6 +64,7 @@ def characterize(
     progress: bool = False,
     scheduler: str | None = None,
     timeout: float = ngspice.TIMEOUT,
+    judged: int = judge.SIZE,
 ) -> xr.Dataset:
     """Characterize a bit cell and its read path.
 
@@ -73,7 +77,8 @@ def characterize(
         metrics: names from ``METRICS``.
         out: results directory, made or extended; None keeps nothing.
         workers: simulators at a time; None is one per core.
-        engine: ``ngspice``.
+        engine: ``ngspice``, or ``twin``: static metrics of all samples from tables of device currents that ngspice
+            made, judged by ngspice on ``judged`` samples; it answers as at accuracy ``reference``.
         accuracy: ``default`` or ``reference``.
         readpath: read path around the cell.
         max_failed: share of samples without an answer that stops the run [1].
@@ -81,6 +86,7 @@ def characterize(
         progress: show progress on standard error.
         scheduler: address of a Dask scheduler whose workers simulate instead of this machine's.
         timeout: wall-clock limit of one sample [s]; a simulator that exceeds it is killed and the sample tried again.
+        judged: samples of each testbench and condition that ngspice simulates to judge a twin.
 
     Returns:
         Dataset over (process, vdd, temp[, dv_wl][, dv_bl][, dv_cell][, rows], sample[, lobe]), of what was asked for;
@@ -89,14 +95,20 @@ def characterize(
 
     Raises:
         InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch,
-        DirectoryInUse: the directory. TooManyFailures: more samples without an answer than allowed.
+        DirectoryInUse: the directory. TooManyFailures: more samples without an answer than allowed. TwinRefused:
+        ngspice does not confirm what the twin found.
     """
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
     start_pool = pool_starter(workers, scheduler, timeout)
     version = ngspice.version()
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
-        data = _extend(folder, out is not None, plan, version, start_pool, progress, run_file)
+        solve = (
+            partial(_solve_twin, workers=workers, judged=judged)
+            if engine == "twin"
+            else partial(_simulate, start_pool=start_pool, show=progress)
+        )
+        data = _extend(folder, out is not None, plan, version, solve, run_file)
     return _asked_for(data, plan)
 
 
@@ -105,14 +117,14 @@ def _extend(
     kept: bool,
     asked: Plan,
     version: str,
-    start_pool: Callable[[], LocalPool | DaskPool],
-    progress: bool,
+    solve: Callable[..., tuple[Results, Tally, dict[str, xr.Dataset]]],
     run_file: str | None,
 ) -> xr.Dataset:
     """Simulate what a results directory lacks of a plan; the Dataset of the plan and of what was there before.
 
     Args:
-        folder: the directory, or a passing one. kept: it stays. version: of ngspice.
+        folder: the directory, or a passing one. kept: it stays. version: of ngspice. solve: the engine, from plan,
+            store and seconds per sample known so far to results, what was done, and further files by name.
     """
     started = time.time()
     known = read_manifest(folder) or {}
@@ -122,15 +134,17 @@ def _extend(
         write_json(folder / MANIFEST, known | manifest)
     store = Store(folder / "units", version)
     try:
-        results, runner = _simulate(plan, store, start_pool(), progress, known.get("seconds_per_sample"))
+        results, tally, files = solve(plan, store, known=known.get("seconds_per_sample"))
     except TooManyFailures as error:
         raise TooManyFailures(f"{error}{_keep_decks(error, folder if kept else None)}", error.samples) from error
     data = build.characterization(plan, results).assign_attrs(provenance(plan, version, run_file))
     if kept:
         _write(folder, plan, data, results, run_file)
+        for name, dataset in files.items():
+            write_whole(folder / name, dataset.to_netcdf)
         # The grid is that of the files: a run that is broken off leaves the directory's as it was.
         write_json(
-            folder / MANIFEST, manifest | {"grid": plan.grid()} | account(runner, plan.testbenches, version, started)
+            folder / MANIFEST, manifest | {"grid": plan.grid()} | account(tally, plan.testbenches, version, started)
         )
     return data
 
@@ -156,9 +170,27 @@ def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
     return f"; decks of the first are in {failed}"
 
 
+def _solve_twin(
+    plan: Plan, store: Store, known: dict[str, float] | None, workers: int | None, judged: int
+) -> tuple[Results, Tally, dict[str, xr.Dataset]]:
+    """A plan from tables, with the judge's verdicts as a file."""
+    del known  # nothing is simulated that a guess of its time could order
+    from charlib.twin.engine import simulate  # compiled code, which takes a second to load
+
+    solution = simulate(plan, store.folder, workers or os.cpu_count() or 1, judged)
+    judge.refuse(solution.judged)
+    return solution.results, solution.tally, {judge.FILE: solution.judged}
+
+
 def _simulate(
-    plan: Plan, store: Store, pool: LocalPool | DaskPool, show: bool, known: dict[str, float] | None
-) -> tuple[Results, Runner]:
+    plan: Plan,
+    store: Store,
+    known: dict[str, float] | None,
+    start_pool: Callable[[], LocalPool | DaskPool],
+    show: bool,
+) -> tuple[Results, Tally, dict[str, xr.Dataset]]:
+    """A plan in ngspice, what the store has not simulated again."""
+    pool = start_pool()
     conditions = list(plan.conditions.points())
     per_condition = 1 + (plan.samples if plan.variation else 0)
     total = len(plan.testbenches) * len(conditions) * per_condition
@@ -176,7 +208,7 @@ def _simulate(
                 name, point = place
                 parts = [next(sampled) for _ in group] or [only]
                 results[place] = Point(only, parts, windows[name].get(point))
-            return results, runner
+            return results, runner.tally, {}
     finally:
         progress.close()
 
@@ -251,6 +283,7 @@ def provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, obje
         "local_variation": str(bool(variation and variation.local)),
         "global_law": _global_law(plan),
         "accuracy": plan.accuracy,
+        "engine": plan.engine,
         "ngspice_version": version,
         "measurement_version": measurement_version(plan),
         "run_file": run_file or "none: called from Python",

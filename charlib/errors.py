@@ -23,6 +23,10 @@ class CountedTwice(UserWarning):
     """Global variation is drawn on top of a corner that holds it already."""
 
 
+class TwinRefused(CharacterizationError):
+    """Metrics solved from tables that ngspice, on a subset of the samples, does not confirm."""
+
+
 class PlanMismatch(CharacterizationError):
     """A results directory that belongs to another plan."""
 

@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -167,6 +167,7 @@ class Tally:
         unknown, retried: samples without an answer, and samples that needed the retry ladder.
         failures: unit, sample, status and reason of each sample without an answer.
         seconds: time and number of the samples simulated, by testbench.
+        known: seconds per sample by testbench, from an earlier run.
     """
 
     simulated: int = 0
@@ -175,6 +176,7 @@ class Tally:
     retried: int = 0
     failures: list[tuple[Unit, int, str, str]] = field(default_factory=list)
     seconds: dict[str, tuple[float, int]] = field(default_factory=dict)
+    known: Mapping[str, float] = field(default_factory=dict)
 
     def add(self, unit: Unit, result: UnitResult, wanted: int, simulated: int) -> None:
         """Count the wanted samples of a unit, of which some were simulated now."""
@@ -192,9 +194,9 @@ class Tally:
         self.seconds[name] = (total + seconds, count + samples)
 
     def per_sample(self, name: str) -> float | None:
-        """Time of one sample of a testbench so far [s]; None where none was simulated."""
+        """Time of one sample of a testbench [s], of this run or an earlier one; None where none is known."""
         seconds, count = self.seconds.get(name, (0.0, 0))
-        return seconds / count if count else None
+        return seconds / count if count else self.known.get(name)
 
 
 def pool_starter(workers: int | None, scheduler: str | None, timeout: float) -> Callable[[], LocalPool | DaskPool]:
@@ -231,18 +233,13 @@ class Runner:
         self._pool = pool
         self._progress = progress
         self._max_unknown = max_unknown
-        self._known = known or {}
-        self.tally = Tally()
+        self.tally = Tally(known=known or {})
 
     def __enter__(self) -> Runner:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.close()
-
-    def per_sample(self, name: str) -> float | None:
-        """Time of one sample of a testbench [s], of this run or an earlier one; None where none is known."""
-        return self.tally.per_sample(name) or self._known.get(name)
 
     def run(self, wanted: Sequence[tuple[Unit, int]], trial: bool = False, announce: bool = False) -> list[UnitResult]:
         """Results of units, each with at least the wanted number of samples, in the order given.
@@ -287,7 +284,7 @@ class Runner:
         return results
 
     def _announce(self, jobs: Sequence[Job], total: int) -> None:
-        costs = [self.per_sample(job.unit.testbench.name) for job in jobs]
+        costs = [self.tally.per_sample(job.unit.testbench.name) for job in jobs]
         known = all(cost is not None for cost in costs)
         seconds = sum(c * job.count for c, job in zip(costs, jobs, strict=True)) / self._pool.workers if known else None
         self._progress.announce(sum(job.count for job in jobs), total, seconds, self._pool.workers)
@@ -300,11 +297,11 @@ class Runner:
         by_name: dict[str, list[Job]] = {}
         for job in jobs:
             by_name.setdefault(job.unit.testbench.name, []).append(job)
-        total = sum((self.per_sample(job.unit.testbench.name) or 0.0) * job.count for job in jobs)
+        total = sum((self.tally.per_sample(job.unit.testbench.name) or 0.0) * job.count for job in jobs)
         seconds = min(self._pool.task_seconds, total / (SHARES * self._pool.workers))
         placed = []
         for name, group in by_name.items():
-            cost = self.per_sample(name)
+            cost = self.tally.per_sample(name)
             limit = max(seconds / cost, 1.0) if cost else 1.0
             tasks: list[list[Job]] = []
             room = 0.0
@@ -342,10 +339,9 @@ def _summary(tally: Tally, limit: int) -> str:
     )
 
 
-def account(runner: Runner, testbenches: Iterable[str], version: str, started: float) -> dict[str, object]:
+def account(tally: Tally, testbenches: Iterable[str], version: str, started: float) -> dict[str, object]:
     """What a manifest says of a run that is complete: by which ngspice, when, how long, and how many samples."""
-    tally = runner.tally
-    costs = {name: runner.per_sample(name) for name in testbenches}
+    costs = {name: tally.per_sample(name) for name in testbenches}
     return {
         "complete": True,
         "ngspice_version": version,

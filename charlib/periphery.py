@@ -99,7 +99,9 @@ def _extend(
     if kept:
         write_whole(folder / TABLE, data.to_netcdf)
         names = sorted({quantity.testbench for quantity in QUANTITIES.values()})
-        write_json(folder / PERIPHERY, manifest | {"grid": plan.grid()} | account(runner, names, version, started))
+        write_json(
+            folder / PERIPHERY, manifest | {"grid": plan.grid()} | account(runner.tally, names, version, started)
+        )
     return data
 
 

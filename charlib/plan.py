@@ -11,6 +11,7 @@ from charlib.conditions import OFFSETS, OPTIONAL, Conditions
 from charlib.errors import CountedTwice, InvalidPlan
 from charlib.metrics import METRICS, check_metrics
 from charlib.ngspice import ACCURACIES
+from charlib.twin.coverage import uncovered
 from charlib.variation import Variation
 from netlists.bitcells import Cell, Sram6T
 from netlists.cells import description
@@ -19,7 +20,7 @@ from netlists.technology import Technology, load
 from netlists.testbenches import TESTBENCHES, Setting
 from netlists.variation import corner_of, drawn
 
-ENGINES = ("ngspice",)
+ENGINES = ("ngspice", "twin")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Plan:
         metrics: what is asked for.
         accuracy: key of ``charlib.ngspice.ACCURACIES``.
         max_failed: share of samples without an answer that stops the run [1].
+        engine: one of ``ENGINES``.
     """
 
     technology: Technology
@@ -43,6 +45,7 @@ class Plan:
     metrics: tuple[str, ...]
     accuracy: str
     max_failed: float
+    engine: str = ENGINES[0]
 
     @property
     def samples(self) -> int:
@@ -106,6 +109,7 @@ class Plan:
             "cell": description(self.cell),
             "readpath": asdict(self.readpath),
             "accuracy": self.accuracy,
+            **({"engine": self.engine} if self.engine != ENGINES[0] else {}),
             **draws,
         }
 
@@ -134,8 +138,10 @@ def make_plan(
         metrics=check_metrics(metrics),
         accuracy=accuracy,
         max_failed=max_failed,
+        engine=engine,
     )
     _check_cell(plan)
+    _check_engine(plan)
     _check_offsets(plan)
     _check_sizes(plan)
     return plan
@@ -169,6 +175,12 @@ def _check_cell(plan: Plan) -> None:
             legal = ", ".join(metric for metric, reason in lacks.items() if not reason)
             where = f"a cell of kind {plan.cell.kind!r} has: {legal} (characterize.metrics)"
             raise InvalidPlan(f"metric {name!r}: {lacks[name]}; {where}")
+
+
+def _check_engine(plan: Plan) -> None:
+    """Raise InvalidPlan for what the table twin does not cover."""
+    if plan.engine == "twin" and (reason := uncovered(plan.cell, plan.technology, plan.testbenches)):
+        raise InvalidPlan(f"engine='twin': {reason}; use engine='ngspice' (characterize.engine)")
 
 
 def _check_offsets(plan: Plan) -> None:

@@ -21,17 +21,20 @@ class Store:
     Args:
         folder: made if missing; one run at a time may use it.
         ngspice_version: part of every key.
+
+    Attributes:
+        folder: of the files.
     """
 
     def __init__(self, folder: Path, ngspice_version: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._version = ngspice_version
         folder.mkdir(parents=True, exist_ok=True)
         for left_over in folder.glob(f".*{PARTIAL}"):  # of a run that was killed while it wrote
             left_over.unlink()
 
     def path(self, unit: Unit) -> Path:
-        return self._folder / f"{unit.testbench.name}-{unit.key(self._version)[:40]}.npz"
+        return self.folder / f"{unit.testbench.name}-{unit.key(self._version)[:40]}.npz"
 
     def read(self, unit: Unit) -> UnitResult | None:
         """A stored result, or None where there is none that is whole."""

@@ -175,7 +175,7 @@ def searched_unit(unit: Unit, first: int, name: str, found: Searched) -> UnitRes
     """Result of a search for one metric; the nominal cell keeps its trials where figures draw them."""
     good, failures, retried = _verdicts(first, found.solutions)
     parts = (getattr(found.measured, part)[good] for part in ("values", "status", "bound"))
-    metrics = {name: _spread(Measured(*parts), good, found.solutions, found.measured.values.shape)}
+    metrics = {name: _spread(Measured(*parts), good, _statuses(found.solutions), found.measured.values.shape)}
     kept = _drawn(unit) and unit.block is None
     curves = _trial_curves(found.trials) if kept and good else {}
     steps = tuple(range(len(found.trials))) if curves else ()
@@ -213,30 +213,52 @@ def _verdicts(
 
 def measure_unit(unit: Unit, first: int, solutions: Sequence[Solved | Unsolved]) -> UnitResult:
     """Measure the samples of a unit from sample ``first`` on, all points of one after those of the other."""
-    testbench = unit.testbench
-    points = len(testbench.points.rows) if testbench.points else 1
+    points = len(unit.testbench.points.rows) if unit.testbench.points else 1
     good, failures, retried = _verdicts(first, solutions, points)
-    block = stack(testbench, [solutions[i].data for i in good]) if good else None
-    samples = (len(solutions) // points, points) if testbench.points else (len(solutions),)
+    block = stack(unit.testbench, [solutions[i].data for i in good]) if good else None
+    return measure_block(unit, first, block, _statuses(solutions), failures, retried)
+
+
+def measure_block(
+    unit: Unit,
+    first: int,
+    block: Block | None,
+    statuses: np.ndarray,
+    failures: Mapping[int, tuple[str, str, tuple[str, ...]]],
+    retried: tuple[int, ...] = (),
+) -> UnitResult:
+    """Measure curves of samples of a unit from sample ``first`` on, wherever they come from.
+
+    Args:
+        block: vectors of the solutions whose status is ``ok``, in order; None where there is none.
+        statuses: of all solutions, shape (solution,), all points of a sample after those of the one before.
+        failures, retried: as in :class:`UnitResult`.
+    """
+    testbench, good = unit.testbench, np.flatnonzero(statuses == Status.ok)
+    points = len(testbench.points.rows) if testbench.points else 1
+    samples = (len(statuses) // points, points) if testbench.points else (len(statuses),)
     metrics = {}
     for name, metric in testbench_metrics(testbench.name).items():
         measured, shape = metric.measure(block) if block else None, metric.shape(testbench)
-        rows = _spread(measured, good, solutions, (len(solutions), *shape))
+        rows = _spread(measured, good, statuses, (len(statuses), *shape))
         parts = (getattr(rows, part).reshape(*samples, *shape) for part in ("values", "status", "bound"))
         metrics[name] = Measured(*parts)
-    kept = [i for i in good if first + i < CURVES] if _drawn(unit) else []
-    rows = [good.index(i) for i in kept]
+    rows = np.flatnonzero(first + good < CURVES) if _drawn(unit) else []
+    kept = [first + int(good[row]) for row in rows]
     curves = {name: wave[rows].astype(np.float32) for name, wave in block.vectors.items()} if kept else {}
-    return UnitResult(samples[0], metrics, failures, retried, curves, tuple(first + i for i in kept))
+    return UnitResult(samples[0], metrics, failures, retried, curves, tuple(kept))
 
 
-def _spread(measured: Measured | None, good: list[int], solutions: list, shape: tuple[int, ...]) -> Measured:
+def _statuses(solutions: Sequence[Solved | Unsolved]) -> np.ndarray:
+    """Status of each solution, ``ok`` where there is one, shape (solution,)."""
+    return np.array([s.status if isinstance(s, Unsolved) else Status.ok for s in solutions], dtype=np.int8)
+
+
+def _spread(measured: Measured | None, good: Sequence[int], statuses: np.ndarray, shape: tuple[int, ...]) -> Measured:
     """Put the measured rows in their places in arrays of a shape; the others take the status of their simulation."""
     values, bound = np.full(shape, np.nan), np.full(shape, np.nan)
-    status = np.full(shape, Status.ok, dtype=np.int8)
-    for i, solution in enumerate(solutions):
-        if isinstance(solution, Unsolved):
-            status[i] = solution.status
+    status = np.empty(shape, dtype=np.int8)
+    status[...] = statuses.reshape(-1, *[1] * (len(shape) - 1))
     if measured is not None:
         values[good], status[good], bound[good] = measured.values, measured.status, measured.bound
     return Measured(values, status, bound)

@@ -50,6 +50,17 @@ def diagonal(vdd: float) -> np.ndarray:
     return vdd * np.linspace(-1.0, 1.0, DIAGONAL_POINTS)
 
 
+def write_places(v_cell: float, limit: float) -> np.ndarray:
+    """Differences asked for along a write [V], falling, shape (point,); cell supply and limit of the line in [V]."""
+    return limit * np.linspace(v_cell / limit + 1 / WRITE_GAIN, -1 / WRITE_GAIN, WRITE_POINTS)
+
+
+def retention_places(highest: float) -> np.ndarray:
+    """Differences asked for while the supply falls from the highest one [V], falling, shape (point,)."""
+    ends = np.arcsinh(np.array([(1 + 1 / RETENTION_GAIN) * highest, LEAST_DIFFERENCE]) / EVEN_BELOW)
+    return EVEN_BELOW * np.sinh(np.linspace(*ends, RETENTION_POINTS))
+
+
 def write_butterfly(setting: Setting) -> Testbench:
     """Both halves of the cell with the loop cut, each at read and with its bit line at 0, swept along the diagonal.
 
@@ -189,7 +200,7 @@ def _written(
     values: Mapping[str, float],
 ) -> Testbench:
     """A write followed: differences asked for from a state untouched to one beyond the middle, wherever the line is."""
-    places = limit * np.linspace(setting.v_cell / limit + 1 / WRITE_GAIN, -1 / WRITE_GAIN, WRITE_POINTS)
+    places = write_places(setting.v_cell, limit)
     return followed(setting, circuit, name, places, ports, law, WRITE_GAIN, limit, setting.v_cell, values)
 
 
@@ -237,8 +248,7 @@ def retention(setting: Setting) -> Testbench:
     highest = setting.technology.vdd_range[1]
     circuit = _followed_circuit(setting, "retention")
     circuit.V("dd", "vdd", "0", highest)
-    ends = np.arcsinh(np.array([(1 + 1 / RETENTION_GAIN) * highest, LEAST_DIFFERENCE]) / EVEN_BELOW)
-    places = EVEN_BELOW * np.sinh(np.linspace(*ends, RETENTION_POINTS))
+    places = retention_places(highest)
 
     def ports(state: str, line: str) -> dict[str, str]:
         return {"bl": line, "blb": line, "wl": "0", "vdd": line}

@@ -137,6 +137,7 @@ def characterize(
         engine=run.characterize.engine,
         max_failed=run.characterize.max_failed,
         timeout=run.characterize.timeout_s,
+        judged=run.characterize.judged,
         run_file=text,
         progress=True,
     )
@@ -159,6 +160,19 @@ def characterize_gates(run: RunFile, text: str, out: Path, workers: Workers) -> 
         timeout=run.characterize.timeout_s,
         run_file=text,
         progress=True,
+    )
+
+
+def check_twin(run: RunFile, out: Path | None, workers: int | None) -> xr.Dataset:
+    """The table twin of a run file's cell against ngspice; tables and answer stored in ``out``, if given."""
+    return charlib.twin_check(
+        cell=run.make_cell(),
+        technology=run.technology.name,
+        conditions=run.make_conditions(),
+        variation=run.make_variation(),
+        out=out,
+        workers=workers or 1,
+        judged=run.characterize.judged,
     )
 
 

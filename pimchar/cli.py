@@ -237,6 +237,21 @@ def column_check(
         sys.exit(EXIT_FAILED)
 
 
+@main.command("twin-check")
+@click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep tables and answer.")
+@WORKERS
+def twin_check(run_file: Path, out: Path | None, workers: int | None) -> None:
+    """Hold the table twin against ngspice, metric by metric, at every condition of the run file.
+
+    All static metrics of its cell, with its samples; nothing is refused.
+    """
+    from pimchar import chain, render_twin
+
+    plan, _ = _read(run_file)
+    click.echo(render_twin.twin_check(chain.check_twin(plan, out, workers)))
+
+
 @main.command()
 @DIRECTORY
 def tables(directory: Path) -> None:

@@ -207,12 +207,16 @@ class VariationSection(Section):
 
 
 class CharacterizeSection(Section):
-    """What is measured, with what, and how many samples may stay without an answer, and when [s] one is given up."""
+    """What is measured, with what, how many samples may stay without an answer, and when [s] one is given up.
+
+    ``judged``: samples with which ngspice judges the table twin.
+    """
 
     metrics: Annotated[tuple[Metric, ...], *Listed] = DEFAULT_METRICS
-    engine: Literal["ngspice"] = "ngspice"
+    engine: Literal["ngspice", "twin"] = "ngspice"
     max_failed: Annotated[Number, Field(ge=0, le=1)] = 0.02
     timeout_s: Size = 60.0
+    judged: Count = 200
 
 
 class PeripherySection(Section):

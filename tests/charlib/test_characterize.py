@@ -217,7 +217,7 @@ def test_one_run_at_a_time(tmp_path):
         ({"conditions": Conditions(vdd=[1.4])}, InvalidPlan, r"vdd=1.4 V is outside .*\.\.1.1 V for predictive28"),
         ({"conditions": Conditions(temp=[20.0])}, InvalidPlan, "temp=20 K is outside"),
         ({"conditions": Conditions(process=["xx"])}, InvalidPlan, "process='xx' is not one of tt, "),
-        ({"engine": "hspice"}, InvalidPlan, "engine='hspice' is not one of ngspice"),
+        ({"engine": "hspice"}, InvalidPlan, "engine='hspice' is not one of ngspice, twin"),
         ({"accuracy": "best"}, InvalidPlan, "accuracy='best' is not one of default, reference"),
         ({"max_failed": 2.0}, InvalidPlan, "max_failed=2 is outside 0..1"),
         ({"technology": "intel4"}, TechnologyError, "intel4"),

@@ -195,13 +195,15 @@ MISTAKES = {
     "[variation]\nlocal = 1": "local=1: must be a valid boolean (variation.local in run.toml)",
     "[characterize]\nmetric = []": (
         "unknown key 'metric' in [characterize] of run.toml, did you mean 'metrics'? "
-        "legal: metrics, engine, max_failed, timeout_s"
+        "legal: metrics, engine, max_failed, timeout_s, judged"
     ),
     '[characterize]\nmetrics = ["snm_raed"]': (
         f"'snm_raed' is not a metric, did you mean 'snm_read'? legal: {', '.join(METRICS)} "
         "(characterize.metrics in run.toml)"
     ),
-    '[characterize]\nengine = "spectre"': "engine='spectre': must be 'ngspice' (characterize.engine in run.toml)",
+    '[characterize]\nengine = "spectre"': (
+        "engine='spectre': must be 'ngspice' or 'twin' (characterize.engine in run.toml)"
+    ),
     "[characterize]\nmax_failed = 2": (
         "max_failed=2: must be less than or equal to 1 (characterize.max_failed in run.toml)"
     ),

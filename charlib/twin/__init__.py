@@ -1,0 +1,1 @@
+"""The table twin: static curves of all samples at once, from device currents that ngspice tabulated."""

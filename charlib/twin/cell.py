@@ -1,0 +1,376 @@
+"""Static testbenches solved from tables: the same vectors at the same places as ngspice would return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from charlib.ngspice import Session
+from charlib.twin import kernels
+from charlib.twin.coverage import ROLES
+from charlib.twin.tables import GUARD, DeviceTable, as_shift, device_table
+from charlib.waveforms import Block
+from netlists.bitcells import SIDES
+from netlists.circuit import Transistor
+from netlists.devicetable import COLUMN, ROW, DeviceGrid, Further, Grid
+from netlists.margins import (
+    HOLD,
+    RETENTION_GAIN,
+    WRITE_GAIN,
+    diagonal,
+    retention_places,
+    write_places,
+)
+from netlists.setting import STATES, Setting
+from netlists.testbench import Testbench
+from netlists.testbenches import READ_RAMP_POINTS, butterfly_points
+
+SIGMAS = 7.0
+"""Standard deviations of |Vth| that tables hold on either side [1]."""
+STEP, LEVEL_STEP = 0.5, 0.35
+"""Step of a gate, and of a drain or source, in a table in thermal voltages kT/q [1]. A current is exponential in both,
+in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times
+as far off as currents are.
+"""
+SHIFT_STEP = 120e-3
+"""Step between the threshold shifts of a table whose gate counts from the threshold [V]."""
+DEVIATIONS = 6
+"""Deviations of a further parameter in a table, as far out as the shifts [1]."""
+BOLTZMANN = 1.380649e-23 / 1.602176634e-19
+"""k/q [V/K] (SI)."""
+BEYOND = (1.1, 0.6)
+"""Highest levels below 0 and above the cell's supply to which an inverter's gate is tabulated [1]: a half cell that is
+written is solved with its input that far down, one that is read with its input above the supply by what the read lifts
+its output.
+"""
+NODES = (0.3, 0.55)
+"""Highest levels below 0 and above the cell's supply to which a storage node is tabulated [1]."""
+OVER_WORDLINE, BELOW_LINE = 0.5, 0.6
+"""How far above its level a word line, and how far below 0 a bit line may have to go until a cell is written [V]."""
+REACH = 0.05
+"""Largest Newton step of a storage node [V]: a transistor's curve is nearly straight over it or flat."""
+
+
+def _fixed(base: float) -> tuple[float, float, float]:
+    """Row of a pass gate whose word line is fixed: it counts from the threshold."""
+    return base, 0.0, 1.0
+
+
+LINE = (0.0, 1.0, 0.0)
+"""Row of a pass gate that is the line itself."""
+WORDLINE = (0.0, 1.0, 1.0)
+"""Row of a pass gate whose word line is the line."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Tables of one cell at one process and temperature, and what is solved from them.
+
+    Attributes:
+        session: ngspice at accuracy ``reference``. folder: of stored tables.
+        read: tables that are at hand, so that each is read and turned into splines once.
+        varying: further parameters of transistors, likewise.
+    """
+
+    session: Session
+    folder: Path
+    read: dict[str, DeviceTable] = field(default_factory=dict)
+    varying: dict[str, Further | None] = field(default_factory=dict)
+
+    def table(self, setting: Setting, role: str, gate: float | None = None, line: float | None = None) -> DeviceTable:
+        """Table of a transistor.
+
+        Args:
+            role: ``pd``, ``pu`` or ``pg``.
+            gate, line: of the pass gate, whichever is fixed [V]; the other one is the row.
+        """
+        transistor = _transistor(setting, role)
+        grid = device_grid(setting, role, gate, line, self.further(setting, role))
+        key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
+        if key not in self.read:
+            self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
+        return self.read[key]
+
+    def further(self, setting: Setting, role: str) -> Further | None:
+        """What of a transistor varies besides its threshold, as far as its table holds it."""
+        key = f"{role} {setting.process} {setting.temp!r}"
+        if key not in self.varying:
+            self.varying[key] = self._further(setting, role)
+        return self.varying[key]
+
+    def _further(self, setting: Setting, role: str) -> Further | None:
+        technology, t = setting.technology, _transistor(setting, role)
+        device = technology.devices[role]
+        if not device.mismatch:
+            return None
+        (law,) = device.mismatch
+        nominal = technology.nominal(device, law, *t.size)
+        sigma = device.sigma(law, nominal, t.w, t.length)
+        step = 2 * SIGMAS * sigma / (DEVIATIONS - 1)
+        volts = as_shift(self.session, setting, t, law, sigma)
+        return Further(law, nominal, Grid(-SIGMAS * sigma, step, DEVIATIONS), volts)
+
+    def block(self, setting: Setting, testbench: Testbench, values: np.ndarray) -> tuple[Block, np.ndarray]:
+        """Vectors of samples of a testbench.
+
+        Args:
+            testbench: of the setting, from the testbench table.
+            values: its knobs' parameters, shape (sample, knob), as for ngspice.
+
+        Returns:
+            Block of the samples that were solved, and which ones they are, shape (sample,): a threshold or a node
+            beyond the tables is no solution.
+        """
+        varied, held = self._varied(setting, testbench, values)
+        vectors = SOLVERS[testbench.name](self, setting, varied[held])
+        good = _inside(setting, testbench.name, vectors)
+        held[held] = good
+        return Block({name: wave[good] for name, wave in vectors.items()}, testbench.values), held
+
+    def _varied(self, setting: Setting, testbench: Testbench, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """|Vth| shift as tables count it [V] and deviation of the further parameter of the six transistors, the left
+        half first, shape (sample, 2, 6); which samples the tables hold, shape (sample,).
+        """
+        column = dict(zip(testbench.knobs, range(len(testbench.knobs)), strict=True))
+        varied, held = np.zeros((len(values), 2, 6)), np.ones(len(values), dtype=bool)
+        for i, (side, role) in enumerate((side, role) for side in SIDES for role in ROLES):
+            path, further = f"cell.{role}_{side}", self.further(setting, role)
+            shift = values[:, column[path]] * testbench.knobs[path].sign
+            held &= np.abs(shift) <= shift_reach(setting, role)
+            varied[:, 0, i] = shift
+            if further:
+                deviation = values[:, column[f"{path}:{further.law.name}"]] - further.nominal
+                held &= np.abs(deviation) <= further.deviations.stop
+                varied[:, 0, i] += further.as_shift * deviation
+                varied[:, 1, i] = deviation
+        return varied, held
+
+
+def _inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Samples of a testbench that have a solution, with every node and line within the tables, shape (sample,)."""
+    highest = highest_level(setting)
+    good = np.ones(len(next(iter(vectors.values()))), dtype=bool)
+    for vector, wave in vectors.items():
+        kind, _, state = vector.partition("_")
+        if kind == "line":
+            good &= ((wave >= -BELOW_LINE) & (wave <= highest + OVER_WORDLINE)).all(axis=1)
+        elif kind in ("q", "qb", "driven"):
+            # On a butterfly Q is the output of one half and the input of the other one.
+            below, above = NODES if state in STATES else BEYOND
+            supply = vectors[f"line_{state}"] if name == "retention" else setting.v_cell
+            good &= ((wave >= -below * highest) & (wave <= supply + above * highest)).all(axis=1)
+    return good
+
+
+def highest_level(setting: Setting) -> float:
+    """Highest level of a supply or line that tables are made for [V]: of all supplies of a technology the same."""
+    return max(setting.technology.vdd_range[1], setting.v_cell, setting.v_bl, setting.v_wl)
+
+
+def _transistor(setting: Setting, role: str) -> Transistor:
+    """The one of the left half; that of the right half is its like."""
+    return next(t for t in setting.cell.half_transistors("l") if t.role == role)
+
+
+def shift_reach(setting: Setting, role: str) -> float:
+    """Largest |Vth| shift of a transistor that its table holds [V]: of all six the same for the two of a role."""
+    device, t = setting.technology.devices[role], _transistor(setting, role)
+    systematic = max((abs(v) for name, v in setting.cell.shifts.items() if name.startswith(role)), default=0.0)
+    drawn = np.sqrt(device.sigma_vth(t.w, t.length) ** 2 + sum(each**2 for _, each in device.shared))
+    return abs(device.shift) + systematic + SIGMAS * float(drawn)
+
+
+def device_grid(
+    setting: Setting, role: str, gate: float | None, line: float | None, further: Further | None
+) -> DeviceGrid:
+    """Where a transistor's currents are tabulated; arguments as :meth:`Twin.table`."""
+    thermal, reach = BOLTZMANN * setting.temp, shift_reach(setting, role)
+    if further:
+        reach += abs(further.as_shift) * further.deviations.stop
+    highest = highest_level(setting)
+    node = -NODES[0] * highest, (1 + NODES[1]) * highest
+    shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / SHIFT_STEP)))
+    inputs = -BEYOND[0] * highest - reach, (1 + BEYOND[1]) * highest + reach
+    if role == "pd":
+        at, rows, columns = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, inputs, node
+    elif role == "pu":  # against its supply
+        at, rows = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, tuple(level - highest for level in inputs)
+        columns = tuple(level - highest for level in node)
+    elif line is not None:
+        at, columns = {"d": line, "g": ROW, "s": COLUMN, "b": 0.0}, node
+        rows = -reach, highest + OVER_WORDLINE + reach
+    else:
+        at, columns = {"d": ROW, "g": gate, "s": COLUMN, "b": 0.0}, node
+        rows = -BELOW_LINE, highest
+        shifts = Grid.over(-reach, reach, STEP * thermal)
+    measured = ("d", "g") if role != "pg" else ("s", "d") if gate is None else ("s",)
+    level = line if role == "pg" else 0.0
+    columns = Grid.over(*columns, LEVEL_STEP * thermal, GUARD, through=level or 0.0)
+    rows = Grid.over(*rows, (STEP if gate is None else LEVEL_STEP) * thermal, GUARD)
+    return DeviceGrid(rows, columns, shifts, at, gate is None, measured, level, further)
+
+
+@dataclass(frozen=True)
+class Wired:
+    """Tables of a cell as kernels take them.
+
+    Attributes:
+        tables, axes, wiring, leaky: see :func:`charlib.twin.kernels._cell`.
+    """
+
+    tables: tuple[np.ndarray, ...]
+    axes: tuple[np.ndarray, ...]
+    wiring: np.ndarray
+    leaky: bool
+
+
+def wired(twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple[float, float]) -> Wired:
+    """A cell's tables.
+
+    Args:
+        left, right: of either pass gate, its table and its row, ``LINE``, ``WORDLINE`` or :func:`_fixed`.
+        supply: ``[0] + [1] line`` [V].
+    """
+    pd, pu = twin.table(setting, "pd"), twin.table(setting, "pu")
+    gates = [t.coefficients[1] for t in (pd, pu)]
+    leaky = pd.second or pu.second  # a model without gate tunnelling draws exactly nothing
+    tables = (pd.coefficients[0], pu.coefficients[0], *gates, left[0].coefficients[0], right[0].coefficients[0])
+    axes = tuple(t.axes for t in (pd, pu, left[0], right[0]))
+    return Wired(tables, axes, np.array([[*row, *supply] for row in (left[1], right[1])]), leaky)
+
+
+def _butterfly(twin: Twin, setting: Setting, varied: np.ndarray, wordline: float) -> dict[str, np.ndarray]:
+    s = butterfly_points() * setting.v_cell
+    q_l, q_r = _halves(twin, setting, varied, setting.v_bl, wordline, s)
+    return {"s": np.broadcast_to(s, q_l.shape), "q_l": q_l, "q_r": q_r}
+
+
+def _halves(
+    twin: Twin, setting: Setting, varied: np.ndarray, line: float, wordline: float, s: np.ndarray
+) -> list[np.ndarray]:
+    """Q on the curves of both halves at ``s = q - qb`` with the bit lines at a level, each of shape (sample, point)."""
+    pd, pu, pg = twin.table(setting, "pd"), twin.table(setting, "pu"), twin.table(setting, "pg", line=line)
+    # The source between input and output carries the gates' current.
+    tables = pd.summed, pd.axes, pu.summed, pu.axes, pg.coefficients[0], pg.axes
+    found = []
+    for way, own in ((-1.0, varied[:, :, :3]), (1.0, varied[:, :, 3:])):
+        out = kernels.half_cells(
+            *tables, (wordline, setting.v_cell), _limits(setting, line), way * s, np.ascontiguousarray(own)
+        )
+        found.append(out if way < 0 else out + s)
+    return found
+
+
+def _limits(setting: Setting, line: float) -> tuple[float, float]:
+    """Between which an undriven storage node lies, with both bit lines at a level [V]: a margin beyond all levels."""
+    levels, margin = (0.0, setting.v_cell, line), 0.05 * setting.v_cell
+    return min(levels) - margin, max(levels) + margin
+
+
+def _write_butterfly(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    s, found = diagonal(setting.v_cell), {}
+    for name, level in (("", setting.vdd), ("_write", setting.dv_bl)):
+        for side, q in zip(SIDES, _halves(twin, setting, varied, level, setting.v_wl, s), strict=True):
+            found[f"q_{side}{name}"] = q
+    return {"s": np.broadcast_to(s, found["q_l"].shape), **found}
+
+
+def _n_curve(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    s = diagonal(setting.v_cell)
+    line = twin.table(setting, "pg", line=setting.v_bl), _fixed(setting.v_wl)
+    w = wired(twin, setting, line, line, (setting.v_cell, 0.0))
+    limits = _limits(setting, setting.v_bl)
+    found = {"s": np.broadcast_to(s, (len(varied), s.size))}
+    for side, state in ((1, "q"), (0, "qb")):
+        driven, into = kernels.driven_cells(w.tables, w.axes, w.wiring, w.leaky, side, s, limits, varied)
+        found |= {f"driven_{state}": driven, f"e{state}#branch": -into}
+    return found
+
+
+def _followed(
+    w: Wired, setting: Setting, varied: np.ndarray, places: np.ndarray, law: tuple[float, ...], high: float, state: str
+) -> np.ndarray:
+    place = list(STATES).index(state)
+    law = tuple(float(number) for number in law)
+    return kernels.followed_cells(w.tables, w.axes, w.wiring, w.leaky, law, place, places, float(high), varied)
+
+
+def _lines(
+    twin: Twin, setting: Setting, varied: np.ndarray, places: np.ndarray, law: tuple, high: float, wire: Callable
+) -> dict[str, np.ndarray]:
+    """Vectors of a testbench of :func:`netlists.margins.followed`; ``wire``: state to the cell's tables."""
+    found = {"s": np.broadcast_to(places, (len(varied), places.size))}
+    for state in STATES:
+        q, qb, line = _followed(wire(state), setting, varied, places, law, high, state)
+        found |= {f"line_{state}": line, f"q_{state}": q, f"qb_{state}": qb}
+    return found
+
+
+def _write_bl(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    moved = twin.table(setting, "pg", gate=setting.v_wl), LINE
+    fixed = twin.table(setting, "pg", line=setting.vdd), _fixed(setting.v_wl)
+    sides = {"q": (moved, fixed), "qb": (fixed, moved)}
+    limit = setting.vdd
+    return _lines(
+        twin, setting, varied, write_places(setting.v_cell, limit), (WRITE_GAIN, limit, HOLD, 0.0, 1.0, REACH),
+        setting.v_cell, lambda state: wired(twin, setting, *sides[state], (setting.v_cell, 0.0)),
+    )  # fmt: skip
+
+
+def _write_wl(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    low, high = ((twin.table(setting, "pg", line=level), WORDLINE) for level in (setting.dv_bl, setting.vdd))
+    sides = {"q": (low, high), "qb": (high, low)}
+    on = setting.v_wl
+    return _lines(
+        twin, setting, varied, write_places(setting.v_cell, on), (WRITE_GAIN, on, HOLD, on, -1.0, REACH),
+        setting.v_cell, lambda state: wired(twin, setting, *sides[state], (setting.v_cell, 0.0)),
+    )  # fmt: skip
+
+
+def _retention(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    highest = setting.technology.vdd_range[1]
+    both = twin.table(setting, "pg", gate=0.0), LINE
+    w = wired(twin, setting, both, both, (0.0, 1.0))
+    law = (RETENTION_GAIN, highest, HOLD, 0.0, 1.0, REACH)
+    return _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
+
+
+def _at_dc(twin: Twin, setting: Setting, varied: np.ndarray, wordlines: np.ndarray) -> dict[str, np.ndarray]:
+    table = twin.table(setting, "pg", line=setting.v_bl)
+    w = wired(twin, setting, (table, WORDLINE), (table, WORDLINE), (setting.v_cell, 0.0))
+    _, a_pu, a_pg, _ = w.axes
+    found = {}
+    for state in STATES:
+        q, qb, line = _followed(w, setting, varied, wordlines, (0, 0, 0, 0, 0, REACH), setting.v_cell, state)
+        lines, supply = {}, 0.0
+        for side, (out, gate) in enumerate(((q, qb), (qb, q))):
+            own = [np.ascontiguousarray(varied[:, :, 3 * side + i]) for i in range(3)]
+            lines[side] = -kernels.looked_up(table.coefficients[1], a_pg, line, out, 1.0, own[2])
+            for inverter in (w.tables[1], w.tables[3]):
+                v = setting.v_cell
+                supply = supply + kernels.looked_up(inverter, a_pu, gate - v, out - v, -1.0, own[1])
+        branches = {"bl": lines[0], "blb": lines[1], "vdd": supply}
+        found |= {f"v{name}_{state}#branch": current for name, current in branches.items()}
+        found |= {f"q_{state}": q, f"qb_{state}": qb}
+    return found
+
+
+SOLVERS: Mapping[str, Callable[[Twin, Setting, np.ndarray], dict[str, np.ndarray]]] = {
+    "butterfly_hold": lambda twin, setting, varied: _butterfly(twin, setting, varied, 0.0),
+    "butterfly_read": lambda twin, setting, varied: _butterfly(
+        twin, setting, varied, 0.0 if setting.cell.decoupled else setting.v_wl
+    ),
+    "write_butterfly": _write_butterfly,
+    "n_curve": _n_curve,
+    "write_bl": _write_bl,
+    "write_wl": _write_wl,
+    "retention": _retention,
+    "read_current": lambda twin, setting, varied: _at_dc(
+        twin, setting, varied, np.linspace(0.0, setting.v_wl, READ_RAMP_POINTS)
+    ),
+    "leakage": lambda twin, setting, varied: _at_dc(twin, setting, varied, np.zeros(1)),
+}
+"""Row of the testbench table to what solves it."""

@@ -1,0 +1,178 @@
+"""Tables of device currents: made by ngspice once, kept by content, read as cubic splines."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from scipy.interpolate import make_interp_spline
+
+from charlib import ngspice
+from charlib.directory import write_whole
+from charlib.errors import CharacterizationError
+from charlib.ngspice import Session, Solved
+from netlists.circuit import Transistor
+from netlists.devicetable import COLUMN, DeviceGrid, Further, Grid, device_bench, knob_rows
+from netlists.setting import Condition
+from netlists.testbench import Testbench
+from netlists.variation import MismatchLaw
+
+FORMAT = 2
+"""Version of what a stored table holds."""
+GUARD = 5
+"""Steps of a grid at either end that no solution may reach [1]: the ends of splines are less exact."""
+GATE_STEP = 10e-3
+"""Step of the gate where :func:`as_shift` looks for the steepest rise [V]."""
+
+
+@dataclass(frozen=True)
+class DeviceTable:
+    """Currents of one transistor as the coefficients of cubic splines.
+
+    Attributes:
+        grid: where they were tabulated.
+        coefficients: of the current into each measured terminal [A], shape (terminal, row, column, variation): those
+            of :func:`splines`. A variation is a shift at a deviation of the further parameter, all shifts of the first
+            deviation first; between them the numbers themselves are interpolated.
+    """
+
+    grid: DeviceGrid
+    coefficients: np.ndarray
+
+    @cached_property
+    def summed(self) -> np.ndarray:
+        """Coefficients of the current into all measured terminals together [A]."""
+        return self.coefficients.sum(axis=0)
+
+    @cached_property
+    def second(self) -> bool:
+        """Whether any current flows into the second measured terminal: the spline through zeros is zero."""
+        return bool(self.coefficients[1].any())
+
+    @cached_property
+    def axes(self) -> np.ndarray:
+        """Its axes as kernels take them, see :func:`charlib.twin.kernels.current`, shape (13,)."""
+        grid, one = self.grid, Grid(0.0, 1.0, 1)
+        lines = [grid.rows, grid.columns, grid.shifts, grid.further.deviations if grid.further else one]
+        numbers = [n for line in lines for n in (line.start, line.step, line.count)]
+        return np.array([*numbers[:9], grid.level_at, *numbers[9:]], dtype=float)
+
+
+def device_table(
+    session: Session, folder: Path, condition: Condition, transistor: Transistor, grid: DeviceGrid
+) -> DeviceTable:
+    """The table of a transistor on a grid, found in a folder or made there.
+
+    Args:
+        session: at accuracy ``reference``.
+        folder: of stored tables.
+
+    Raises:
+        CharacterizationError: ngspice does not solve a point of the grid.
+    """
+    bench = device_bench(condition, transistor, grid)
+    content = {
+        "format": FORMAT, "deck": bench.deck, "grid": asdict(grid), "ngspice": ngspice.version(),
+        "osdi": [model.sha256 for model in bench.osdi],
+    }  # fmt: skip
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path = folder / f"device_table-{key[:40]}.npy"
+    currents = _read(path, grid)
+    if currents is None:
+        each = _simulated(session, bench, grid, transistor.name).reshape(grid.shape)
+        currents = each.transpose(2, 1, 4, 0, 3).reshape(_stored_shape(grid))
+        stored = io.BytesIO()
+        np.save(stored, currents)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda partial: partial.write_bytes(stored.getbuffer()))
+    return DeviceTable(grid, splines(-currents, grid))
+
+
+def _read(path: Path, grid: DeviceGrid) -> np.ndarray | None:
+    """A stored table, or None where there is none that is whole."""
+    try:
+        currents = np.load(path)
+    except (OSError, ValueError, EOFError):
+        return None
+    return currents if currents.shape == _stored_shape(grid) else None
+
+
+def _stored_shape(grid: DeviceGrid) -> tuple[int, int, int, int]:
+    """Terminal, row, column and variation."""
+    deviations, rows, terminals, shifts, columns = grid.shape
+    return terminals, rows, columns, deviations * shifts
+
+
+def as_shift(session: Session, condition: Condition, transistor: Transistor, law: MismatchLaw, sigma: float) -> float:
+    """What a unit of deviation of a parameter does to the gate, as a shift of |Vth| [V].
+
+    Where the current of the typical transistor rises steepest with its gate: there it depends on what the transistor's
+    threshold is and on little else.
+
+    Args:
+        sigma: standard deviation of the parameter, in its unit.
+
+    Raises:
+        CharacterizationError: ngspice does not solve it.
+    """
+    technology = condition.technology
+    device = technology.devices[transistor.role]
+    highest = {"n": 1.0, "p": -1.0}[device.polarity] * technology.vdd_range[1]
+    nominal = technology.nominal(device, law, *transistor.size)
+    gate = Grid(0.0, math.copysign(GATE_STEP, highest), 1 + int(abs(highest) / GATE_STEP))
+    at = {"d": highest / 2, "g": COLUMN, "s": 0.0, "b": 0.0}
+    further = Further(law, nominal, Grid(-sigma, sigma, 3))
+    grid = DeviceGrid(Grid(0.0, 1.0, 1), gate, Grid(0.0, 1.0, 1), at, False, ("d",), None, further)
+    bench = device_bench(condition, transistor, grid)
+    low, typical, high = np.log(np.abs(_simulated(session, bench, grid, transistor.name)[:, 0]))
+    slope = np.gradient(typical, GATE_STEP)
+    steepest = slope[1:-1].argmax() + 1
+    return float(-(high - low)[steepest] / (2 * sigma) / slope[steepest])
+
+
+def _simulated(session: Session, bench: Testbench, grid: DeviceGrid, name: str) -> np.ndarray:
+    """Currents of a transistor on a grid, shape (deviation x row, terminal x shift, column) [A]."""
+    solved = session.solve(bench, knob_rows(bench, grid))
+    lost = next((answer for answer in solved if not isinstance(answer, Solved)), None)
+    if lost is not None:
+        raise CharacterizationError(f"table of {name}: {lost.reason}")
+    return np.stack([answer.data for answer in solved])
+
+
+def splines(values: np.ndarray, grid: DeviceGrid) -> np.ndarray:
+    """Coefficients of cubic splines through numbers on rows and columns.
+
+    Where drain and source are at one level there are two splines, one for the columns on either side: a single one
+    would swing for ten steps.
+
+    Args:
+        values: shape (terminal, row, column, variation).
+
+    Returns:
+        Coefficients, such that ``k - 1`` to ``k + 2`` belong to the interval from point ``k`` on, shape as of
+        ``values``; with two splines three columns more, and the intervals of the second one three coefficients on.
+    """
+    values = np.moveaxis(_coefficients(grid.rows, np.moveaxis(values, 1, 0))[1:-1], 0, 1)
+    columns, at, lines = np.moveaxis(values, 2, 0), grid.level_at, grid.columns
+    if at == lines.count:
+        found = _coefficients(lines, columns)[1:-1]
+    else:
+        below = _coefficients(replace(lines, count=at + 1), columns[: at + 1])[1:]
+        above = _coefficients(replace(lines, start=lines.values[at], count=lines.count - at), columns[at:])[:-1]
+        found = np.concatenate([below, above])
+    return np.ascontiguousarray(np.moveaxis(found, 0, 2))
+
+
+def _coefficients(line: Grid, values: np.ndarray) -> np.ndarray:
+    """Coefficients of a not-a-knot spline for the evenly spaced basis, one more at either end, along the first axis."""
+    points, square = line.values, line.step**2
+    bend = square * make_interp_spline(points, values, k=3)(points, nu=2)
+    inner = values - bend / 6
+    ends = [2 * inner[i] - inner[j] + bend[i] for i, j in ((0, 1), (-1, -2))]
+    return np.concatenate([ends[0][None], inner, ends[1][None]])

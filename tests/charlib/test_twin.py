@@ -1,0 +1,240 @@
+"""The table twin: splines and kernels against closed forms, every metric against ngspice, and what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from charlib import Conditions, InvalidPlan, TwinRefused, Variation, characterize, metrics, twin_check
+from charlib.status import Status
+from charlib.twin import cell, judge, kernels
+from charlib.twin.coverage import SOLVED
+from charlib.twin.tables import GUARD, DeviceTable, device_table, splines
+from charlib.twincheck import COVERED, far_values
+from charlib.unit import UnitResult
+from charlib.waveforms import Measured, measured
+from netlists import Sram6T, Sram8T
+from netlists.devicetable import DeviceGrid, Further, Grid
+from netlists.mramcells import Stt1T1M
+from netlists.setting import Setting
+from netlists.technology import load
+from netlists.testbenches import TESTBENCHES
+from netlists.variation import MismatchLaw
+
+ROWS, COLUMNS, SHIFTS = (
+    Grid.over(-0.4, 0.6, 0.01, GUARD),
+    Grid.over(0.0, 0.8, 0.01, GUARD),
+    Grid.over(-0.2, 0.2, 0.08),
+)
+
+
+def made(law, level=None):
+    """Table and axes of a current given as a function of row, column and shift."""
+    grid = DeviceGrid(ROWS, COLUMNS, SHIFTS, {}, True, ("d",), level)
+    values = law(ROWS.values[:, None, None], COLUMNS.values[:, None], SHIFTS.values)
+    table = DeviceTable(grid, splines(np.broadcast_to(values, (ROWS.count, COLUMNS.count, SHIFTS.count))[None], grid))
+    return table.coefficients[0], table.axes
+
+
+def test_a_grid_holds_zero_its_ends_and_a_guard():
+    grid = Grid.over(-0.25, 0.81, 0.1, 2)
+    assert np.abs(grid.values).min() < 1e-12
+    assert grid.values[2] <= -0.25 < grid.values[3]
+    assert grid.values[-4] < 0.81 <= grid.values[-3]
+
+
+def test_a_table_gives_values_and_slopes_of_a_smooth_current():
+    """A subthreshold current over seven decades: relative errors, also where it is a femtoampere."""
+
+    def law(row, column, shift):
+        return 1e-9 * np.exp(row / 0.035) * (1 - np.exp(-column / 0.026)) * (1 + shift)
+
+    table, axes = made(law)
+    rng = np.random.default_rng(1)
+    for row, column, shift in rng.uniform([-0.3, 0.02, -0.2], [0.5, 0.7, 0.2], (50, 3)):
+        weights = kernels.weights(axes, np.array([shift, 0.0]))
+        value, by_row, by_column = kernels.current(table, axes, row, column, weights, kernels.patches(1), 0)
+        assert value == pytest.approx(law(row, column, shift), rel=1e-4)
+        assert by_row == pytest.approx(law(row, column, shift) / 0.035, rel=1e-3)
+        assert by_column == pytest.approx(
+            1e-9 * np.exp(row / 0.035 - column / 0.026) / 0.026 * (1 + shift), rel=1e-2, abs=1e-3 * by_row
+        )
+
+
+def test_a_bend_where_drain_and_source_are_at_one_level_leaves_no_trace():
+    def law(row, column, shift):
+        return (1 + row) * ((column - 0.4) + np.where(column > 0.4, 5.0, -3.0) * (column - 0.4) ** 2) + 0 * shift
+
+    table, axes = made(law, level=0.4)
+    weights = kernels.weights(axes, np.array([0.03, 0.0]))
+    for column in np.linspace(0.36, 0.44, 33):
+        value, _, by_column = kernels.current(table, axes, 0.1, column, weights, kernels.patches(1), 0)
+        assert value == pytest.approx(law(0.1, column, 0.03), abs=1e-12)
+        assert by_column == pytest.approx(1.1 * (1 + np.where(column > 0.4, 10, -6) * (column - 0.4)), rel=1e-9)
+
+
+OXIDE = MismatchLaw("tox", "tox", 1e-9, True, "device")
+
+
+def test_a_further_parameter_is_read_from_a_table_as_it_was_put_in():
+    def law(row, column, shift, deviation):
+        return 1e-6 * (1 + row) * column * (1 + shift) * np.exp(0.3 * deviation)
+
+    further = Further(OXIDE, 4.0, Grid(-1.0, 0.4, 6))
+    grid = DeviceGrid(ROWS, COLUMNS, SHIFTS, {}, True, ("d",), None, further)
+    deviations = further.deviations.values[:, None]
+    values = law(ROWS.values[:, None, None, None], COLUMNS.values[:, None, None], SHIFTS.values, deviations)
+    table = DeviceTable(grid, splines(values.reshape(1, ROWS.count, COLUMNS.count, -1), grid))
+    for shift, deviation in ((0.03, 0.1), (-0.11, -0.97), (0.19, 0.7)):
+        at = kernels.weights(table.axes, np.array([shift, deviation]))
+        value, _, _ = kernels.current(table.coefficients[0], table.axes, 0.2, 0.3, at, kernels.patches(1), 0)
+        assert value == pytest.approx(law(0.2, 0.3, shift, deviation), rel=1e-5)
+
+
+def test_samples_of_the_check_reach_six_standard_deviations_together_and_by_themselves():
+    bench = TESTBENCHES["butterfly_read"].build(
+        Setting(load("predictive28"), "tt", 1.0, 298.15, Sram6T().sized(load("predictive28")))
+    )
+    values = far_values(bench, 3, 200)
+    sigmas = (values - bench.knob_values(np.zeros((1, 6)))) / [knob.sigma for knob in bench.knobs.values()]
+    assert np.sqrt((sigmas**2).sum(axis=1)) == pytest.approx(6 * np.arange(1, 201) / 200)
+    assert np.abs(sigmas).max() > 5.5
+
+
+@pytest.mark.ngspice
+def test_a_broken_check_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    arguments = {"metrics": ["i_read"], "judged": 3, "out": tmp_path / "r"}
+    first = twin_check(conditions=Conditions(vdd=[1.0]), **arguments)
+    built = []
+    monkeypatch.setattr(cell.Twin, "table", lambda *a, **k: built.append(a) or TABLE(*a, **k))
+    both = twin_check(conditions=Conditions(vdd=[1.0, 0.9]), **arguments)
+    assert both.sizes["case"] == 2
+    assert {setting.vdd for _, setting, *_ in built} == {0.9}
+    assert first.isel(case=0).equals(both.isel(case=0))
+
+
+TABLE = cell.Twin.table
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("technology", ["predictive28"])
+def test_every_metric_is_that_of_ngspice(technology):
+    """At a low supply, where currents are exponential; the limits of docs/twin.md."""
+    found = twin_check(
+        technology=technology, conditions=Conditions(vdd=[0.6]), variation=Variation(samples=40, seed=2), judged=16
+    )
+    assert sorted(found["metric"].values) == sorted(COVERED)
+    judge.refuse(found)
+    assert (found["judged"] >= 10).all()
+
+
+@pytest.mark.ngspice
+def test_a_table_of_the_wrong_width_is_caught_by_the_judge(tmp_path, monkeypatch):
+    """A pull-down that is 2 % wider in the tables than in the cell."""
+
+    def wrong(session, folder, setting, transistor, grid):
+        wider = replace(transistor, w=1.02 * transistor.w) if transistor.role == "pd" else transistor
+        return device_table(session, folder, setting, wider, grid)
+
+    monkeypatch.setattr(cell, "device_table", wrong)
+    with pytest.raises(TwinRefused, match=r"snm_read at tt, 1 V, 298.15 K is .* off ngspice, beyond 5e-05; use engine"):
+        characterize(
+            metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=10, out=tmp_path / "r"
+        )
+    assert not (tmp_path / "r" / "characterization.nc").exists()
+
+
+@pytest.mark.ngspice
+def test_a_run_from_tables_is_labelled_stored_and_the_same_in_any_company(tmp_path):
+    few, many = (Variation(samples=samples, seed=3) for samples in (12, 40))
+    ours = characterize(metrics=["snm_read"], variation=many, engine="twin", judged=6, out=tmp_path / "r", workers=2)
+    assert ours.attrs["engine"] == "twin"
+    assert ours["snm_read_lobes"].sizes == {"process": 1, "vdd": 1, "temp": 1, "sample": 40, "lobe": 2}
+    verdicts = xr.load_dataset(tmp_path / "r" / judge.FILE)
+    assert verdicts.sizes == {"case": 1, "judged_sample": 6}
+    alone = characterize(metrics=["snm_read"], variation=few, engine="twin", judged=1)
+    assert (alone["snm_read"].values == ours["snm_read"].values[..., :12]).all()
+    ngspice = characterize(metrics=["snm_read"], variation=few, accuracy="reference")
+    assert np.abs(alone["snm_read"].values - ngspice["snm_read"].values).max() < 0.05e-3
+
+
+def many_laws():
+    devices = load("predictive28").devices
+    return {**devices, "pd": replace(devices["pd"], mismatch=(OXIDE, replace(OXIDE, name="voff")))}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metrics": ["t_read_p"]}, "it does not solve the testbench 'read_path', only butterfly_hold, "),
+        (
+            {"cell": Sram8T(), "metrics": ["i_read"]},
+            "it does not solve the testbench 'read_current' of a cell of kind 'sram8t', only butterfly_hold, ",
+        ),
+        (
+            {"cell": Stt1T1M(), "metrics": ["r_p"]},
+            "it solves cells of kind 'sram6t' and 'sram8t', not 'stt1t1m'",
+        ),
+        ({"metrics": ["t_write"]}, "it does not solve the testbench 'write', only butterfly_hold, "),
+        (
+            {"technology": replace(load("predictive28"), devices=many_laws())},
+            "its tables have one axis besides the threshold, and predictive28 varies tox and voff of 'pd'",
+        ),
+    ],
+)
+def test_what_is_not_covered_is_refused_with_a_clear_line(arguments, message):
+    with pytest.raises(InvalidPlan, match=message) as caught:
+        characterize(**{"metrics": ["snm_hold"], "engine": "twin", **arguments})
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith("use engine='ngspice' (characterize.engine)")
+
+
+def normal_result(count):
+    values = np.random.default_rng(5).normal(0.2, 0.01, count)
+    return UnitResult(count, {"snm_read": Measured(values, np.zeros(count, np.int8), np.full(count, np.nan))})
+
+
+def test_the_judged_subset_reaches_into_the_tail_and_its_weights_give_means():
+    result = normal_result(100_000)
+    subset = judge.choose(result, 200, 1, "butterfly_read")
+    again = judge.choose(result, 200, 1, "butterfly_read")
+    assert (again.samples == subset.samples).all()
+    far = judge.distance(result)[subset.samples]
+    assert subset.tail.sum() == 100
+    assert far[subset.tail].mean() > 1.8 > 1.0 > far[~subset.tail].mean()
+    assert subset.weights.sum() == pytest.approx(1.0, abs=0.3)
+    share = subset.weights / subset.weights.sum()
+    assert (share * result.metrics["snm_read"].values[subset.samples]).sum() == pytest.approx(0.2, abs=4e-3)
+
+
+def test_a_number_within_the_bound_of_the_other_is_no_contradiction():
+    """Of a state that ngspice cannot follow to its end."""
+    twin = measured(np.array([0.1, 0.3, 0.2]))
+    known = np.arange(3)
+    ngspice = measured(
+        np.full(3, 0.2), ((known == 0, Status.censored_low, 0.15), (known == 1, Status.censored_low, 0.15))
+    )
+    assert judge.verdict(twin, ngspice, np.full(3, 1 / 3)).differing == pytest.approx(1 / 3)
+    assert judge.verdict(ngspice, twin, np.full(3, 1 / 3)).differing == pytest.approx(1 / 3)
+
+
+def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
+    ngspice = measured(np.array([0.1, 0.2, 0.3, np.nan]))
+    twin = measured(np.array([0.1, 0.2001, 0.2999, 0.4]))
+    found = judge.verdict(twin, ngspice, np.full(4, 0.25))
+    assert found.mean == pytest.approx(0.0, abs=1e-12)
+    assert found.rms == pytest.approx(1e-4 * np.sqrt(2 / 3))
+    assert found.largest == pytest.approx(1e-4)
+    assert found.sigmas == pytest.approx(found.rms / np.std([0.1, 0.2, 0.3]))
+    assert (found.judged, found.differing) == (3, 0.0)
+    assert found.largest_share == pytest.approx(5e-4)
+    assert found.rms_share == pytest.approx(np.sqrt((5e-4**2 + (1e-4 / 0.3) ** 2) / 3))
+    lost = measured(np.full(4, 0.1), ((np.arange(4) == 0, Status.not_performed, np.nan),))
+    assert judge.verdict(lost, ngspice, np.full(4, 0.25)).differing == pytest.approx(1 / 3)
+
+
+def test_every_solver_is_of_a_testbench_with_static_metrics():
+    assert set(SOLVED) == set(cell.SOLVERS)
+    assert all(metrics.testbench_metrics(name) for name in SOLVED)
+    assert Sram6T().transistor_names[:3] == ("pd_l", "pu_l", "pg_l")
