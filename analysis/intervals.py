@@ -7,6 +7,8 @@ from scipy import special, stats
 
 FEWEST = 20
 """Samples that the test of normality needs: the approximation of the kurtosis's distribution holds from there on."""
+SHOWN = 500
+"""Ranks of sorted samples that a picture shows at most: marks of neighbours then touch."""
 
 
 class StatisticsError(ValueError):
@@ -120,12 +122,26 @@ def normality(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return found[0], found[1], found[2]
 
 
-def normal_band(n: int, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Normal scores [1] between which each order statistic of n normal samples lies with a probability.
+def shown_ranks(n: int) -> np.ndarray:
+    """Ranks of n sorted samples that a picture shows: all of them, of more than ``SHOWN`` some at even normal scores.
+
+    Both ends are whole: there the scores of neighbouring ranks are further apart than those shown.
+    """
+    if n <= SHOWN:
+        return np.arange(1, n + 1)
+    end = special.ndtri(0.5 / n)
+    return np.unique(np.ceil(n * special.ndtr(np.linspace(end, -end, SHOWN))).astype(int))
+
+
+def normal_band(ranks: np.ndarray, n: int, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Normal scores [1] between which order statistics of n normal samples lie with a probability.
 
     Pointwise, for a known mean and deviation: the i-th of n uniform samples has the distribution Beta(i, n + 1 - i).
-    Limits of shape (rank,).
+    Of samples from any distribution the shares [1] that lie below them, :func:`scipy.special.ndtr` of the limits.
+
+    Args:
+        ranks: from 1, shape (rank,). confidence: probability [1].
     """
-    rank, outside = np.arange(1, n + 1), tail(confidence)
-    low, high = (special.ndtri(stats.beta.ppf(p, rank, n + 1 - rank)) for p in (outside, 1 - outside))
+    outside = tail(confidence)
+    low, high = (special.ndtri(stats.beta.ppf(p, ranks, n + 1 - ranks)) for p in (outside, 1 - outside))
     return low, high

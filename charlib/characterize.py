@@ -141,7 +141,7 @@ def _extend(
     if kept:
         _write(folder, plan, data, results, run_file)
         for name, dataset in files.items():
-            write_whole(folder / name, dataset.to_netcdf)
+            write_whole(folder / name, dataset.assign_attrs(data.attrs).to_netcdf)
         # The grid is that of the files: a run that is broken off leaves the directory's as it was.
         write_json(
             folder / MANIFEST, manifest | {"grid": plan.grid()} | account(tally, plan.testbenches, version, started)

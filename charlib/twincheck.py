@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from charlib import ngspice
+from charlib.characterize import provenance
 from charlib.conditions import OFFSETS, Conditions
 from charlib.directory import MANIFEST, open_directory, write_json, write_whole
 from charlib.errors import InvalidPlan
@@ -74,9 +75,10 @@ def twin_check(
     """
     if judged < 1:
         raise InvalidPlan(f"judged={judged!r} is not a whole number of at least 1 (characterize.judged)")
-    seed = Variation(seed=variation.seed if variation else 1)
+    seed = Variation(samples=judged, seed=variation.seed if variation else 1)
     plan = make_plan(cell, technology, conditions, seed, metrics or of_cell(cell), "twin", "reference", None, 1.0)
-    identity = plan.identity() | {"judged": judged, "metrics": list(plan.metrics), "ngspice": ngspice.version()}
+    version = ngspice.version()
+    identity = plan.identity() | {"judged": judged, "metrics": list(plan.metrics), "ngspice": version}
     with open_directory(out, identity) as folder:
         write_json(folder / MANIFEST, {"plan": identity})
         done, lock = _kept(folder / judge.FILE), Lock()
@@ -84,7 +86,8 @@ def twin_check(
         def keep(place: tuple, cases: xr.Dataset) -> None:
             with lock:
                 done[place] = cases
-                write_whole(folder / judge.FILE, xr.concat(done.values(), "case").to_netcdf)
+                cases = xr.concat(done.values(), "case").assign_attrs(provenance(plan, version, None))
+                write_whole(folder / judge.FILE, cases.to_netcdf)
 
         # How many rows a column has says nothing of a cell by itself.
         wanted = dict.fromkeys(place[:-1] for place in plan.conditions.points())

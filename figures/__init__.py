@@ -81,6 +81,12 @@ FIGURES: Mapping[str, Figure] = _table(
         ("characterization.nc",),
     ),
     Figure(
+        "tail",
+        "Distribution of each metric and its tail: histogram on a logarithmic axis, and the share of samples beyond a "
+        "value, with interval and normal distributions.",
+        ("characterization.nc",),
+    ),
+    Figure(
         "correlation",
         "Correlation matrix of the metrics, Pearson's below the diagonal and Spearman's above.",
         ("characterization.nc",),
@@ -210,6 +216,11 @@ FIGURES: Mapping[str, Figure] = _table(
         "engine",
         "Energy of an inference by place on in-MRAM engines and on SRAM macros, for short and long words.",
         ("engine.csv", "engine.nc"),
+    ),
+    Figure(
+        "twin",
+        "The table twin against ngspice: both numbers of every judged sample, and their difference with its limits.",
+        ("twin.nc",),
     ),
     Figure(
         "column_check",

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 import figures
-from analysis import plots, statistics
+from analysis import intervals, plots, statistics
 from analysis.plots import Condition, NothingToDraw
 
 METRICS = {"snm_hold": "hold", "snm_read": "read"}
@@ -30,7 +30,7 @@ class _Distribution:
     Attributes:
         metric, label: its name, and what the figure calls it.
         values: margins of the good samples [V].
-        sorted_values, scores: probability plot, [V] and [1].
+        sorted_values, scores: probability plot, [V] and [1], of the ranks that are shown.
         mean, std: of the good samples [V]; NaN where there are too few.
         counts: what became of all samples, as text.
     """
@@ -86,13 +86,14 @@ def _distribution(data: xr.Dataset, metric: str, condition: Condition) -> _Distr
     here = statistics.select(data, [metric]).sel(condition.where)
     plot, summary = statistics.normal_plot(here, metric), statistics.summarize(here)
     value = here[metric].values
+    shown = intervals.shown_ranks(int(plot["score"].notnull().sum())) - 1
     count = {name: int(summary[f"{metric}_{name}"]) for name in statistics.COUNTS}
     return _Distribution(
         metric=metric,
         label=METRICS[metric],
         values=value[np.isfinite(value)],
-        sorted_values=plot["value"].values,
-        scores=plot["score"].values,
+        sorted_values=plot["value"].values[shown],
+        scores=plot["score"].values[shown],
         mean=float(summary[f"{metric}_mean"]),
         std=float(summary[f"{metric}_std"]),
         counts=f"{count['n_ok']} with a value, {count['n_failed']} failed (censored low), "

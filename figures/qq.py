@@ -65,16 +65,17 @@ def _lost(summary: xr.Dataset, names: list[str]) -> str:
 
 def _panel(ax: Axes, here: xr.Dataset, summary: xr.Dataset, name: str) -> None:
     plot = statistics.normal_plot(here, name)
-    value, score = plot["value"].values, plot["score"].values
-    ranked = np.isfinite(score)
+    ranked = int(plot["score"].notnull().sum())
+    ranks = intervals.shown_ranks(ranked)
+    value, score = (plot[part].values[ranks - 1] for part in ("value", "score"))
     mean, std = (float(summary[f"{name}_{part}"]) for part in ("fit_mean", "fit_std"))
     if np.isfinite(mean):
-        low, high = intervals.normal_band(int(ranked.sum()), CONFIDENCE)
-        ax.fill_between(score[ranked], mean + std * low, mean + std * high, color="0.85", linewidth=0)
-        ax.plot(score[ranked], mean + std * score[ranked], color="black", linewidth=1.0)
+        low, high = intervals.normal_band(ranks, ranked, CONFIDENCE)
+        ax.fill_between(score, mean + std * low, mean + std * high, color="0.85", linewidth=0)
+        ax.plot(score, mean + std * score, color="black", linewidth=1.0)
     look = plots.LOOKS[2]
     ax.plot(score, value, look.marker, color=look.color, markersize=3.0, markerfacecolor="none", linestyle="none")
-    span = float(special.ndtri(1 - 0.3 / ranked.sum()))
+    span = float(special.ndtri(1 - 0.3 / ranked))
     ax.set_xlim(-max(span, 1.0), max(span, 1.0))
     p_value = float(summary[f"{name}_normality_p"])
     ax.set_title(name if np.isnan(p_value) else f"{name}, p = {p_value:.2g}")

@@ -96,6 +96,16 @@ def test_too_few_or_equal_samples_are_not_tested():
 
 def test_band_is_that_of_sorted_normal_samples():
     rows = np.sort(np.random.default_rng(6).standard_normal((20_000, 9)), axis=1)
-    low, high = intervals.normal_band(9, 0.9)
+    low, high = intervals.normal_band(np.arange(1, 10), 9, 0.9)
     assert low == pytest.approx(np.quantile(rows, 0.05, axis=0), abs=0.04)
     assert high == pytest.approx(np.quantile(rows, 0.95, axis=0), abs=0.04)
+
+
+def test_of_many_ranks_both_ends_and_some_between_are_shown():
+    assert intervals.shown_ranks(0).size == 0
+    assert intervals.shown_ranks(7).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    ranks = intervals.shown_ranks(1_000_000)
+    assert ranks.size <= intervals.SHOWN
+    assert ranks[:5].tolist() == [1, 2, 3, 4, 5]
+    assert (1_000_001 - ranks[-5:]).tolist() == [5, 4, 3, 2, 1]
+    assert np.diff(stats.norm.ppf(ranks[5:-5] / 1_000_000)).max() < 0.1

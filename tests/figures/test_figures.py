@@ -29,12 +29,13 @@ CHECKS = {
     "rare_failure": "yield.nc",
     "recovery": "errors.nc",
     "switching_time": "write_errors.nc",
+    "twin": "twin.nc",
     "write_error": "write_errors.nc",
 }
 """Figures of what another command makes, with tests of their own, and the file that each needs."""
 OF_MRAM = ("magnetization", "sense_levels", "tmr_bias")
 """Figures of MRAM cells, with tests of their own."""
-OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, *OF_MRAM, "rows")]
+OF_RUNS = [name for name in FIGURES if name not in (*CHECKS, *OF_MRAM, "rows", "tail")]
 """Figures of a characterization."""
 AT_WORK = ("operation", "computing_energy", "cycle_limits")
 SAMPLED = [name for name in OF_RUNS if name not in ("write_pulse", *AT_WORK)]
