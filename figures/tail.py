@@ -161,7 +161,9 @@ def _shares(ax: Axes, tail: _Tail) -> None:
     if len(tail.states) > 1:
         ax.plot(grid, _beyond(tail.states, tail.side, grid), color=dashes.color, linestyle=dashes.linestyle)
     numbers = (tail.quantile, tail.low, tail.high, tail.expected)
-    found, least, most, expected = (plots.quantity(number, tail.unit) for number in numbers)
+    found, least, most, expected = (
+        plots.quantity(number, tail.unit) if np.isfinite(number) else "no value" for number in numbers
+    )
     told = f"{tail.probability}: {found}\n{least} to {most}\nnormal: {expected}"
     corner, align = (0.03, "left") if tail.side > 0 else (0.97, "right")
     ax.text(corner, 0.97, told, transform=ax.transAxes, ha=align, va="top", fontsize=plots.SMALL)
