@@ -1,0 +1,86 @@
+"""A run file with ``engine = "twin"``: statistics, sensitivities and figures as of any other run."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+from analysis.sensitivity import sensitivity
+from charlib import Variation, characterize
+from charlib.twin import judge
+from figures import FIGURES
+from netlists import Sram6T
+from pimchar import cli
+
+pytestmark = pytest.mark.ngspice
+
+RUN = """
+[cell]
+w_pd = 50e-9
+w_pg = 150e-9
+[conditions]
+process = ["tt"]
+vdd = [0.5, 1.0]
+temp_c = [25, 125]
+[variation]
+samples = 1000
+seed = 4
+[characterize]
+metrics = ["snm_read"]
+engine = "twin"
+judged = 4
+"""
+CELL = {f"cell.{name}_{side}" for name in ("pd", "pu", "pg") for side in "lr"}
+
+
+def pimchar(*arguments):
+    result = CliRunner().invoke(cli.main, [str(a) for a in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("twin")
+    (folder / "run.toml").write_text(RUN)
+    pimchar("characterize", folder / "run.toml", "--out", folder / "out", "--workers", 1)
+    return folder / "out"
+
+
+def test_sensitivities_are_those_of_ngspice(folder):
+    said = pimchar("stats", folder)
+    assert "1000 samples per condition, seed 4" in said
+    assert "sensitivity at tt, VDD 1 V, 25 °C" in said
+    assert set(xr.load_dataset(folder / "statistics.nc", group="sensitivity")["device"].values) == CELL
+    few, cell = Variation(samples=40, seed=4), Sram6T(w_pd=50e-9, w_pg=150e-9)
+    ngspice = characterize(cell=cell, metrics=["snm_read"], variation=few, accuracy="reference", workers=1)
+    ours = xr.load_dataset(folder / "characterization.nc").sel(ngspice.coords)
+    slopes = [sensitivity(data)["snm_read_slope"].squeeze().values for data in (ours, ngspice)]
+    assert np.abs(slopes).max() > 5e-3
+    assert slopes[0] == pytest.approx(slopes[1], abs=5e-6)
+
+
+def test_the_judge_s_verdicts_are_labelled_as_the_run(folder):
+    data = xr.load_dataset(folder / judge.FILE)
+    assert data.sizes == {"case": 4, "judged_sample": 4}
+    assert (data.attrs["technology"], data.attrs["engine"], data.attrs["samples"]) == ("predictive28", "twin", 1000)
+
+
+@pytest.mark.parametrize("name", ["margins", "qq", "tail", "tornado", "shmoo", "twin"])
+def test_figures_are_those_of_any_other_run(name, folder):
+    figure = FIGURES[name].draw(folder)
+    caption = " ".join(figure.get_supxlabel().split())
+    assert "predictive28, tt" in caption
+    assert "1000 Monte Carlo samples, seed 4" in caption
+    figure.canvas.draw()
+
+
+def test_a_shmoo_is_over_supply_and_temperature(folder):
+    figure = FIGURES["shmoo"].draw(folder)
+    (ax,) = (ax for ax in figure.axes if ax.get_title())
+    assert ax.get_title() == "snm_read, tt"
+    rate = (xr.load_dataset(folder / "characterization.nc")["snm_read"] > 0).mean("sample").squeeze()
+    shown = [float(text.get_text()) for text in ax.texts]
+    expected = 100 * rate.transpose("temp", "vdd").values.ravel()
+    assert shown == pytest.approx(expected, abs=0.1)
+    assert min(shown) < 100
