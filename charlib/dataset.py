@@ -14,7 +14,7 @@ from charlib.metrics.butterfly import LOBES
 from charlib.plan import Plan
 from charlib.status import FLAG_ATTRS, Status, unknown
 from charlib.unit import CURVES, UnitResult
-from charlib.waveforms import Measured
+from charlib.waveforms import Measured, shared
 from netlists.testbenches import TESTBENCHES
 from netlists.variation import corner_of
 
@@ -177,7 +177,7 @@ def _variables(
     }
     if bound:
         about = {"units": attrs["units"], "long_name": f"bound of {name} where it is censored"}
-        variables[f"{name}_bound"] = (dims, measured.bound.reshape(shape), about)
+        variables[f"{name}_bound"] = (dims, shared(measured.bound.reshape(shape)), about)
     return variables
 
 

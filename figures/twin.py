@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 import figures
 from analysis import plots
@@ -22,6 +22,10 @@ MOST = 6
 COLUMNS = 3
 LOGARITHMIC = 30.0
 """Ratio of the largest to the smallest number [1] from which on the axis is logarithmic, if all are above 0."""
+TICKS = (-1.0, -0.1, 0.0, 0.1, 1.0)
+"""Where differences are labelled, as shares of the limit of any sample [1]."""
+LINEAR = 0.01
+"""Up to where their axis is linear, likewise [1]."""
 KINDS: tuple[tuple[int, str, Look], ...] = (
     (0, "drawn evenly", plots.LOOKS[0]),
     (1, "drawn the more often the further out", plots.LOOKS[1]),
@@ -43,7 +47,8 @@ def draw(results_dir: Path) -> Figure:
         f"{plots.provenance(data, _conditions(data))} {data.sizes['judged_sample']} samples for each metric and "
         "condition solved from tables and in ngspice at tight tolerances; of two stored states the one that differs "
         "more. Above: one over the other. Below: twin less ngspice, of a current over its mean magnitude at the "
-        "condition; dashed: limit of any sample, dotted: limit of the rms. Metrics nearest to their limits first."
+        "condition, on a logarithmic axis but for a hundredth of the limit; dashed: limit of any sample, dotted: limit "
+        "of the rms. Metrics nearest to their limits first."
         + (f" Not drawn for want of room: {left_out}." if left_out else "")
     )
     rows, columns = -(-len(shown) // COLUMNS), min(COLUMNS, len(shown))
@@ -109,7 +114,9 @@ def _metric(over: Axes, off: Axes, data: xr.Dataset) -> None:
         for sign in (1, -1):
             off.axhline(sign * limit, color="black", linewidth=0.8, linestyle=line)
     log = bool(ends[0] > 0 and ends[1] / ends[0] > LOGARITHMIC)
-    off.set_ylim(*(sign * max(1.15 * largest, 1.05 * np.abs(error[known]).max()) for sign in (-1, 1)))
+    off.set_yscale("symlog", linthresh=LINEAR * largest, linscale=0.5)
+    end = max(2 * largest, 1.2 * np.abs(error[known]).max())
+    off.set_ylim(-end, end)
     over.set_title(name)
     over.sharex(off)
     over.tick_params(labelbottom=False)
@@ -121,10 +128,11 @@ def _metric(over: Axes, off: Axes, data: xr.Dataset) -> None:
     if log:
         off.xaxis.set_major_locator(LogLocator())
     if relative:
-        off.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=None))
         off.set_ylabel("twin less ngspice [%]")
+        off.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
     else:
         plots.label_axis(off.yaxis, "twin less ngspice", unit)
+    off.set_yticks([share * largest for share in TICKS])
 
 
 def _handle(look: Look, label: str) -> Line2D:
