@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,26 +140,26 @@ def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: 
         "testbench": metric.testbench,
         "references": metric.source,
     }
-    sampled = _gather(name, [point.blocks for point in points], plan.samples)
-    nominal = _gather(name, [(point.nominal,) for point in points], 1)
+    blocks = [[result.metrics[name] for result in point.blocks] for point in points]
     reduce = (lambda m: worse(m, metric.fails_when)) if metric.per_lobe else (lambda m: m)
     dims = (*_dims(plan), "sample")
-    variables = _variables(name, reduce(sampled), attrs, dims, plan)
+    # Block by block: sorting out the worse states of a million samples at once takes more memory than they do.
+    variables = _variables(name, _gather([map(reduce, own) for own in blocks], plan.samples), attrs, dims, plan)
     if metric.per_lobe:
         per_lobe = attrs | {"long_name": f"{metric.long_name} per stored state"}
-        variables |= _variables(f"{name}_lobes", sampled, per_lobe, (*dims, "lobe"), plan)
-    only = Measured(*(getattr(reduce(nominal), part)[:, 0] for part in PARTS.values()))
+        variables |= _variables(f"{name}_lobes", _gather(blocks, plan.samples), per_lobe, (*dims, "lobe"), plan)
+    nominal = _gather([[reduce(point.nominal.metrics[name])] for point in points], 1)
+    only = Measured(*(getattr(nominal, part)[:, 0] for part in PARTS.values()))
     nominal_attrs = attrs | {"long_name": f"{metric.long_name}, nominal cell"}
     return variables | _variables(f"{name}_nominal", only, nominal_attrs, dims[:-1], plan, bound=False)
 
 
-def _gather(name: str, points: Sequence[Sequence[UnitResult]], samples: int) -> Measured:
-    """One metric of all points, arrays of shape (point, sample[, lobe])."""
+def _gather(points: Sequence[Iterable[Measured]], samples: int) -> Measured:
+    """One metric from the blocks of each point, arrays of shape (point, sample[, lobe])."""
+    each = [list(blocks) for blocks in points]
+    parts = PARTS.values()
     return Measured(
-        *(
-            np.stack([np.concatenate([getattr(r.metrics[name], part) for r in blocks])[:samples] for blocks in points])
-            for part in PARTS.values()
-        )
+        *(np.stack([np.concatenate([getattr(m, part) for m in blocks])[:samples] for blocks in each]) for part in parts)
     )
 
 
