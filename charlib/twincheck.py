@@ -86,8 +86,8 @@ def twin_check(
         def keep(place: tuple, cases: xr.Dataset) -> None:
             with lock:
                 done[place] = cases
-                cases = xr.concat(done.values(), "case").assign_attrs(provenance(plan, version, None))
-                write_whole(folder / judge.FILE, cases.to_netcdf)
+                every = xr.concat(done.values(), "case").assign_attrs(provenance(plan, version, None))
+                write_whole(folder / judge.FILE, every.to_netcdf)
 
         # How many rows a column has says nothing of a cell by itself.
         wanted = dict.fromkeys(place[:-1] for place in plan.conditions.points())
