@@ -46,9 +46,9 @@ def draw(results_dir: Path) -> Figure:
     caption = (
         f"{plots.provenance(data, _conditions(data))} {data.sizes['judged_sample']} samples for each metric and "
         "condition solved from tables and in ngspice at tight tolerances; of two stored states the one that differs "
-        "more. Above: one over the other. Below: twin less ngspice, of a current over its mean magnitude at the "
-        "condition, on a logarithmic axis but for a hundredth of the limit; dashed: limit of any sample, dotted: limit "
-        "of the rms. Metrics nearest to their limits first."
+        "more. Above: one over the other. Below: twin less ngspice, of a current as a share of it, on an "
+        "axis that is straight up to a hundredth of the limit and logarithmic beyond; dashed: limit of "
+        "any sample, dotted: limit of the rms. Metrics nearest to their limits first."
         + (f" Not drawn for want of room: {left_out}." if left_out else "")
     )
     rows, columns = -(-len(shown) // COLUMNS), min(COLUMNS, len(shown))
@@ -68,8 +68,8 @@ def _share(data: xr.Dataset, name: str) -> float:
     """Error of a metric over its limit, rms or at worst, at the condition where it is largest [1]."""
     here = data.isel(case=(data["metric"].values == name) & (data["judged"].values > 0))
     rms, largest, relative = judge.LIMITS[str(here["units"].values[0])]
-    scale = here["magnitude"] if relative else 1.0
-    return max(float((here[part] / (limit * scale)).max()) for part, limit in (("rms", rms), ("largest", largest)))
+    end = "_share" if relative else ""
+    return max(float(here[part + end].max()) / limit for part, limit in (("rms", rms), ("largest", largest)))
 
 
 def _conditions(data: xr.Dataset) -> str:
@@ -98,7 +98,8 @@ def _metric(over: Axes, off: Axes, data: xr.Dataset) -> None:
     """
     name, unit = str(data["metric"].values[0]), str(data["units"].values[0])
     rms, largest, relative = judge.LIMITS[unit]
-    scale = data["magnitude"] if relative else xr.ones_like(data["magnitude"])
+    least = judge.LEAST_SHARED * data["magnitude"]
+    scale = np.maximum(np.abs(data["ngspice"]), least) if relative else 1.0
     ngspice, twin = data["ngspice"].values.ravel(), data["twin"].values.ravel()
     error = ((data["twin"] - data["ngspice"]) / scale).values.ravel()
     known = np.isfinite(error)
