@@ -47,7 +47,7 @@ def draw(results_dir: Path) -> Figure:
     rows, lines = -(-len(panels) // columns), rates.sizes["process" if by_process else "temp"]
     figure = plots.new_figure(1.2 + rows * (0.75 + 0.24 * lines), _title(rates, names), caption)
     for ax, (name, process) in zip(plots.panels(figure, len(panels), columns), panels, strict=True):
-        _panel(ax, rates, name, process)
+        _panel(ax, rates, name, process, plots.samples(data))
     return figure
 
 
@@ -93,7 +93,17 @@ def _surest(data: xr.Dataset) -> str:
     if not count:
         return "One cell says nothing about a rate."
     low = float(intervals.clopper_pearson(np.array(count), np.array(count))[0])
-    return f"Where all {count} pass, the rate is above {100 * low:.3g} % (exact binomial, 95 % interval)."
+    return f"Where all {count} pass, the rate is above {_percent(low, count)} % (exact binomial, 95 % interval)."
+
+
+def _percent(share: float, count: int) -> str:
+    """A share in per cent, rounded down, with as many digits as tell one of some samples.
+
+    >>> _percent(0.9999, 100), _percent(0.99995, 20_000), _percent(1.0, 20_000)
+    ('99.9', '99.995', '100')
+    """
+    digits = max(1, int(np.ceil(np.log10(max(count, 1)))) - 2)
+    return f"{np.floor(100 * share * 10**digits + 1e-6) / 10**digits:.{digits + 2}g}"
 
 
 def _unknown(rates: xr.Dataset, names: list[str]) -> str:
@@ -102,8 +112,8 @@ def _unknown(rates: xr.Dataset, names: list[str]) -> str:
     return f" Samples without an answer, left out: {', '.join(told)}." if told else ""
 
 
-def _panel(ax: Axes, rates: xr.Dataset, name: str, process: str | None) -> None:
-    """Cells of one metric; rows are temperatures of one process, or processes."""
+def _panel(ax: Axes, rates: xr.Dataset, name: str, process: str | None, count: int) -> None:
+    """Cells of one metric of ``count`` samples; rows are temperatures of one process, or processes."""
     rate = rates[f"{name}_pass_rate"]
     if process is None:
         grid = rate.isel(temp=0).transpose("process", "vdd").values
@@ -114,7 +124,7 @@ def _panel(ax: Axes, rates: xr.Dataset, name: str, process: str | None) -> None:
     for (i, j), share in np.ndenumerate(grid):
         grey = "1.0" if np.isnan(share) else f"{share:.3f}"
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=grey, edgecolor="0.6", linewidth=0.5))
-        text = "?" if np.isnan(share) else f"{np.floor(1000 * share) / 10:.3g}"
+        text = "?" if np.isnan(share) else _percent(share, count)
         ax.text(
             j, i, text, ha="center", va="center", fontsize=plots.SMALL, color="black" if not share < 0.5 else "white"
         )

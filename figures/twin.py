@@ -47,7 +47,7 @@ def draw(results_dir: Path) -> Figure:
         f"{plots.provenance(data, _conditions(data))} {data.sizes['judged_sample']} samples for each metric and "
         "condition solved from tables and in ngspice at tight tolerances; of two stored states the one that differs "
         "more. Above: one over the other. Below: twin less ngspice, of a current as a share of it, on an "
-        "axis that is straight up to a hundredth of the limit and logarithmic beyond; dashed: limit of "
+        "axis that is straight to a hundredth of the limit and logarithmic beyond; dashed: limit of "
         "any sample, dotted: limit of the rms. Metrics nearest to their limits first."
         + (f" Not drawn for want of room: {left_out}." if left_out else "")
     )
