@@ -248,6 +248,7 @@ def checks(
     bounds = f"Pf is between {estimate.pf_lost_pass:.2e} and {estimate.pf_lost_fail:.2e}"
     rough = max((r.roughness for r in regions), default=0.0)
     weighed = outcome.method != "plain"
+    twice = crowded(regions) if outcome.method == "lines" else ""
     warnings = [
         (found.by_half != len(found.regions),
          f"half of the directions find {found.by_half} failure regions, all of them {len(found.regions)}"),
@@ -265,6 +266,7 @@ def checks(
         (not rough <= ROUGH,
          f"the margin is noisy or jumps: {rough:.2g} standard deviations off a parabola at a design point"),
         (not all(r.converged for r in regions), "the margin does not cross 0 at a design point"),
+        (bool(twice), f"lines count failures more than once: {twice}"),
         (outcome.stuck > STUCK, f"{outcome.stuck:.0%} of the line searches do not arrive"),
         (not estimate.pf > 0, f"none of {estimate.n} samples fails"),
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 import charlib
 import netlists
@@ -501,11 +502,16 @@ def _line(problem: dict[str, Any], where: str) -> str:
 def _unknown_key(path: list[str], where: str) -> str:
     """The message for a key that the schema does not have."""
     *parents, key = path
-    fields = RunFile.model_fields
+    fields = _by_key(RunFile)
     if parents:
-        fields = fields[parents[0]].annotation.model_fields
-    legal = [field.alias or name for name, field in fields.items()]
+        fields = _by_key(fields[parents[0]].annotation)
+    legal = list(fields)
     near = get_close_matches(key, legal, n=1)
     hint = f", did you mean {near[0]!r}?" if near else ";"
     section = f"[{parents[0]}] of {where}" if parents else where
     return f"unknown key {key!r} in {section}{hint} legal: {', '.join(legal)}"
+
+
+def _by_key(section: type[Section]) -> dict[str, FieldInfo]:
+    """Fields of a section by the keys that a run file has, ``yield`` and not ``yield_``."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}

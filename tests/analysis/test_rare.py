@@ -92,6 +92,13 @@ def test_the_fast_mode_gives_way_where_a_lobe_has_two_design_points():
     assert close(result, PF)
 
 
+def test_lines_of_two_design_points_of_a_lobe_are_not_established():
+    """Either point's lines find the failures of both: what they sum to is too high."""
+    found = failure_probability(KNOWN["LS5"], KNOWN["LS5"].variables, Request("lines"))
+    assert found.pf > 1.2 * KNOWN["LS5"].pf
+    assert "lines count failures more than once: a lobe has more than one design point" in found.faults
+
+
 def test_the_fast_mode_gives_way_where_regions_overlap():
     def corner(u):
         return np.minimum(3.0 - u[:, 0], 3.0 - u @ [np.cos(0.9), np.sin(0.9)]), np.zeros(len(u))
