@@ -30,7 +30,7 @@ COMMANDS += [
     "figures",
     "reproduce",
 ]
-COMMANDS += ["tree", "tree-check", "engine"]
+COMMANDS += ["tree", "tree-check", "engine", "twin-check", "yield"]
 
 
 def pimchar(*arguments):
