@@ -256,6 +256,8 @@ def read(path: Path, group: str | None = None) -> xr.Dataset:
     try:
         return xr.open_dataset(path, group=group, engine="netcdf4")
     except (OSError, ValueError, KeyError) as error:
+        if group and "group not found" in str(error):
+            raise NothingToDraw(f"{path.name} has no group {group}: the run did not ask for it") from error
         raise NothingToDraw(f"{what} is missing or not readable ({_first_line(error)})") from error
 
 

@@ -95,9 +95,11 @@ def test_lines_are_precharged_when_they_are_back_and_as_high_as_their_references
         assert ((levels.min() > 0.95 * block.values["v_pre"]) and apart < 2e-3) == settled
 
 
+@pytest.mark.parametrize("technology", ["predictive28", "freepdk45/vtg"])
+@pytest.mark.parametrize("cell", [Stt1T1M(), Sot2T1M()], ids=["stt", "sot"])
 @pytest.mark.parametrize("name", ["and3", "maj3"])
-def test_three_rows_are_right_in_all_cases(name, bench, session, solve):
-    block = solve(session, bench(name, Stt1T1M()))
+def test_three_rows_are_right_in_all_cases(name, cell, technology, bench, session, solve):
+    block = solve(session, bench(name, cell, technology))
     assert {case: said[0] for case, said in mramlogic.outputs(block, name).items()} == TRUTH[name]
     assert (mramlogic.v_margin(block, name).values > 3e-3).all()
 

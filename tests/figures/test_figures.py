@@ -122,7 +122,7 @@ def test_missing_groups_and_metrics_are_skipped_with_their_names(copy, change):
     drawn = ("qq", "correlation", "tornado", "shmoo", "read_path", "gates")
     assert written == [copy / "figures" / f"{name}.{kind}" for name in drawn for kind in ("svg", "png")]
     skipped = "\n".join(line for line in lines if "skipped" in line)
-    assert "figure butterfly skipped: curves.nc, group butterfly_hold, is missing or not readable" in skipped
+    assert "figure butterfly skipped: curves.nc has no group butterfly_hold: the run did not ask for it" in skipped
     assert "figure margins skipped: characterization.nc has neither snm_hold nor snm_read" in skipped
     assert "figure delay_energy skipped: tables.nc has no number of t_read_p, t_read_n, e_read" in skipped
     assert "figure network skipped: macro.nc is missing or not readable" in skipped

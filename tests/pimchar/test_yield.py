@@ -83,6 +83,7 @@ def test_what_is_not_established_is_said_and_exits_1(run_file, tmp_path):
         ("target_cov = 2.0", "target_cov=2.0"),
         ("limits = { i_read = 1e-6 }", "limits of 'i_read', which is not among the metrics: snm_read"),
         ("corrected = 2", "corrected=2"),
+        ("limits = 3", "limits=3: must be a table, as in { snm_read = 0.04 } (yield.limits in run.toml)"),
         ("word = 3", "unknown key 'word' in [yield] of run.toml, did you mean 'words'? legal: metrics, "),
     ],
 )
