@@ -94,13 +94,12 @@ def total(values: xr.DataArray, term: Callable[..., np.ndarray], *beside: xr.Dat
     return values.isel({SAMPLE: 0}, drop=True).copy(data=np.reshape(sums, rest))
 
 
-def write(path: Path, data: xr.Dataset, group: str | None = None, mode: str = "w") -> None:
-    """As ``to_netcdf``, but variables of more than ``PIECE`` samples piece by piece; they come after the others."""
+def write(path: Path, data: xr.Dataset, group: str | None = None) -> None:
+    """A new file as ``to_netcdf`` makes it, but with variables larger than ``PIECE`` written piece by piece, last."""
     large = [name for name, v in data.variables.items() if SAMPLE in v.dims and v.size > PIECE]
-    data.drop_vars(large).to_netcdf(path, group=group, mode=mode)
+    data.drop_vars(large).to_netcdf(path, group=group)
     if large:
         with netCDF4.Dataset(path, "a") as stored:
-            stored.set_fill_off()
             for name in large:
                 _append(stored[group] if group else stored, str(name), data.variables[name])
 

@@ -92,9 +92,10 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
 
 def write(path: Path, data: xr.Dataset) -> None:
     """Write ``tables.nc``: the tables of a characterization, and its samples in a group of their own."""
-    reduce(data).to_netcdf(path)
     names = [f"{name}{part}" for name in METRICS for part in PARTS if f"{name}{part}" in data]
-    arrays.write(path, data[names], SAMPLES, "a")
+    # The group first: the NetCDF library cannot add to one that has dimensions of the same names as its root.
+    arrays.write(path, data[names], SAMPLES)
+    reduce(data).to_netcdf(path, mode="a")
 
 
 def _moments(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
