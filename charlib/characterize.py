@@ -91,7 +91,8 @@ def characterize(
     Returns:
         Dataset over (process, vdd, temp[, dv_wl][, dv_bl][, dv_cell][, rows], sample[, lobe]), of what was asked for;
         the files of a directory that is extended hold the union with what was there. Each metric with ``_status``,
-        ``_bound``, ``_nominal`` and, where it exists per stored state, ``_lobes``; units in attrs.
+        ``_bound``, ``_nominal`` and, where it exists per stored state, ``_lobes``; units in attrs. Samples that take
+        more than ``charlib.arrays.HELD`` bytes are read from disk as they are asked for.
 
     Raises:
         InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch,
