@@ -242,7 +242,7 @@ def streamed(monkeypatch, samples, out=None):
 
 @pytest.mark.ngspice
 def test_samples_are_not_held_in_memory(tmp_path, monkeypatch):
-    """The peak of six times as many samples is not higher by a byte of each."""
+    """Held, each sample would take at least 51 bytes; what is in flight differs by a few hundred kilobytes."""
     streamed(monkeypatch, 100, tmp_path / "first")  # what is loaded once
     peaks = []
     for samples in (20_000, 120_000):
@@ -250,7 +250,7 @@ def test_samples_are_not_held_in_memory(tmp_path, monkeypatch):
         data = streamed(monkeypatch, samples, tmp_path / str(samples))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] - peaks[0] < 100_000
+    assert peaks[1] - peaks[0] < 10 * 100_000
     expected = made_up(None, range(120_000)).metrics["snm_read"].values
     for found in (data, xr.load_dataset(tmp_path / "120000" / "characterization.nc")):
         assert (found["snm_read_lobes"].values.reshape(-1, 2) == expected).all()
