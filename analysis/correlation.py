@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import stats
 
 from analysis.intervals import StatisticsError, tail
-from analysis.statistics import Samples, metric_samples, primary_metrics
+from analysis.statistics import SAMPLE, Samples, metric_samples, metrics_in, primary_metrics
 from charlib.status import unknown
 
 FEWEST = 4
@@ -75,16 +75,20 @@ def correlate(
         StatisticsError: a metric is not there, or no two of them share their dimensions.
     """
     names = tuple(metrics or primary_metrics(characterization))
-    read = [metric_samples(characterization, name) for name in names]
-    if not names or len({dims for _, dims in read}) > 1:
+    if lacking := set(names) - set(metrics_in(characterization)):
+        raise StatisticsError(f"metric {min(lacking)!r} is not in the characterization")
+    if not names or len({characterization[name].dims for name in names}) > 1:
         raise StatisticsError(f"metrics {', '.join(names) or 'none'} have no dimensions in common to correlate over")
-    dims, shape = read[0][1], read[0][0].value.shape[:-1]
+    sizes = {str(d): n for d, n in characterization[names[0]].sizes.items() if d != SAMPLE}
+    dims, shape = tuple(sizes), tuple(sizes.values())
     parts = [f"{kind}{part}" for kind in KINDS for part in ("", "_ci_low", "_ci_high", "_n")]
     found = np.full((len(parts), *shape, len(names), len(names)), np.nan)
     for place in np.ndindex(shape):
-        for i, (a, _) in enumerate(read):
-            for j, (b, _) in enumerate(read[: i + 1]):
-                numbers = _pair(a, b, place, confidence)
+        at = dict(zip(dims, place, strict=True))
+        for i, name in enumerate(names):
+            a, _ = metric_samples(characterization, name, at)
+            for j, other in enumerate(names[: i + 1]):
+                numbers = _pair(a, metric_samples(characterization, other, at)[0], confidence)
                 found[(slice(None), *place, i, j)] = found[(slice(None), *place, j, i)] = numbers
     coords = {dim: characterization[dim] for dim in dims if dim in characterization.coords}
     for axis in ("metric", "other"):
@@ -103,11 +107,11 @@ def _label(part: str) -> str:
     return KINDS[kind] + ends[rest]
 
 
-def _pair(a: Samples, b: Samples, place: tuple[int, ...], confidence: float) -> tuple[float, ...]:
+def _pair(a: Samples, b: Samples, confidence: float) -> tuple[float, ...]:
     """Both correlations of two metrics at one condition, each with limits and number of pairs."""
-    both = a.good[place] & b.good[place]
-    known = ~unknown(a.status[place]) & ~unknown(b.status[place])
-    r = pearson(a.value[place][both], b.value[place][both])
-    rank = spearman(a.ranked[place][known], b.ranked[place][known])
+    both = a.good & b.good
+    known = ~unknown(a.status) & ~unknown(b.status)
+    r = pearson(a.value[both], b.value[both])
+    rank = spearman(a.ranked[known], b.ranked[known])
     n, m = int(both.sum()), int(known.sum())
     return (r, *fisher_interval(r, n, confidence), n, rank, *fisher_interval(rank, m, confidence, ranks=True), m)

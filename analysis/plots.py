@@ -249,12 +249,15 @@ def provenance(data: xr.Dataset, condition: Condition | str, shown: str = "") ->
 
 
 def read(path: Path, group: str | None = None) -> xr.Dataset:
-    """A NetCDF file, read lazily; raises NothingToDraw where file or group is missing or unreadable."""
+    """A NetCDF file, of which what is asked for is read then, and not kept.
+
+    Raises NothingToDraw where file or group is missing or unreadable.
+    """
     what = f"{path.name}, group {group}," if group else path.name
     if not path.is_file():
         raise NothingToDraw(f"{path.name} is missing")
     try:
-        return xr.open_dataset(path, group=group, engine="netcdf4")
+        return xr.open_dataset(path, group=group, engine="netcdf4", cache=False)
     except (OSError, ValueError, KeyError) as error:
         if group and "group not found" in str(error):
             raise NothingToDraw(f"{path.name} has no group {group}: the run did not ask for it") from error

@@ -14,12 +14,36 @@ import numpy as np
 import xarray as xr
 
 from analysis.intervals import StatisticsError
-from analysis.statistics import SAMPLE, metric_samples, primary_metrics
+from analysis.statistics import SAMPLE, place_by_place, primary_metrics
+from charlib.arrays import spans
 from charlib.variation import normals
 
 
 class NoDraws(StatisticsError):
     """A Dataset that does not tell the draws behind its samples."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Standard normals behind samples, made as they are asked for.
+
+    Attributes:
+        paths: random numbers. seed: of the run. numbers: of the samples, shape (sample,).
+    """
+
+    paths: Sequence[str]
+    seed: int
+    numbers: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.numbers.size, len(self.paths)
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        """Those of some samples, shape (sample, path)."""
+        own = self.numbers[span]
+        first = int(own.min())
+        return normals(self.paths, self.seed, first, int(own.max()) - first + 1)[own - first]
 
 
 @dataclass(frozen=True)
@@ -44,8 +68,8 @@ class Regression:
     n: int
 
 
-def regress(values: np.ndarray, draws: np.ndarray) -> Regression:
-    """Ordinary least squares with an intercept.
+def regress(values: np.ndarray, draws: np.ndarray | Draws) -> Regression:
+    """Ordinary least squares with an intercept, ``PIECE`` samples at a time.
 
     Args:
         values: shape (sample,), NaN where there is none; left out.
@@ -64,14 +88,18 @@ def regress(values: np.ndarray, draws: np.ndarray) -> Regression:
         nothing = np.full(variables, np.nan)
         return Regression(nothing, nothing, nothing, np.nan, np.nan, n)
     scale = np.ptp(values[good])
-    y, design = values[good] / scale, np.column_stack([np.ones(n), draws[good]])
-    found = np.linalg.lstsq(design, y)[0]
-    residual = np.sum((y - design @ found) ** 2)
-    variance = residual / freedom
-    errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
+    # The triangular factor of all rows (1, draws, value) is that of the rows so far, with those that follow below it.
+    factor = np.empty((0, variables + 2))
+    for span in spans(values.size):
+        here = good[span]
+        rows = np.column_stack([np.ones(here.sum()), draws[span][here], values[span][here] / scale])
+        factor = np.linalg.qr(np.vstack([factor, rows]), mode="r")
+    design, seen, residual = factor[:-1, :-1], factor[:-1, -1], factor[-1, -1] ** 2
+    found, variance = np.linalg.solve(design, seen), residual / freedom
+    errors = np.sqrt(variance * np.sum(np.linalg.inv(design) ** 2, axis=1))
     square = found[1:] ** 2
     whole = square.sum() + variance
-    r2 = 1 - residual / np.sum((y - y.mean()) ** 2)
+    r2 = 1 - residual / (np.sum(seen[1:] ** 2) + residual)
     return Regression(scale * found[1:], scale * errors[1:], square / whole, variance / whole, r2, n)
 
 
@@ -154,22 +182,17 @@ REPORT = {
 def _sensitivity(characterization: xr.Dataset, metric: str) -> xr.Dataset:
     """Variables of one metric."""
     name = f"{metric}_lobes" if f"{metric}_lobes" in characterization else metric
-    samples, dims = metric_samples(characterization, name)
     sigma = devices(characterization, metric)
     paths = [str(path) for path in sigma["device"].values]
-    numbers = (
-        characterization[SAMPLE].values if SAMPLE in characterization.coords else np.arange(samples.good.shape[-1])
+    numbers = characterization[SAMPLE].values  # 0 onwards where they have no coordinate
+    draws = Draws(paths, int(characterization.attrs["seed"]), numbers)
+    fits, dims = place_by_place(
+        characterization, name, lambda s: vars(regress(np.where(s.good, s.value, np.nan), draws))
     )
-    draws = normals(paths, int(characterization.attrs["seed"]), 0, int(numbers.max()) + 1)[numbers]
-    values = np.where(samples.good, samples.value, np.nan)
-    shape = values.shape[:-1]
-    fits = [regress(values[place], draws) for place in np.ndindex(shape)]
     attrs = characterization[name].attrs
     variables = {}
     for suffix, quantity in REPORT.items():
-        source = suffix.removesuffix("_per_volt")
-        whole = (*shape, len(paths)) if quantity.each else shape
-        array = np.reshape([getattr(fit, source) for fit in fits], whole)
+        array = fits[suffix.removesuffix("_per_volt")]
         if quantity.per:
             array = array / np.where(sigma.values > 0, sigma.values, np.nan)
         unit = quantity.unit or _ratio(str(attrs["units"]), quantity.per)

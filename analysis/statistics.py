@@ -169,20 +169,53 @@ def select(characterization: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
     return characterization[[name for name in characterization.data_vars if name in own]]
 
 
-def metric_samples(characterization: xr.Dataset, metric: str) -> tuple[Samples, tuple[str, ...]]:
-    """A metric's arrays with the samples last, and the names of the other dimensions."""
+def metric_samples(
+    characterization: xr.Dataset, metric: str, place: Mapping[str, int] | None = None
+) -> tuple[Samples, tuple[str, ...]]:
+    """A metric's arrays with the samples last, and the names of the other dimensions.
+
+    Args:
+        place: index along some of those dimensions, which are then dropped, and of a file only that is read.
+    """
     if metric not in characterization or f"{metric}_status" not in characterization:
         known = ", ".join(metrics_in(characterization)) or "empty"
         raise StatisticsError(f"metric {metric!r} with its status is not in the characterization, which has {known}")
-    value = characterization[metric].transpose(..., SAMPLE)
-    status = characterization[f"{metric}_status"].transpose(*value.dims)
+
+    def part(name: str) -> xr.Variable:
+        return characterization.variables[name].isel(place or {}).compute()
+
+    value = part(metric).transpose(..., SAMPLE)
     side = value.attrs.get("fails_when")
     if side not in ("low", "high"):
         raise StatisticsError(f"{metric}: attribute fails_when={side!r} is not one of low, high")
     limit = float(value.attrs.get("fail_limit", np.nan))
-    bound = characterization.get(f"{metric}_bound")
-    bound = None if bound is None else bound.transpose(*value.dims).values
+    status, bound = part(f"{metric}_status").transpose(*value.dims), None
+    if f"{metric}_bound" in characterization:
+        bound = part(f"{metric}_bound").transpose(*value.dims).values
     return Samples(value.values, status.values, side, limit, bound), tuple(map(str, value.dims[:-1]))
+
+
+def place_by_place(
+    characterization: xr.Dataset, metric: str, numbers: Callable[[Samples], Mapping[str, object]]
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Numbers of a metric's samples, at one condition and of one stored state at a time: no more of a file is read.
+
+    Args:
+        numbers: numbers or arrays of samples of shape (sample,), by name.
+
+    Returns:
+        By name the numbers over the dimensions of the metric but for the sample, in front of their own; these
+        dimensions.
+    """
+    sizes = {str(d): n for d, n in characterization[metric].sizes.items() if d != SAMPLE}
+    found = [
+        numbers(metric_samples(characterization, metric, dict(zip(sizes, place, strict=True)))[0])
+        for place in np.ndindex(*sizes.values())
+    ]
+    whole = {
+        name: np.reshape([f[name] for f in found], (*sizes.values(), *np.shape(found[0][name]))) for name in found[0]
+    }
+    return whole, tuple(sizes)
 
 
 def states(characterization: xr.Dataset, metric: str) -> list[tuple[str, Samples, tuple[str, ...]]]:
@@ -246,15 +279,15 @@ def pass_rates(characterization: xr.Dataset, confidence: float = 0.95) -> xr.Dat
     return found.assign_attrs(title="pass rates of a characterization", confidence=confidence)
 
 
-def _over_metrics(characterization: xr.Dataset, numbers: Callable[[Samples], dict[str, np.ndarray]]) -> xr.Dataset:
+def _over_metrics(characterization: xr.Dataset, numbers: Callable[[Samples], Mapping[str, object]]) -> xr.Dataset:
     """Numbers of every metric as labelled variables; ``numbers`` gives some of :data:`REPORT` by suffix."""
     variables, coords = {}, {}
     for metric in metrics_in(characterization):
-        samples, dims = metric_samples(characterization, metric)
+        found, dims = place_by_place(characterization, metric, numbers)
         attrs = characterization[metric].attrs
         name = attrs.get("long_name", metric)
         coords |= {dim: characterization[dim] for dim in dims if dim in characterization.coords}
-        for suffix, values in numbers(samples).items():
+        for suffix, values in found.items():
             own = (*dims, "quantile") if suffix.startswith("quantiles") else dims
             about = attrs | ({"units": "1"} if REPORT[suffix].dimensionless else {})
             variables[f"{metric}_{suffix}"] = (own, values, about | {"long_name": f"{name}, {REPORT[suffix].meaning}"})

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.intervals import StatisticsError
-from analysis.statistics import metric_samples, normal_fits, primary_metrics
+from analysis.statistics import Samples, normal_fits, place_by_place, primary_metrics
 
 SCOPES = {"corner": ("process",), "place": ("process", "temp")}
 """What is looked over: the corners at each temperature; corners and temperatures together."""
@@ -36,12 +36,12 @@ def worst_corners(characterization: xr.Dataset, sigma: float) -> xr.Dataset:
         raise StatisticsError(f"sigma={sigma!r} is below 0")
     variables = {}
     for metric in primary_metrics(characterization):
-        samples, dims = metric_samples(characterization, metric)
-        fit, attrs = normal_fits(samples), characterization[metric].attrs
-        sign = -1.0 if samples.fails_when == "low" else 1.0
-        failed = samples.failed.any(-1) & ~samples.good.any(-1)
+        found, dims = place_by_place(characterization, metric, _fitted)
+        attrs = characterization[metric].attrs
+        sign = -1.0 if attrs["fails_when"] == "low" else 1.0
+        mean, std, failed = found["mean"], found["std"], found["failed"]
         labels = {dim: characterization[dim].values for dim in dims}
-        for level, number in (("mean", fit.mean), ("sigma", fit.mean + sign * sigma * fit.std)):
+        for level, number in (("mean", mean), ("sigma", mean + sign * sigma * std)):
             badness = np.where(failed, np.inf, np.nan_to_num(sign * number, nan=-np.inf))
             for scope, over in SCOPES.items():
                 for part, (rest, values) in _worst(number, badness, labels, over).items():
@@ -51,6 +51,12 @@ def worst_corners(characterization: xr.Dataset, sigma: float) -> xr.Dataset:
     own = {"title": "worst corners", "sigma": sigma}
     found = xr.Dataset(variables, attrs=characterization.attrs | own)
     return found.assign_coords({dim: characterization[dim] for dim in found.dims})
+
+
+def _fitted(samples: Samples) -> dict[str, object]:
+    """Mean and deviation of samples at one condition, and whether all that are known failed."""
+    fit = normal_fits(samples)
+    return {"mean": fit.mean, "std": fit.std, "failed": samples.failed.any(-1) & ~samples.good.any(-1)}
 
 
 def _worst(

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from charlib import arrays, ngspice, tables
 from charlib import dataset as build
-from charlib import ngspice, tables
 from charlib.byhand import hand_deck
 from charlib.conditions import OFFSETS, Conditions, Place
-from charlib.dataset import Point, Results
+from charlib.dataset import Point, Results, Samples
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
 from charlib.errors import TooManyFailures
 from charlib.execution import DaskPool, LocalPool, Runner, Tally, account, pool_starter
@@ -91,7 +91,8 @@ def characterize(
     Returns:
         Dataset over (process, vdd, temp[, dv_wl][, dv_bl][, dv_cell][, rows], sample[, lobe]), of what was asked for;
         the files of a directory that is extended hold the union with what was there. Each metric with ``_status``,
-        ``_bound``, ``_nominal`` and, where it exists per stored state, ``_lobes``; units in attrs.
+        ``_bound``, ``_nominal`` and, where it exists per stored state, ``_lobes``; units in attrs. Samples that take
+        more than ``charlib.arrays.HELD`` bytes are read from disk as they are asked for.
 
     Raises:
         InvalidPlan, TechnologyError, CellError: an illegal value. SimulatorMissing: no ngspice. PlanMismatch,
@@ -124,7 +125,8 @@ def _extend(
 
     Args:
         folder: the directory, or a passing one. kept: it stays. version: of ngspice. solve: the engine, from plan,
-            store and seconds per sample known so far to results, what was done, and further files by name.
+            store, a place for the samples and seconds per sample known so far to results, what was done, and further
+            files by name.
     """
     started = time.time()
     known = read_manifest(folder) or {}
@@ -133,11 +135,12 @@ def _extend(
     if kept:
         write_json(folder / MANIFEST, known | manifest)
     store = Store(folder / "units", version)
+    samples = Samples(plan, folder)
     try:
-        results, tally, files = solve(plan, store, known=known.get("seconds_per_sample"))
+        results, tally, files = solve(plan, store, samples, known=known.get("seconds_per_sample"))
     except TooManyFailures as error:
         raise TooManyFailures(f"{error}{_keep_decks(error, folder if kept else None)}", error.samples) from error
-    data = build.characterization(plan, results).assign_attrs(provenance(plan, version, run_file))
+    data = build.characterization(plan, results, samples).assign_attrs(provenance(plan, version, run_file))
     if kept:
         _write(folder, plan, data, results, run_file)
         for name, dataset in files.items():
@@ -171,13 +174,13 @@ def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
 
 
 def _solve_twin(
-    plan: Plan, store: Store, known: dict[str, float] | None, workers: int | None, judged: int
+    plan: Plan, store: Store, samples: Samples, known: dict[str, float] | None, workers: int | None, judged: int
 ) -> tuple[Results, Tally, dict[str, xr.Dataset]]:
     """A plan from tables, with the judge's verdicts as a file."""
     del known  # nothing is simulated that a guess of its time could order
     from charlib.twin.engine import simulate  # compiled code, which takes a second to load
 
-    solution = simulate(plan, store.folder, workers or os.cpu_count() or 1, judged)
+    solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, judged)
     judge.refuse(solution.judged)
     return solution.results, solution.tally, {judge.FILE: solution.judged}
 
@@ -185,6 +188,7 @@ def _solve_twin(
 def _simulate(
     plan: Plan,
     store: Store,
+    samples: Samples,
     known: dict[str, float] | None,
     start_pool: Callable[[], LocalPool | DaskPool],
     show: bool,
@@ -207,7 +211,9 @@ def _simulate(
             for place, only, group in zip(places, nominal_results, blocks, strict=True):
                 name, point = place
                 parts = [next(sampled) for _ in group] or [only]
-                results[place] = Point(only, parts, windows[name].get(point))
+                for block, part in enumerate(parts):
+                    samples.put(point, block * BLOCK, part)
+                results[place] = Point(only, parts[0], windows[name].get(point))
             return results, runner.tally, {}
     finally:
         progress.close()
@@ -311,7 +317,7 @@ def measurement_version(plan: Plan) -> str:
 
 
 def _write(folder: Path, plan: Plan, data: xr.Dataset, results: Results, run_file: str | None) -> None:
-    write_whole(folder / "characterization.nc", lambda p: data.to_netcdf(p))
+    write_whole(folder / "characterization.nc", lambda p: arrays.write(p, data))
     write_whole(folder / "tables.nc", lambda p: tables.write(p, data))
     write_whole(folder / "curves.nc", lambda p: _write_curves(p, plan, data, results))
     if isinstance(plan.cell, NetlistCell):

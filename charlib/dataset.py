@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from charlib import arrays
+from charlib.arrays import Array
 from charlib.conditions import OPTIONAL, Place
 from charlib.metrics import METRICS, Metric
 from charlib.metrics.butterfly import LOBES
 from charlib.plan import Plan
 from charlib.status import FLAG_ATTRS, Status, unknown
 from charlib.unit import CURVES, UnitResult
-from charlib.waveforms import Measured, shared
+from charlib.waveforms import Measured
 from netlists.testbenches import TESTBENCHES
 from netlists.variation import corner_of
 
@@ -22,21 +27,75 @@ PARTS = {"": "values", "_status": "status", "_bound": "bound"}
 """Suffix of a variable to the part of :class:`Measured` it holds."""
 
 
+TYPES = {"values": float, "status": np.int8, "bound": float}
+"""Part of :class:`Measured` to the type of its numbers."""
+
+
 @dataclass(frozen=True)
 class Point:
-    """Results of one testbench at one condition: the nominal cell, and its blocks of samples in order.
+    """Results of one testbench at one condition, but for the numbers of its samples.
 
     Attributes:
+        nominal: of the nominal cell. first: the first block of samples, whose curves are kept.
         window: time that a transient gave each phase [s], else None.
     """
 
     nominal: UnitResult
-    blocks: Sequence[UnitResult]
+    first: UnitResult
     window: float | None
 
 
 Results = Mapping[tuple[str, Place], Point]
 """Testbench and condition to what was found there."""
+
+
+class Samples:
+    """Numbers of all samples of a plan, put in block by block: in memory up to ``arrays.HELD``, else on disk.
+
+    Args:
+        folder: for files that pass.
+
+    Raises OSError where the disk refuses.
+    """
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan = plan
+        self._index = dict(zip(plan.conditions.points(), np.ndindex(_shape(plan)), strict=True))
+        whole = (*_shape(plan), plan.samples)
+        shapes = dict.fromkeys(plan.metrics, whole)
+        shapes |= {f"{n}_lobes": (*whole, len(plan.cell.states)) for n in plan.metrics if METRICS[n].per_lobe}
+        size = sum(math.prod(shape) for shape in shapes.values()) * sum(np.dtype(t).itemsize for t in TYPES.values())
+        on_disk = size > arrays.HELD
+        self._parts: dict[str, dict[str, Array]] = {
+            name: {
+                part: arrays.OnDisk(folder, shape, kind) if on_disk else np.empty(shape, kind)
+                for part, kind in TYPES.items()
+            }
+            for name, shape in shapes.items()
+        }
+
+    def put(self, place: Place, first: int, result: UnitResult) -> None:
+        """Keep the samples of a testbench at a condition from number ``first`` on, as far as they are asked for."""
+        for name in (n for n in self._plan.metrics if n in result.metrics):
+            metric, measured = METRICS[name], result.metrics[name]
+            if metric.per_lobe:
+                self._put(f"{name}_lobes", place, first, measured)
+                measured = worse(measured, metric.fails_when)
+            self._put(name, place, first, measured)
+
+    def _put(self, name: str, place: Place, first: int, measured: Measured) -> None:
+        for part, array in self._parts[name].items():
+            values = getattr(measured, part)[: self._plan.samples - first]
+            arrays.put(array, self._index[place], first, values)
+
+    def take(self, name: str, place: Place, samples: slice | np.ndarray) -> Measured:
+        """Some samples of a metric at a condition, in each stored state where it has them."""
+        parts = self._parts.get(f"{name}_lobes", self._parts[name])
+        return Measured(*(arrays.take(parts[part], self._index[place], samples) for part in TYPES))
+
+    def whole(self, name: str) -> dict[str, object]:
+        """Part to what a variable of a Dataset is made of, over the conditions' axes and the samples."""
+        return {part: arrays.lazily(array) for part, array in self._parts[name].items()}
 
 
 def worse(measured: Measured, fails_when: str) -> Measured:
@@ -59,14 +118,14 @@ def worse(measured: Measured, fails_when: str) -> Measured:
     return Measured(*parts)
 
 
-def characterization(plan: Plan, results: Results) -> xr.Dataset:
+def characterization(plan: Plan, results: Results, samples: Samples) -> xr.Dataset:
     """All metrics over the conditions' axes and sample, with statuses, bounds, nominal values, windows and draws."""
     conditions = plan.conditions
     dataset = xr.Dataset(coords=_coordinates(plan, plan.samples))
     for name in plan.metrics:
         metric = METRICS[name]
         points = [results[metric.testbench, point] for point in conditions.points()]
-        dataset = dataset.assign(_metric_variables(name, metric, points, plan))
+        dataset = dataset.assign(_metric_variables(name, metric, points, plan, samples))
     for testbench in plan.testbenches:
         windows = [results[testbench, point].window for point in conditions.points()]
         if windows[0] is not None:
@@ -119,7 +178,7 @@ def _coordinates(plan: Plan, samples: int) -> dict[str, tuple]:
             axis: (axis, np.array(conditions.axes[axis]), {"units": OPTIONAL[axis][0], "long_name": OPTIONAL[axis][1]})
             for axis in conditions.swept
         },
-        "sample": ("sample", np.arange(samples), {"units": "1", "long_name": "Monte Carlo sample"}),
+        "sample": ("sample", pd.RangeIndex(samples), {"units": "1", "long_name": "Monte Carlo sample"}),
     }
 
 
@@ -131,7 +190,9 @@ def _shape(plan: Plan) -> tuple[int, ...]:
     return tuple(len(values) for values in plan.conditions.axes.values())
 
 
-def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: Plan) -> dict[str, tuple]:
+def _metric_variables(
+    name: str, metric: Metric, points: Sequence[Point], plan: Plan, samples: Samples
+) -> dict[str, tuple]:
     attrs = {
         "units": metric.unit,
         "long_name": metric.long_name,
@@ -140,45 +201,28 @@ def _metric_variables(name: str, metric: Metric, points: Sequence[Point], plan: 
         "testbench": metric.testbench,
         "references": metric.source,
     }
-    blocks = [[result.metrics[name] for result in point.blocks] for point in points]
-    reduce = (lambda m: worse(m, metric.fails_when)) if metric.per_lobe else (lambda m: m)
     dims = (*_dims(plan), "sample")
-    # Block by block: sorting out the worse states of a million samples at once takes more memory than they do.
-    variables = _variables(name, _gather([map(reduce, own) for own in blocks], plan.samples), attrs, dims, plan)
+    variables = _variables(name, samples.whole(name), attrs, dims)
     if metric.per_lobe:
         per_lobe = attrs | {"long_name": f"{metric.long_name} per stored state"}
-        variables |= _variables(f"{name}_lobes", _gather(blocks, plan.samples), per_lobe, (*dims, "lobe"), plan)
-    nominal = _gather([[reduce(point.nominal.metrics[name])] for point in points], 1)
-    only = Measured(*(getattr(nominal, part)[:, 0] for part in PARTS.values()))
-    nominal_attrs = attrs | {"long_name": f"{metric.long_name}, nominal cell"}
-    return variables | _variables(f"{name}_nominal", only, nominal_attrs, dims[:-1], plan, bound=False)
-
-
-def _gather(points: Sequence[Iterable[Measured]], samples: int) -> Measured:
-    """One metric from the blocks of each point, arrays of shape (point, sample[, lobe])."""
-    each = [list(blocks) for blocks in points]
-    parts = PARTS.values()
-    return Measured(
-        *(np.stack([np.concatenate([getattr(m, part) for m in blocks])[:samples] for blocks in each]) for part in parts)
-    )
-
-
-def _variables(
-    name: str, measured: Measured, attrs: dict, dims: Sequence[str], plan: Plan, bound: bool = True
-) -> dict[str, tuple]:
-    shape = _shape(plan) + measured.values.shape[1:]
-    variables = {
-        name: (dims, measured.values.reshape(shape), {**attrs, "ancillary_variables": f"{name}_status"}),
-        f"{name}_status": (
-            dims,
-            measured.status.reshape(shape),
-            {"long_name": f"status of {name}", "units": "1", **FLAG_ATTRS},
-        ),
+        variables |= _variables(f"{name}_lobes", samples.whole(f"{name}_lobes"), per_lobe, (*dims, "lobe"))
+    found = [point.nominal.metrics[name] for point in points]
+    found = [worse(m, metric.fails_when) for m in found] if metric.per_lobe else found
+    nominal = {
+        part: np.reshape([getattr(m, part)[0] for m in found], _shape(plan)) for part in TYPES if part != "bound"
     }
-    if bound:
-        about = {"units": attrs["units"], "long_name": f"bound of {name} where it is censored"}
-        variables[f"{name}_bound"] = (dims, shared(measured.bound.reshape(shape)), about)
-    return variables
+    nominal_attrs = attrs | {"long_name": f"{metric.long_name}, nominal cell"}
+    return variables | _variables(f"{name}_nominal", nominal, nominal_attrs, dims[:-1])
+
+
+def _variables(name: str, parts: Mapping[str, object], attrs: dict, dims: Sequence[str]) -> dict[str, tuple]:
+    """Variables of a metric: each part with what is said of it."""
+    about = {
+        "values": {**attrs, "ancillary_variables": f"{name}_status"},
+        "status": {"long_name": f"status of {name}", "units": "1", **FLAG_ATTRS},
+        "bound": {"units": attrs["units"], "long_name": f"bound of {name} where it is censored"},
+    }
+    return {f"{name}{end}": (dims, parts[part], about[part]) for end, part in PARTS.items() if part in parts}
 
 
 def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
@@ -188,15 +232,15 @@ def curves(plan: Plan, results: Results, testbench: str) -> xr.Dataset:
     """
     points = [results[testbench, point] for point in plan.conditions.points()]
     count = min(CURVES, plan.samples)
-    everything = [r for point in points for r in (point.nominal, *point.blocks) if r.curves]
+    everything = [r for point in points for r in (point.nominal, point.first) if r.curves]
     if not everything:
         return xr.Dataset()
     names = [name for name in everything[0].curves if all(name in r.curves for r in everything)]
     length = max(r.curves[names[0]].shape[1] for r in everything)
     dataset = xr.Dataset(coords=_coordinates(plan, count))
     for name in names:
-        sampled = np.stack([_padded(point.blocks[:1], name, count, length) for point in points])
-        nominal = np.stack([_padded((point.nominal,), name, 1, length)[0] for point in points])
+        sampled = np.stack([_padded(point.first, name, count, length) for point in points])
+        nominal = np.stack([_padded(point.nominal, name, 1, length)[0] for point in points])
         shape, attrs = _shape(plan), _about(name)
         dataset[name] = ((*_dims(plan), "sample", "point"), sampled.reshape(*shape, count, length), attrs)
         dataset[f"{name}_nominal"] = ((*_dims(plan), "point"), nominal.reshape(*shape, length), attrs)
@@ -227,10 +271,9 @@ def _about(name: str) -> dict[str, str]:
     return {"units": "s" if name == "time" else "A" if name.endswith("#branch") else "V", "long_name": name}
 
 
-def _padded(blocks: Sequence[UnitResult], name: str, count: int, length: int) -> np.ndarray:
+def _padded(result: UnitResult, name: str, count: int, length: int) -> np.ndarray:
     rows = np.full((count, length), np.nan, dtype=np.float32)
-    for result in blocks:
-        for sample, wave in zip(result.curve_samples, result.curves.get(name, ()), strict=bool(result.curves)):
-            if sample < count:
-                rows[sample, : wave.size] = wave
+    for sample, wave in zip(result.curve_samples, result.curves.get(name, ()), strict=bool(result.curves)):
+        if sample < count:
+            rows[sample, : wave.size] = wave
     return rows

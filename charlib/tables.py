@@ -6,12 +6,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import xarray as xr
 
+from charlib import arrays
 from charlib.interpolation import Field, left_out
 from charlib.metrics import METRICS
 from charlib.status import Status, known_failures, unknown
@@ -57,21 +59,24 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
         label = values.attrs["long_name"]
         if f"{name}_lobes" in data:
             label += " (worse stored state)"
-        variables[name] = _mean(values).assign_attrs(about | {"long_name": f"{label}, mean"})
-        std = values.std("sample", skipna=True, ddof=1 if values.sizes["sample"] > 1 else 0)
+        mean, std = _moments(values)
+        variables[name] = mean.assign_attrs(about | {"long_name": f"{label}, mean"})
         long_name = f"{label}, standard deviation"
-        variables[f"{name}_std"] = std.drop_attrs().assign_attrs(units=about["units"], long_name=long_name)
+        variables[f"{name}_std"] = std.assign_attrs(units=about["units"], long_name=long_name)
         nominal = data[f"{name}_nominal"]
         variables[f"{name}_nominal"] = nominal.drop_attrs().assign_attrs(
             units=about["units"], long_name=nominal.attrs["long_name"]
         )
-        failed = xr.apply_ufunc(known_failures, status, about["fails_when"], keep_attrs=False)
-        masks = {"n_ok": status == Status.ok, "n_failed": failed, "n_unknown": xr.apply_ufunc(unknown, status)}
+        masks = {
+            "n_ok": lambda flags: flags == Status.ok,
+            "n_failed": partial(known_failures, fails_when=about["fails_when"]),
+            "n_unknown": unknown,
+        }
         for suffix, mask in masks.items():
-            count = mask.sum("sample").astype(np.int32).drop_attrs()
+            count = arrays.total(status, mask).astype(np.int32).drop_attrs()
             variables[f"{name}_{suffix}"] = count.assign_attrs(units="1", long_name=f"{label}, {COUNTS[suffix]}")
         if f"{name}_lobes" in data:
-            lobes = _mean(data[f"{name}_lobes"])
+            lobes, _ = _moments(data[f"{name}_lobes"])
             each = f"{values.attrs['long_name']}, mean per stored state"
             variables[f"{name}_lobes"] = lobes.assign_attrs(units=about["units"], long_name=each)
     table = xr.Dataset(variables, attrs=data.attrs | {"title": f"pimchar tables, {data.attrs['technology']}"})
@@ -87,15 +92,22 @@ def reduce(data: xr.Dataset) -> xr.Dataset:
 
 def write(path: Path, data: xr.Dataset) -> None:
     """Write ``tables.nc``: the tables of a characterization, and its samples in a group of their own."""
-    reduce(data).to_netcdf(path)
     names = [f"{name}{part}" for name in METRICS for part in PARTS if f"{name}{part}" in data]
-    data[names].to_netcdf(path, mode="a", group=SAMPLES)
+    # The group first: the NetCDF library cannot add to one that has dimensions of the same names as its root.
+    arrays.write(path, data[names], SAMPLES)
+    reduce(data).to_netcdf(path, mode="a")
 
 
-def _mean(values: xr.DataArray) -> xr.DataArray:
-    """Mean over the samples with a number; NaN where there is none."""
-    count = values.notnull().sum("sample")
-    return (values.fillna(0.0).sum("sample") / count.where(count > 0)).drop_attrs()
+def _moments(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Mean of the samples with a number, NaN where there is none, and their standard deviation, NaN below two.
+
+    A single sample deviates by 0 from itself.
+    """
+    count = arrays.total(values, lambda piece: ~np.isnan(piece))
+    mean = arrays.total(values, lambda piece: np.where(np.isnan(piece), 0.0, piece)) / count.where(count > 0)
+    squares = arrays.total(values, lambda piece, at: np.where(np.isnan(piece), 0.0, piece - at) ** 2, mean)
+    freedom = count - (values.sizes["sample"] > 1)
+    return mean.drop_attrs(), np.sqrt(squares / freedom.where(freedom > 0)).drop_attrs()
 
 
 def read(path: Path) -> xr.Dataset:

@@ -19,7 +19,7 @@ from charlib.errors import InvalidPlan
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session
 from charlib.plan import Plan, make_plan
-from charlib.twin import judge
+from charlib.twin import judge, subset
 from charlib.twin.coverage import HALVES, SOLVED
 from charlib.unit import Unit, measure_unit
 from charlib.variation import Variation, normals
@@ -133,9 +133,8 @@ def _check(plan: Plan, places: Sequence[tuple], count: int, keep: Callable[[tupl
                 values = far_values(bench, plan.variation.seed, count)
                 solved = solve_values(twin, setting, unit, 0, values)
                 reference = measure_unit(unit, 0, session.solve(bench, values))
-                all_alike = judge.Subset(np.arange(count), np.full(count, 1 / count), np.zeros(count, dtype=bool))
                 cases += [
-                    verdict(metric, name, place, solved, reference, all_alike)
+                    verdict(metric, place, solved.metrics[metric], reference.metrics[metric], subset.everyone(count))
                     for metric in testbench_metrics(name)
                     if metric in plan.metrics
                 ]

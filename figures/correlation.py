@@ -27,8 +27,8 @@ def draw(results_dir: Path) -> Figure:
         if not plots.samples(data):
             raise NothingToDraw("the run has no Monte Carlo samples")
         condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where).load()
-    found = correlation.correlate(here, names)
+        here = statistics.select(data, names).sel(condition.where)
+        found = correlation.correlate(here, names)
     varying = [name for name in names if np.isfinite(found["pearson"].sel(metric=name, other=name))]
     if len(varying) < 2:
         raise NothingToDraw(f"fewer than two metrics vary at {condition}")

@@ -49,14 +49,14 @@ def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw without Monte Carlo samples of a margin."""
     with plots.read(results_dir / "characterization.nc") as data:
         wanted = [name for name in METRICS if name in statistics.primary_metrics(data)]
-        found = statistics.select(data, wanted).load()
-    if not plots.samples(found):
-        raise NothingToDraw("the run has no Monte Carlo samples")
-    names = [name for name in METRICS if name in found]
-    if not names:
-        raise NothingToDraw(f"characterization.nc has neither {' nor '.join(METRICS)}")
-    condition = plots.reference_condition(found)
-    distributions = [_distribution(found, name, condition) for name in names]
+        found = statistics.select(data, wanted)
+        if not plots.samples(found):
+            raise NothingToDraw("the run has no Monte Carlo samples")
+        names = [name for name in METRICS if name in found]
+        if not names:
+            raise NothingToDraw(f"characterization.nc has neither {' nor '.join(METRICS)}")
+        condition = plots.reference_condition(found)
+        distributions = [_distribution(found, name, condition) for name in names]
     if not any(d.values.size for d in distributions):
         raise NothingToDraw(f"no sample has a static noise margin at {condition}")
     caption = (

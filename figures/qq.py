@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import special
 
 import figures
 from analysis import intervals, plots, statistics
-from analysis.plots import NothingToDraw
+from analysis.plots import Condition, NothingToDraw
 
 MOST = 12
 """Panels there is room for."""
@@ -29,7 +30,12 @@ def draw(results_dir: Path) -> Figure:
         if not plots.samples(data):
             raise NothingToDraw("the run has no Monte Carlo samples")
         condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where).load()
+        here = statistics.select(data, names).sel(condition.where)
+        return _drawn(here, condition, names, left_out)
+
+
+def _drawn(here: xr.Dataset, condition: Condition, names: Sequence[str], left_out: str) -> Figure:
+    """The figure of some metrics at a condition; ``left_out`` says which there is no room for."""
     summary = statistics.summarize(here)
     names = [name for name in names if int(summary[f"{name}_n_ok"]) > 1 and float(summary[f"{name}_std"]) > 0]
     if not names:

@@ -24,9 +24,9 @@ COLUMNS = 5
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where no metric could have failed."""
     with plots.read(results_dir / "characterization.nc") as data:
-        data = statistics.select(data, statistics.primary_metrics(data)).load()
-    offsets = plots.nearest_offsets(data)
-    rates = statistics.pass_rates(data.sel(offsets))
+        data = statistics.select(data, statistics.primary_metrics(data))
+        offsets = plots.nearest_offsets(data)
+        rates = statistics.pass_rates(data.sel(offsets))
     names = _worth(rates)
     if not names:
         raise NothingToDraw("no metric of the run has a known sample and a limit or a failure")

@@ -79,8 +79,8 @@ def draw(results_dir: Path) -> Figure:
         if plots.samples(data) < FEWEST:
             raise NothingToDraw(f"a tail takes {FEWEST} Monte Carlo samples, the run has {plots.samples(data)}")
         condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where).load()
-    tails = [tail for tail in (_tail(here, name) for name in names) if tail.drawn]
+        here = statistics.select(data, names).sel(condition.where)
+        tails = [tail for tail in (_tail(here, name) for name in names) if tail.drawn]
     if not tails:
         raise NothingToDraw(
             f"no metric has {FEWEST} values that differ, of at least half of the samples, at {condition}"

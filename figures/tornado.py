@@ -36,11 +36,11 @@ def draw(results_dir: Path) -> Figure:
         if not plots.samples(data):
             raise NothingToDraw("the run has no Monte Carlo samples")
         condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where).load()
-    try:
-        found = sensitivity.sensitivity(here, names)
-    except StatisticsError as reason:
-        raise NothingToDraw(str(reason)) from reason
+        here = statistics.select(data, names).sel(condition.where)
+        try:
+            found = sensitivity.sensitivity(here, names)
+        except StatisticsError as reason:
+            raise NothingToDraw(str(reason)) from reason
     fitted = [name for name in names if np.isfinite(found[f"{name}_r2"]).any()]
     if not fitted:
         raise NothingToDraw(f"no metric has more samples than transistors, and two more, at {condition}")

@@ -236,11 +236,15 @@ def open_tables(folder: Path) -> xr.Dataset:
     return source.load(stored(folder, TABLES))
 
 
-def open_samples(folder: Path) -> xr.Dataset:
-    """The characterization of a results directory, in memory; raises RunFileError if there is none to read."""
+def open_samples(folder: Path, held: bool = True) -> xr.Dataset:
+    """The characterization of a results directory; raises RunFileError if there is none to read.
+
+    Args:
+        held: in memory; else what is asked for is read then, and not kept.
+    """
     path = stored(folder, CHARACTERIZATION)
     try:
-        return xr.load_dataset(path, engine="netcdf4")
+        return xr.load_dataset(path, engine="netcdf4") if held else xr.open_dataset(path, engine="netcdf4", cache=False)
     except (OSError, ValueError) as error:
         raise RunFileError(f"{path} is not readable: {error}".splitlines()[0]) from error
 
@@ -271,14 +275,14 @@ def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: floa
     Raises:
         RunFileError: no characterization. StatisticsError: no Monte Carlo samples, an unknown metric, a bad confidence.
     """
-    data = _open_drawn(folder)
-    data = statistics.select(data, metrics or statistics.primary_metrics(data))
-    summary = statistics.summarize(data, confidence=confidence)
-    together, corners = correlation.correlate(data, confidence=confidence), worst.worst_corners(data, sigma)
-    try:
-        found = Statistics(summary, together, sensitivity.sensitivity(data), corners)
-    except sensitivity.NoDraws as reason:
-        found = Statistics(summary, together, xr.Dataset(), corners, str(reason))
+    with _open_drawn(folder, held=False) as whole:
+        data = statistics.select(whole, metrics or statistics.primary_metrics(whole))
+        summary = statistics.summarize(data, confidence=confidence)
+        together, corners = correlation.correlate(data, confidence=confidence), worst.worst_corners(data, sigma)
+        try:
+            found = Statistics(summary, together, sensitivity.sensitivity(data), corners)
+        except sensitivity.NoDraws as reason:
+            found = Statistics(summary, together, xr.Dataset(), corners, str(reason))
     write_whole(folder / STATISTICS, lambda path: _write_statistics(path, found))
     return found
 
@@ -307,9 +311,9 @@ def evaluate_errors(folder: Path, rate: float, cycles: tuple[float, ...], confid
     return found
 
 
-def _open_drawn(folder: Path) -> xr.Dataset:
-    """The characterization of a directory; raises StatisticsError where it holds no Monte Carlo samples."""
-    data = open_samples(folder)
+def _open_drawn(folder: Path, held: bool = True) -> xr.Dataset:
+    """As :func:`open_samples`; raises StatisticsError where the directory holds no Monte Carlo samples."""
+    data = open_samples(folder, held)
     if not data.attrs.get("samples"):
         raise statistics.StatisticsError(
             f"{folder} holds the nominal cell alone: no Monte Carlo samples, no statistics"

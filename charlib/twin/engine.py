@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from charlib.arrays import spans
 from charlib.conditions import OFFSETS, Place
-from charlib.dataset import Point, Results
+from charlib.dataset import Point, Results, Samples
 from charlib.execution import Tally
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session
@@ -20,6 +22,7 @@ from charlib.plan import Plan
 from charlib.status import Status
 from charlib.twin import judge
 from charlib.twin.cell import Twin
+from charlib.twin.subset import Subset, choose
 from charlib.unit import Unit, UnitResult, measure_block, measure_unit
 from charlib.waveforms import Measured
 from netlists.setting import Setting
@@ -27,6 +30,8 @@ from netlists.testbenches import TESTBENCHES
 
 CHUNK = 4096
 """Samples that are solved and measured at a time: their curves stay in tens of megabytes."""
+AHEAD = 2
+"""Chunks of each thread that are solved or wait to be at a time, before the oldest is handed on."""
 BEYOND = ("numerical_failure", "beyond the tables, or not solved from them", ())
 """What is said of a sample without a solution."""
 
@@ -65,11 +70,12 @@ def judge_samples(session: Session, unit: Unit, samples: np.ndarray) -> UnitResu
     return measure_unit(unit, 0, session.solve(unit.testbench, values))
 
 
-def simulate(plan: Plan, folder: Path, workers: int, size: int) -> Solution:
+def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int) -> Solution:
     """Solve a plan.
 
     Args:
-        folder: where tables are kept. workers: threads. size: samples that are judged at each condition.
+        folder: where tables are kept. samples: take the numbers of each chunk as soon as it is solved.
+        workers: threads. size: samples that are judged at each condition.
 
     Raises:
         CharacterizationError: a table that is not solved.
@@ -77,38 +83,69 @@ def simulate(plan: Plan, folder: Path, workers: int, size: int) -> Solution:
     results, verdicts, tally = {}, [], Tally()
     with Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
         for place in plan.conditions.points():
-            twin, setting = Twin(session, folder), plan.setting(*place)
+            twin = Twin(session, folder)
             for name in plan.testbenches:
-                results[name, place], found = _testbench(plan, twin, setting, name, place, threads, size, tally)
-                verdicts += found
+                unit = _unit(plan, name, place)
+                results[name, place] = _solve(plan, twin, unit, place, samples, (threads, workers), tally)
+                verdicts += _judge(plan, twin.session, unit, place, samples, size, tally)
     return Solution(results, tally, xr.concat(verdicts, "case"))
 
 
-def _testbench(
-    plan: Plan, twin: Twin, setting: Setting, name: str, place: Place, threads: ThreadPoolExecutor, size: int,
-    tally: Tally,
-) -> tuple[Point, list[xr.Dataset]]:  # fmt: skip
-    bench, variation = TESTBENCHES[name].build(setting), plan.variation
-    seed, local = (variation.seed, variation.local) if variation else (0, False)
-    nominal_unit, unit = (Unit(bench, block, seed, local, "reference") for block in (None, 0))
-    nominal = solve_samples(twin, setting, nominal_unit, 0, 1)
+def _unit(plan: Plan, name: str, place: Place) -> Unit:
+    """All samples of a testbench at a condition; the nominal cell of a plan without variation."""
+    bench, variation = TESTBENCHES[name].build(plan.setting(*place)), plan.variation
     if variation is None:
-        blocks, judged_unit, whole = [nominal], nominal_unit, nominal
-    else:
-        parts = list(_parts(plan.samples))
-        blocks = list(threads.map(lambda part: solve_samples(twin, setting, unit, *part), parts))
-        judged_unit, whole = unit, _joined(blocks)
-    for part in blocks:
-        tally.add(judged_unit, part, part.count, 0)
-    subset = judge.choose(whole, size, seed, name)
+        return Unit(bench, None, 0, False, "reference")
+    return Unit(bench, 0, variation.seed, variation.local, "reference")
+
+
+def _solve(
+    plan: Plan, twin: Twin, unit: Unit, place: Place, samples: Samples, pool: tuple[ThreadPoolExecutor, int],
+    tally: Tally,
+) -> Point:  # fmt: skip
+    """Solve the nominal cell and all samples, and hand the latter on in order."""
+    threads, workers = pool
+    setting = plan.setting(*place)
+    nominal = solve_samples(twin, setting, replace(unit, block=None), 0, 1)
+    first, pending = None, deque()
+
+    def hand_on() -> UnitResult:
+        start, part = pending.popleft()
+        solved = part.result()
+        samples.put(place, start, solved)
+        tally.reused += solved.count
+        tally.unknown += len(solved.failures)
+        return first or replace(solved, metrics={})
+
+    for start, count in _parts(plan.samples):
+        pending.append((start, threads.submit(solve_samples, twin, setting, unit, start, count)))
+        if len(pending) > AHEAD * workers:
+            first = hand_on()
+    while pending:
+        first = hand_on()
+    return Point(nominal, first, None)
+
+
+def _judge(
+    plan: Plan, session: Session, unit: Unit, place: Place, samples: Samples, size: int, tally: Tally
+) -> list[xr.Dataset]:
+    """Verdicts on the metrics of a testbench at a condition."""
+    name = unit.testbench.name
+    metrics = [metric for metric in testbench_metrics(name) if metric in plan.metrics]
+
+    def pieces() -> Iterator[np.ndarray]:
+        for span in spans(plan.samples):
+            found = [samples.take(metric, place, span).values for metric in metrics]
+            yield np.concatenate([values.reshape(len(values), -1) for values in found], axis=1)
+
+    subset = choose(pieces, plan.samples, size, unit.seed, name)
     started = time.perf_counter()
-    reference = judge_samples(twin.session, judged_unit, subset.samples)
+    reference = judge_samples(session, unit, subset.samples)
     tally.simulated += subset.samples.size
     tally.time(name, time.perf_counter() - started, subset.samples.size)
-    return Point(nominal, blocks, None), [
-        verdict(metric, name, place, whole, reference, subset)
-        for metric in testbench_metrics(name)
-        if metric in plan.metrics
+    return [
+        verdict(metric, place, samples.take(metric, place, subset.samples), reference.metrics[metric], subset)
+        for metric in metrics
     ]
 
 
@@ -117,28 +154,12 @@ def _parts(samples: int) -> Iterator[tuple[int, int]]:
     return ((first, min(CHUNK, samples - first)) for first in range(0, samples, CHUNK))
 
 
-def _joined(blocks: list[UnitResult]) -> UnitResult:
-    """Numbers of all chunks as one."""
-    metrics = {
-        name: Measured(*(np.concatenate([getattr(b.metrics[name], part) for b in blocks]) for part in PARTS))
-        for name in blocks[0].metrics
-    }
-    return UnitResult(sum(block.count for block in blocks), metrics)
-
-
-PARTS = ("values", "status", "bound")
-
-
-def verdict(
-    metric: str, testbench: str, place: Place, whole: UnitResult, reference: UnitResult, subset: judge.Subset
-) -> xr.Dataset:
-    """Verdict on a metric as a Dataset of one case, with its samples: of two lobes the one that is further off."""
-    pair = [Measured(*(getattr(whole.metrics[metric], part)[subset.samples] for part in PARTS))]
-    pair.append(reference.metrics[metric])
-    found = judge.verdict(*pair, subset.weights)
-    twin, ngspice = (m.values.reshape(subset.samples.size, -1) for m in pair)
+def verdict(metric: str, place: Place, solved: Measured, reference: Measured, subset: Subset) -> xr.Dataset:
+    """Verdict on a metric of the judged samples as a Dataset of one case: of two lobes the one that is further off."""
+    found = judge.verdict(solved, reference, subset.weights)
+    twin, ngspice = (m.values.reshape(subset.samples.size, -1) for m in (solved, reference))
     lobe = np.nan_to_num(np.abs(twin - ngspice), nan=-1.0).argmax(axis=1)[:, None]
-    about = {"metric": metric, "testbench": testbench, "units": METRICS[metric].unit}
+    about = {"metric": metric, "testbench": METRICS[metric].testbench, "units": METRICS[metric].unit}
     about |= dict(zip(("process", "vdd", "temp", *OFFSETS), place, strict=False))
     each = {"sample": subset.samples, "weight": subset.weights, "tail": subset.tail.astype(np.int8)}
     each |= {n: np.take_along_axis(v, lobe, axis=1)[:, 0] for n, v in (("twin", twin), ("ngspice", ngspice))}

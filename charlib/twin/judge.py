@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 import xarray as xr
 
 from charlib.errors import TwinRefused
 from charlib.status import Status
-from charlib.unit import UnitResult
 from charlib.waveforms import Measured
 
 FILE = "twin.nc"
@@ -28,57 +26,6 @@ nothing has no relative error.
 """
 DIFFERING = 0.01
 """Share of the judged samples that may have another status than in ngspice [1]: some lie on the edge of one."""
-
-
-@dataclass(frozen=True)
-class Subset:
-    """Samples for the judge.
-
-    Attributes:
-        samples: their numbers, shape (judged,); the same one may be drawn twice.
-        weights: such that weighted means over the subset estimate means over all samples; they sum to 1.
-        tail: those drawn by how far out they are, shape (judged,).
-    """
-
-    samples: np.ndarray
-    weights: np.ndarray
-    tail: np.ndarray
-
-
-def distance(result: UnitResult) -> np.ndarray:
-    """How far out each sample is in any metric or lobe of a testbench, in standard deviations, shape (sample,)."""
-    far = np.zeros(result.count)
-    for measured in result.metrics.values():
-        values = measured.values.reshape(result.count, -1)
-        for column in values.T:
-            known = np.isfinite(column)
-            if known.any() and column[known].std() > 0:
-                z = np.abs(column - column[known].mean()) / column[known].std()
-                far = np.fmax(far, z)
-    return far
-
-
-def choose(result: UnitResult, size: int, seed: int, name: str) -> Subset:
-    """Draw the samples of a testbench that are judged, half of them evenly, half the more often the further out.
-
-    The chance of the latter goes by the fourth power of :func:`distance`, and they are drawn with replacement.
-
-    Args:
-        size: how many, at most as many as there are samples: then each is judged once.
-        seed: of the run. name: of the testbench, which has random numbers of its own.
-    """
-    count = result.count
-    if size >= count:
-        return Subset(np.arange(count), np.full(count, 1 / count), np.zeros(count, dtype=bool))
-    rng = np.random.default_rng([seed, crc32(f"judge {name}".encode())])
-    tail = size // 2
-    even = rng.choice(count, size - tail, replace=False)
-    chance = distance(result) ** 4 + 1e-3
-    chance = chance / chance.sum()
-    far = rng.choice(count, tail, p=chance)
-    # Two estimates of the same mean, by their sizes: plain, and Hansen and Hurwitz's (Ann. Math. Stat. 14(4), 1943).
-    weights = np.concatenate([np.full(even.size, 1.0), 1 / (count * chance[far])]) / size
-    return Subset(np.concatenate([even, far]), weights, np.arange(size) >= even.size)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,21 @@
 """The table twin: splines and kernels against closed forms, every metric against ngspice, and what it refuses."""
 
+import tracemalloc
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from charlib import Conditions, InvalidPlan, TwinRefused, Variation, characterize, metrics, twin_check
+from charlib import Conditions, InvalidPlan, TwinRefused, Variation, arrays, characterize, metrics, twin_check
 from charlib.status import Status
-from charlib.twin import cell, judge, kernels
+from charlib.twin import cell, engine, judge, kernels, subset
 from charlib.twin.coverage import SOLVED
 from charlib.twin.tables import GUARD, DeviceTable, device_table, splines
 from charlib.twincheck import COVERED, far_values
 from charlib.unit import UnitResult
-from charlib.waveforms import Measured, measured
+from charlib.waveforms import measured
 from netlists import Sram6T, Sram8T
 from netlists.devicetable import DeviceGrid, Further, Grid
 from netlists.mramcells import Stt1T1M
@@ -190,22 +192,85 @@ def test_what_is_not_covered_is_refused_with_a_clear_line(arguments, message):
     assert str(caught.value).endswith("use engine='ngspice' (characterize.engine)")
 
 
-def normal_result(count):
-    values = np.random.default_rng(5).normal(0.2, 0.01, count)
-    return UnitResult(count, {"snm_read": Measured(values, np.zeros(count, np.int8), np.full(count, np.nan))})
+def in_pieces(values, length):
+    """Gives the numbers of samples, shape (sample, column), some at a time."""
+    return lambda: (values[first : first + length] for first in range(0, len(values), length))
 
 
 def test_the_judged_subset_reaches_into_the_tail_and_its_weights_give_means():
-    result = normal_result(100_000)
-    subset = judge.choose(result, 200, 1, "butterfly_read")
-    again = judge.choose(result, 200, 1, "butterfly_read")
-    assert (again.samples == subset.samples).all()
-    far = judge.distance(result)[subset.samples]
-    assert subset.tail.sum() == 100
-    assert far[subset.tail].mean() > 1.8 > 1.0 > far[~subset.tail].mean()
-    assert subset.weights.sum() == pytest.approx(1.0, abs=0.3)
-    share = subset.weights / subset.weights.sum()
-    assert (share * result.metrics["snm_read"].values[subset.samples]).sum() == pytest.approx(0.2, abs=4e-3)
+    values = np.random.default_rng(5).normal(0.2, 0.01, (100_000, 1))
+    whole = in_pieces(values, len(values))
+    found = subset.choose(whole, 100_000, 200, 1, "butterfly_read")
+    far = next(subset.distances(whole))[found.samples]
+    assert found.tail.sum() == 100
+    assert far[found.tail].mean() > 1.8 > 1.0 > far[~found.tail].mean()
+    assert found.weights.sum() == pytest.approx(1.0, abs=0.3)
+    share = found.weights / found.weights.sum()
+    assert (share * values[found.samples, 0]).sum() == pytest.approx(0.2, abs=4e-3)
+
+
+def test_the_judged_subset_is_the_same_however_the_samples_are_gone_through():
+    """And its tail what numpy draws by the same chances."""
+    values = np.random.default_rng(6).normal(0.2, 0.01, (5000, 2))
+    values[7:9], values[9, 1] = np.nan, np.nan
+    whole, parts = (subset.choose(in_pieces(values, length), 5000, 100, 1, "leakage") for length in (5000, 170))
+    assert (parts.samples == whole.samples).all()
+    assert parts.weights == pytest.approx(whole.weights, rel=1e-9)
+    chance = next(subset.distances(in_pieces(values, 5000))) ** 4 + 1e-3
+    rng = np.random.default_rng([1, crc32(b"judge leakage")])
+    assert (rng.choice(5000, 50, replace=False) == whole.samples[:50]).all()
+    assert (rng.choice(5000, 50, p=chance / chance.sum()) == whole.samples[50:]).all()
+    everyone = subset.choose(in_pieces(values, 170), 5000, 5000, 1, "leakage")
+    assert (everyone.samples == np.arange(5000)).all()
+
+
+def made_up(unit, samples):
+    """Numbers of samples that are the same whoever asks."""
+    samples = np.asarray(samples)[:, None]
+    return UnitResult(len(samples), {"snm_read": measured(0.2 + 0.02 * np.sin(1e3 * samples + np.arange(2)))})
+
+
+def streamed(monkeypatch, samples, out=None):
+    """A run of a twin whose solver and judge make numbers up, with small pieces on disk."""
+    monkeypatch.setattr(arrays, "HELD", 0)
+    monkeypatch.setattr(arrays, "PIECE", 4096)
+    monkeypatch.setattr(engine, "solve_samples", lambda t, s, unit, first, n: made_up(unit, range(first, first + n)))
+    monkeypatch.setattr(engine, "judge_samples", lambda session, unit, samples: made_up(unit, samples))
+    drawn = Variation(samples=samples, seed=3)
+    return characterize(metrics=["snm_read"], variation=drawn, engine="twin", judged=4, out=out, workers=2)
+
+
+@pytest.mark.ngspice
+def test_samples_are_not_held_in_memory(tmp_path, monkeypatch):
+    """Held, each sample would take at least 51 bytes; what is in flight differs by a few hundred kilobytes."""
+    streamed(monkeypatch, 100, tmp_path / "first")  # what is loaded once
+    peaks = []
+    for samples in (20_000, 120_000):
+        tracemalloc.start()
+        data = streamed(monkeypatch, samples, tmp_path / str(samples))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 10 * 100_000
+    expected = made_up(None, range(120_000)).metrics["snm_read"].values
+    for found in (data, xr.load_dataset(tmp_path / "120000" / "characterization.nc")):
+        assert (found["snm_read_lobes"].values.reshape(-1, 2) == expected).all()
+        assert (found["snm_read"].values.ravel() == expected.min(axis=1)).all()
+
+
+@pytest.mark.ngspice
+def test_files_and_numbers_are_the_same_from_disk_as_from_memory(tmp_path, monkeypatch):
+    run = {"metrics": ["snm_read", "i_leak"], "conditions": Conditions(vdd=[0.7, 1.0]), "workers": 1}
+    run["variation"] = Variation(samples=100, seed=3)
+    held = characterize(**run, out=tmp_path / "held")
+    monkeypatch.setattr(arrays, "HELD", 0)
+    monkeypatch.setattr(arrays, "PIECE", 30)
+    passing = characterize(**run)
+    assert passing.load().identical(held)
+    monkeypatch.setattr(arrays, "PIECE", 100)
+    characterize(**run, out=tmp_path / "passing")
+    for name, group in (("characterization.nc", None), ("tables.nc", None), ("tables.nc", "samples")):
+        one, other = (xr.load_dataset(tmp_path / d / name, group=group) for d in ("held", "passing"))
+        assert one.identical(other)
 
 
 def test_a_number_within_the_bound_of_the_other_is_no_contradiction():
