@@ -351,7 +351,12 @@ def _retention(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np
     both = twin.table(setting, "pg", gate=0.0), LINE
     w = wired(twin, setting, both, both, (0.0, 1.0))
     law = (RETENTION_GAIN, highest, HOLD, 0.0, 1.0, REACH)
-    return _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
+    found = _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
+    # One state after the other, as in ngspice: what rests is at its first place.
+    for name, wave in found.items():
+        rest = np.broadcast_to(wave[:, :1], wave.shape)
+        found[name] = np.concatenate([rest, wave] if name.endswith("_qb") else [wave, rest], axis=1)
+    return found
 
 
 def _read_current(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
