@@ -218,16 +218,21 @@ def new_circuit(title: str, technology: Technology, process: str, temp: float) -
     return TechnologyCircuit(title, technology, process, temp)
 
 
-def add_places(circuit: Circuit, places: Iterable[float]) -> Sweep:
+def add_places(circuit: Circuit, places: Iterable[float], **others: Iterable[float]) -> Sweep:
     """A source ``s`` that takes given voltages in turn [V], as close or as far apart as they are.
+
+    Args:
+        others: further sources by name, and as many voltages that each takes meanwhile [V].
 
     Returns:
         The sweep over them, one point each.
     """
-    steps = [float(place) for place in places]
     circuit.V("sweep", "index", "0", 0.0)
-    table = ", ".join(f"{i}, {place!r}" for i, place in enumerate(steps))
-    circuit.B("places", "s", "0", voltage_expression=f"pwl(V(index), {table})")
+    for name, voltages in {"s": places, **others}.items():
+        steps = [float(place) for place in voltages]
+        table = ", ".join(f"{i}, {place!r}" for i, place in enumerate(steps))
+        source = "places" if name == "s" else f"places_{name}"
+        circuit.B(source, name, "0", voltage_expression=f"pwl(V(index), {table})")
     return Sweep("vsweep", 0.0, len(steps) - 1.0, len(steps))
 
 

@@ -28,7 +28,9 @@ WRITE_POINTS, RETENTION_POINTS = 41, 81
 times as many at tight tolerances.
 """
 FOLLOWED_OPTIONS = f"{SWEEP_OPTIONS} gminsteps=10"
-"""Where a line reaches its limit the solver has to step gmin; in steps of a fixed number it is three times as fast."""
+"""Of a write: where a line reaches its limit the solver has to step gmin; in steps of a fixed number it is three times
+as fast. Of retention such steps leave currents behind that are those of a cell at a few tens of millivolts.
+"""
 HOLD = 1e-3
 """Conductance by which a line at its limit goes on holding the storage nodes apart [S]: a tenth of a volt gives the
 current of a cell, and the solver need not flip it. Before the limit nothing of it flows.
@@ -140,6 +142,8 @@ def followed(
     limit: float,
     stored: float,
     values: Mapping[str, float],
+    options: str = FOLLOWED_OPTIONS,
+    in_turn: bool = False,
 ) -> Testbench:
     """The cell in both states, each followed from where it is safe to where it is lost by what one line does to it.
 
@@ -157,19 +161,25 @@ def followed(
         limit: of the answer [V].
         stored: level of the high storage node at rest [V].
         values: numbers that the measurement needs besides the limit, which is its ``vdd``.
+        options: line of the solver's options.
+        in_turn: first the one state is followed, while the other rests at the first place, then the other one.
 
     Probes: ``s``, then for each state the line ``line_q`` and the storage nodes ``q_q qb_q``, and so on.
     """
     technology, cell = setting.technology, setting.cell
-    sweep = add_places(circuit, places)
+    places = np.asarray(places, dtype=float)
+    rest = np.full(places.size, places[0])
+    turns = [np.concatenate([places, rest]), np.concatenate([rest, places])]
+    sweep = add_places(circuit, turns[0], s_qb=turns[1]) if in_turn else add_places(circuit, places)
     subcircuit = cell.add_cell(circuit, technology)
-    probes, lines = ["s"], [FOLLOWED_OPTIONS]
+    probes, lines = ["s"], [options]
     for state, levels in STATES.items():
         q, qb, line = f"q_{state}", f"qb_{state}", f"line_{state}"
+        asked = "s_qb" if in_turn and state == "qb" else "s"
         at = ports(state, line)
         circuit.X(state, subcircuit, at["bl"], at["blb"], at["wl"], at["vdd"], "0", q, qb)
         high, low = (q, qb) if state == "q" else (qb, q)
-        missing = f"{gain!r}*(v(s)-v({high})+v({low}))"
+        missing = f"{gain!r}*(v({asked})-v({high})+v({low}))"
         answer = f"min({missing},{limit!r})"
         circuit.B(f"hold_{state}", low, high, current_expression=f"{HOLD!r}*max({missing}-{limit!r},0)")
         circuit.B(line, line, "0", voltage_expression=law.format(answer=answer))
@@ -243,6 +253,9 @@ def write_wl(setting: Setting) -> Testbench:
 def retention(setting: Setting) -> Testbench:
     """Word line at 0: the cell's supply falls from the technology's highest, and both bit lines with it.
 
+    One state after the other: where one is lost the solver starts anew, and takes the other one, whose currents are
+    then femtoamperes, for solved where it is not.
+
     The word line is never on, so ``dv_wl`` does not matter; other offsets contradict the definition.
     """
     highest = setting.technology.vdd_range[1]
@@ -253,4 +266,7 @@ def retention(setting: Setting) -> Testbench:
     def ports(state: str, line: str) -> dict[str, str]:
         return {"bl": line, "blb": line, "wl": "0", "vdd": line}
 
-    return followed(setting, circuit, "retention", places, ports, "{answer}", RETENTION_GAIN, highest, highest, {})
+    return followed(
+        setting, circuit, "retention", places, ports, "{answer}", RETENTION_GAIN, highest, highest, {},
+        SWEEP_OPTIONS, in_turn=True,
+    )  # fmt: skip

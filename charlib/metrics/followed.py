@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
@@ -105,8 +107,13 @@ def lowest_line(asked: np.ndarray, difference: np.ndarray, line: np.ndarray, lea
 def _lobes(block: Block, lines: dict[str, np.ndarray], least: float) -> Measured:
     """:func:`lowest_line` of both states, shape (sample, lobe)."""
     vdd = block.values["vdd"]
-    found = [lowest_line(block["s"], apart(block, state), lines[state], least, vdd) for state in LOBES]
-    return Measured(*(np.stack([getattr(m, part) for m in found], axis=1) for part in ("values", "status", "bound")))
+    return _stacked(lowest_line(block["s"], apart(block, state), lines[state], least, vdd) for state in LOBES)
+
+
+def _stacked(found: Iterable[Measured]) -> Measured:
+    """What was measured of each lobe, shape (sample,), as one of shape (sample, lobe)."""
+    lobes = list(found)
+    return Measured(*(np.stack([getattr(m, part) for m in lobes], axis=1) for part in ("values", "status", "bound")))
 
 
 def _written(lost: Measured) -> Measured:
@@ -141,7 +148,12 @@ def drv(block: Block) -> Measured:
 
     For the state that a skewed cell prefers there is no saddle-node: it lasts, ever smaller, down to no supply at all,
     and counts as lost where its nodes are ``LEAST_DIFFERENCE`` apart; ``censored_low`` where it was not followed that
-    far, because losing the other one put the solver off. ``censored_high`` where the state does not exist at the
-    technology's highest supply.
+    far. ``censored_high`` where the state does not exist at the technology's highest supply.
     """
-    return _lobes(block, {state: block[f"line_{state}"] for state in LOBES}, LEAST_DIFFERENCE)
+    half = block["s"].shape[1] // 2
+    asked, vdd = block["s"][:, :half], block.values["vdd"]
+    turns = {"q": slice(half), "qb": slice(half, None)}
+    return _stacked(
+        lowest_line(asked, apart(block, state)[:, turn], block[f"line_{state}"][:, turn], LEAST_DIFFERENCE, vdd)
+        for state, turn in turns.items()
+    )

@@ -35,8 +35,10 @@ STEP, LEVEL_STEP = 0.5, 0.35
 in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times
 as far off as currents are.
 """
-SHIFT_STEP = 120e-3
-"""Step between the threshold shifts of a table whose gate counts from the threshold [V]."""
+SHIFT_STEP, LEAKAGE_STEP = 120e-3, 40e-3
+"""Largest step between the threshold shifts of a table whose gate counts from the threshold [V]: of curves, and of
+leakage, part of which goes by the gate's own voltage.
+"""
 DEVIATIONS = 6
 """Deviations of a further parameter in a table, as far out as the shifts [1]."""
 BOLTZMANN = 1.380649e-23 / 1.602176634e-19
@@ -80,15 +82,26 @@ class Twin:
     read: dict[str, DeviceTable] = field(default_factory=dict)
     varying: dict[str, Further | None] = field(default_factory=dict)
 
-    def table(self, setting: Setting, role: str, gate: float | None = None, line: float | None = None) -> DeviceTable:
+    def table(
+        self,
+        setting: Setting,
+        role: str,
+        gate: float | None = None,
+        line: float | None = None,
+        *,
+        step: float = SHIFT_STEP,
+    ) -> DeviceTable:
         """Table of a transistor.
 
         Args:
             role: ``pd``, ``pu`` or ``pg``.
-            gate, line: of the pass gate, whichever is fixed [V]; the other one is the row.
+            gate, line: of the pass gate, whichever is fixed [V]; the other one is the row. Where both are, a few rows
+                lie around the line.
+            step: largest one between shifts, where the gate counts from the threshold and nothing else varies [V]: a
+                table over both would be too large.
         """
         transistor = _transistor(setting, role)
-        grid = device_grid(setting, role, gate, line, self.further(setting, role))
+        grid = device_grid(setting, role, gate, line, step, self.further(setting, role))
         key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
@@ -184,32 +197,33 @@ def shift_reach(setting: Setting, role: str) -> float:
 
 
 def device_grid(
-    setting: Setting, role: str, gate: float | None, line: float | None, further: Further | None
+    setting: Setting, role: str, gate: float | None, line: float | None, step: float, further: Further | None
 ) -> DeviceGrid:
     """Where a transistor's currents are tabulated; arguments as :meth:`Twin.table`."""
     thermal, reach = BOLTZMANN * setting.temp, shift_reach(setting, role)
     if further:
-        reach += abs(further.as_shift) * further.deviations.stop
+        reach, step = reach + abs(further.as_shift) * further.deviations.stop, SHIFT_STEP
     highest = highest_level(setting)
     node = -NODES[0] * highest, (1 + NODES[1]) * highest
-    shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / SHIFT_STEP)))
+    shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / step)))
     inputs = -BEYOND[0] * highest - reach, (1 + BEYOND[1]) * highest + reach
     if role == "pd":
         at, rows, columns = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, inputs, node
     elif role == "pu":  # against its supply
         at, rows = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, tuple(level - highest for level in inputs)
         columns = tuple(level - highest for level in node)
-    elif line is not None:
+    elif gate is None:
         at, columns = {"d": line, "g": ROW, "s": COLUMN, "b": 0.0}, node
         rows = -reach, highest + OVER_WORDLINE + reach
     else:
         at, columns = {"d": ROW, "g": gate, "s": COLUMN, "b": 0.0}, node
-        rows = -BELOW_LINE, highest
-        shifts = Grid.over(-reach, reach, STEP * thermal)
-    measured = ("d", "g") if role != "pg" else ("s", "d") if gate is None else ("s",)
+        rows = (-BELOW_LINE, highest) if line is None else (line, line)
+        shifts = Grid.over(-reach, reach, (STEP if line is None else LEVEL_STEP) * thermal)
+    measured = ("d", "g") if role != "pg" else ("s",) if line is None else ("s", "d")
     level = line if role == "pg" else 0.0
     columns = Grid.over(*columns, LEVEL_STEP * thermal, GUARD, through=level or 0.0)
-    rows = Grid.over(*rows, (STEP if gate is None else LEVEL_STEP) * thermal, GUARD)
+    apart, through = (STEP, 0.0) if gate is None else (LEVEL_STEP, line or 0.0)
+    rows = Grid.over(*rows, apart * thermal, GUARD, through)
     return DeviceGrid(rows, columns, shifts, at, gate is None, measured, level, further)
 
 
@@ -227,14 +241,16 @@ class Wired:
     leaky: bool
 
 
-def wired(twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple[float, float]) -> Wired:
+def wired(
+    twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple[float, float], step: float = SHIFT_STEP
+) -> Wired:
     """A cell's tables.
 
     Args:
         left, right: of either pass gate, its table and its row, ``LINE``, ``WORDLINE`` or :func:`_fixed`.
-        supply: ``[0] + [1] line`` [V].
+        supply: ``[0] + [1] line`` [V]. step: see :meth:`Twin.table`.
     """
-    pd, pu = twin.table(setting, "pd"), twin.table(setting, "pu")
+    pd, pu = twin.table(setting, "pd", step=step), twin.table(setting, "pu", step=step)
     gates = [t.coefficients[1] for t in (pd, pu)]
     leaky = pd.second or pu.second  # a model without gate tunnelling draws exactly nothing
     tables = (pd.coefficients[0], pu.coefficients[0], *gates, left[0].coefficients[0], right[0].coefficients[0])
@@ -335,12 +351,30 @@ def _retention(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np
     both = twin.table(setting, "pg", gate=0.0), LINE
     w = wired(twin, setting, both, both, (0.0, 1.0))
     law = (RETENTION_GAIN, highest, HOLD, 0.0, 1.0, REACH)
-    return _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
+    found = _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
+    # One state after the other, as in ngspice: what rests is at its first place.
+    for name, wave in found.items():
+        rest = np.broadcast_to(wave[:, :1], wave.shape)
+        found[name] = np.concatenate([rest, wave] if name.endswith("_qb") else [wave, rest], axis=1)
+    return found
 
 
-def _at_dc(twin: Twin, setting: Setting, varied: np.ndarray, wordlines: np.ndarray) -> dict[str, np.ndarray]:
-    table = twin.table(setting, "pg", line=setting.v_bl)
-    w = wired(twin, setting, (table, WORDLINE), (table, WORDLINE), (setting.v_cell, 0.0))
+def _read_current(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    passing = twin.table(setting, "pg", line=setting.v_bl), WORDLINE
+    return _at_dc(twin, setting, varied, passing, np.linspace(0.0, setting.v_wl, READ_RAMP_POINTS), SHIFT_STEP)
+
+
+def _leakage(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
+    closed = twin.table(setting, "pg", gate=0.0, line=setting.v_bl), (setting.v_bl, 0.0, 0.0)
+    return _at_dc(twin, setting, varied, closed, np.zeros(1), LEAKAGE_STEP)
+
+
+def _at_dc(
+    twin: Twin, setting: Setting, varied: np.ndarray, passing: tuple, wordlines: np.ndarray, step: float
+) -> dict[str, np.ndarray]:
+    """Both states at rest; ``passing``: of either pass gate, its table and its row."""
+    table, (base, by_line, overdrive) = passing
+    w = wired(twin, setting, passing, passing, (setting.v_cell, 0.0), step)
     _, a_pu, a_pg, _ = w.axes
     found = {}
     for state in STATES:
@@ -348,7 +382,8 @@ def _at_dc(twin: Twin, setting: Setting, varied: np.ndarray, wordlines: np.ndarr
         lines, supply = {}, 0.0
         for side, (out, gate) in enumerate(((q, qb), (qb, q))):
             own = [np.ascontiguousarray(varied[:, :, 3 * side + i]) for i in range(3)]
-            lines[side] = -kernels.looked_up(table.coefficients[1], a_pg, line, out, 1.0, own[2])
+            row = base + by_line * line
+            lines[side] = -kernels.looked_up(table.coefficients[1], a_pg, row, out, overdrive, own[2])
             for inverter in (w.tables[1], w.tables[3]):
                 v = setting.v_cell
                 supply = supply + kernels.looked_up(inverter, a_pu, gate - v, out - v, -1.0, own[1])
@@ -368,9 +403,7 @@ SOLVERS: Mapping[str, Callable[[Twin, Setting, np.ndarray], dict[str, np.ndarray
     "write_bl": _write_bl,
     "write_wl": _write_wl,
     "retention": _retention,
-    "read_current": lambda twin, setting, varied: _at_dc(
-        twin, setting, varied, np.linspace(0.0, setting.v_wl, READ_RAMP_POINTS)
-    ),
-    "leakage": lambda twin, setting, varied: _at_dc(twin, setting, varied, np.zeros(1)),
+    "read_current": _read_current,
+    "leakage": _leakage,
 }
 """Row of the testbench table to what solves it."""

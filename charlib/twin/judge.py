@@ -38,8 +38,7 @@ class Verdict:
             ``LEAST_SHARED`` times ``magnitude`` where that is more.
         sigmas: ``rms`` in standard deviations of the metric [1]; NaN without any spread.
         magnitude: mean magnitude of the metric in ngspice.
-        judged: lobes and samples with a number on both sides. differing: share with another status [1], but for
-            numbers within a bound that is all the other one knows.
+        judged: lobes and samples with a number on both sides. differing: share with another status [1].
     """
 
     mean: float
@@ -59,7 +58,7 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
     columns = (weights.size, -1)
     error = (twin.values - ngspice.values).reshape(columns)
     answered = ngspice.status < Status.numerical_failure
-    differing = float((~_agree(twin, ngspice))[answered].mean()) if answered.any() else 0.0
+    differing = float((twin.status != ngspice.status)[answered].mean()) if answered.any() else 0.0
     known = np.isfinite(error)
     if not known.any():
         return Verdict(*[float("nan")] * 8, 0, differing)
@@ -74,16 +73,6 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
         numbers += [float((share * error).sum()), rms, float(np.abs(error).max())]
     sigmas = numbers[1] / spread if spread > 0 else float("nan")
     return Verdict(*numbers, sigmas, magnitude, int(known.sum()), differing)
-
-
-def _agree(twin: Measured, ngspice: Measured) -> np.ndarray:
-    """Whether both say the same: one status, or a number of the one within what the other knows of it."""
-    agree = twin.status == ngspice.status
-    for one, other in ((twin, ngspice), (ngspice, twin)):
-        below = (other.status == Status.censored_low) & (one.values <= other.bound)
-        above = (other.status == Status.censored_high) & (one.values >= other.bound)
-        agree |= (one.status == Status.ok) & (below | above)
-    return agree
 
 
 def beyond(case: xr.Dataset) -> str:

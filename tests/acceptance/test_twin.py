@@ -8,20 +8,20 @@ from netlists import Sram8T
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.ngspice]
 
-CONDITIONS = {
-    "predictive28": {"process": ["tt"], "vdd": [0.6, 1.1], "temp": [298.15]},
-    "freepdk45": {"process": ["tt"], "vdd": [0.6], "temp": [298.15]},
-    "sky130": {"process": ["tt"], "vdd": [1.8], "temp": [298.15]},
-}
-"""Part of the grids of docs/runs/twin-*.toml that takes minutes."""
-METRICS = {"sky130": ("snm_hold", "snm_read", "i_read", "i_leak")}
-"""Metrics, where not all are checked: tables for the others take minutes more."""
+SUPPLIES = {"predictive28": (0.6, 0.9, 1.1), "freepdk45": (0.6, 0.8, 1.1), "sky130": (0.9, 1.35, 1.8)}
+"""Lowest, middle and highest supply of the grids of docs/runs/twin-*.toml [V]."""
+COLD, ROOM, HOT = 233.15, 298.15, 398.15
+CORNERS = [
+    ("tt", 0, ROOM), ("tt", 1, ROOM), ("tt", 2, ROOM), ("ss", 0, COLD), ("ff", 0, HOT), ("sf", 0, ROOM), ("fs", 1, HOT),
+]  # fmt: skip
+"""Process, which of the supplies and temperature [K]: the part of the grids that takes minutes."""
 
 
-@pytest.mark.parametrize("technology", CONDITIONS)
-def test_every_static_metric_is_that_of_ngspice(technology, installed):
-    conditions = Conditions(**CONDITIONS[technology])
-    found = twin_check(technology=technology, conditions=conditions, metrics=METRICS.get(technology), judged=50)
+@pytest.mark.parametrize(("process", "supply", "temp"), CORNERS)
+@pytest.mark.parametrize("technology", SUPPLIES)
+def test_every_static_metric_is_that_of_ngspice(technology, process, supply, temp, installed):
+    conditions = Conditions(process=[process], vdd=[SUPPLIES[technology][supply]], temp=[temp])
+    found = twin_check(technology=technology, conditions=conditions, judged=50)
     judge.refuse(found)
     assert (found["judged"] >= 25).all()
 

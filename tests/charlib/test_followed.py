@@ -244,6 +244,21 @@ def test_few_points_agree_with_many_at_tight_tolerances(setting, solve, session,
 
 
 @pytest.mark.ngspice
+def test_a_state_that_is_lost_does_not_put_the_solver_off_the_other_one(setting, solve, reference, monkeypatch):
+    """Cells close to symmetric in the cold, at supplies where currents are femtoamperes: both states, other places."""
+    draws = np.array([
+        [0.0, 0.07, -0.09, 0.03, 0.0, 0.01], [-0.2, 0.01, 0.0, 0.0, 0.23, 0.0],
+        [0.28, 0.0, -0.03, 0.31, 0.04, 0.0], [0.03, 0.23, -0.03, 0.06, 0.36, -0.37],
+    ])  # fmt: skip
+    found = []
+    for points in (margins.RETENTION_POINTS, 2 * margins.RETENTION_POINTS):
+        monkeypatch.setattr(margins, "RETENTION_POINTS", points)
+        found.append(drv(solve(reference, BUILD["retention"](setting("ss", temp=233.15)), draws)))
+    assert all((each.status == Status.ok).all() for each in found)
+    assert np.abs(found[0].values - found[1].values).max() < 0.3e-3
+
+
+@pytest.mark.ngspice
 @pytest.mark.parametrize("name", BUILD)
 def test_a_sample_gives_the_same_bits_in_any_company(setting, solve, session, name):
     draws = 1.5 * np.random.default_rng(5).standard_normal((9, 6))
