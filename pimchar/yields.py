@@ -13,6 +13,7 @@ from analysis.arrays import array_yield
 from analysis.rare import failure_probability
 from charlib.conditions import OPTIONAL, Conditions, Place
 from charlib.directory import write_whole
+from charlib.errors import InvalidPlan
 from charlib.metrics import METRICS
 from netlists.variation import drawn
 from pimchar.chain import Workers
@@ -64,8 +65,12 @@ def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:
         scheduler=workers.scheduler,
         timeout=run.characterize.timeout_s,
         expected=asked.max_simulations,
+        twin=asked.method in ("auto", "twin"),
     ) as limit_state:
-        found = failure_probability(limit_state, len(limit_state.variables), run.make_request())
+        if asked.method == "twin" and limit_state.uncovered:
+            raise InvalidPlan(f"method='twin': {limit_state.uncovered}; use 'auto' (yield.method)")
+        request = run.make_request()
+        found = failure_probability(limit_state, len(limit_state.variables), request, twin=limit_state.twin)
         unit = METRICS[asked.metrics[0]].unit if len(metrics) == 1 else "1"
         return rare_data.dataset(found, limit_state.variables, unit).assign_attrs(
             simulated=limit_state.tally.simulated, deck_sha256=limit_state.deck_sha256
