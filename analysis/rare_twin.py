@@ -36,11 +36,11 @@ FINER = 3.0
 """CoV asked for over that of the twin's own estimate [1]: it widens the interval by a twentieth."""
 MOST = 400_000
 """Samples of the twin at most."""
-PILOT = 8
+PILOT = 6
 """Failing samples of each region from which the twin's error is learnt."""
-FAR = 12
+FAR = 20
 """Wide samples, in all directions, at which the twin has to be right within ``OFF``."""
-OFF = 0.5
+OFF = 0.3
 """Error of the twin's margin above which it is refused [standard deviations]."""
 FIRST = (48, 16)
 """Samples of the first correction, failing and nearly so: with no disagreement 8 % of interval on either side."""

@@ -28,7 +28,7 @@ def exact(state, u):
 
 
 @pytest.mark.parametrize("name", ["LS1", "LS2", "LS3", "LS5"])
-def test_a_right_twin_needs_fewer_than_130_simulations(name):
+def test_a_right_twin_needs_about_100_simulations(name):
     state = KNOWN[name]
     result = run(state, exact)
     assert result.method == "twin"

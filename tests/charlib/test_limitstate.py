@@ -103,7 +103,7 @@ def test_a_twin_says_the_same_and_has_no_answer_beyond_its_tables():
 def test_a_metric_without_a_twin_says_why():
     with charlib.limit_state({"i_read": 1e-6}, cell=Sram8T(), conditions=AT, workers=1, twin=True) as limit_state:
         assert limit_state.twin is None
-        assert "does not solve the testbench 'read_current' of a cell of kind '8t'" in limit_state.uncovered
+        assert "does not solve the testbench 'read_current' of a cell of kind 'sram8t'" in limit_state.uncovered
 
 
 @pytest.mark.ngspice
