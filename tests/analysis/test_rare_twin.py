@@ -9,7 +9,7 @@ import pytest
 from analysis.intervals import StatisticsError
 from analysis.rare import Request, failure_probability
 from analysis.rare_twin import FAR, FIRST, PILOT
-from bench import limit_states
+from bench import limit_states, subset
 from charlib.status import Status
 
 PF = 1e-7
@@ -123,3 +123,15 @@ def test_a_twin_is_chosen_where_there_is_one():
     assert chosen.pf == run(state, exact).pf
     with pytest.raises(StatisticsError, match="method='twin' needs a twin"):
         failure_probability(state, state.variables, Request("twin"))
+
+
+@pytest.mark.parametrize("name", ["LS1", "LS3"])
+def test_subset_simulation_as_an_independent_method_agrees(name):
+    """Which is right itself, on answers in closed form."""
+    state = KNOWN[name]
+    mean, low, high = subset.estimate(state, state.variables, seed=1)
+    assert low < PF < high
+    assert high - low < mean
+    found = run(state, exact)
+    assert found.interval[0] < high
+    assert low < found.interval[1]
