@@ -6,6 +6,7 @@ import xarray as xr
 from click.testing import CliRunner
 from scipy import stats
 
+from analysis.plots import NothingToDraw
 from figures import FIGURES, rare_failure
 from pimchar import cli, yields
 
@@ -95,6 +96,35 @@ def test_a_twin_that_is_asked_for_and_does_not_cover_is_an_error(run_file, tmp_p
     result = pimchar("yield", run_file, "--out", tmp_path / "results", "--workers", 1)
     assert result.exit_code == 2
     assert "method='twin': it does not solve the testbench 'read_current'" in result.output
+
+
+def test_level_and_array_yield_over_the_supply(tmp_path):
+    """Bars reach from limit to limit, what is not established is hollow, and one supply is no figure."""
+    supplies, pf = np.array([0.7, 0.5, 0.6]), np.array([1e-9, 1e-5, 1e-7])
+    numbers = {"pf": pf, "pf_ci_low": pf / 2, "pf_ci_high": pf * 2, "sigma_level": stats.norm.isf(pf)}
+    numbers |= {f"array_yield{end}": np.exp(-pf * 2**20 * k) for end, k in (("", 1), ("_ci_low", 2), ("_ci_high", 0.5))}
+    numbers |= {"established": np.array([1.0, 0.0, 1.0]), "simulations": np.full(3, 96.0), "cov": np.full(3, 0.05)}
+    stored = xr.Dataset(
+        {name: (("process", "vdd", "temp"), values[None, :, None]) for name, values in numbers.items()},
+        coords={"process": ["tt"], "vdd": supplies, "temp": [298.15]},
+        attrs={
+            "technology": "predictive28",
+            "metrics": "snm_read",
+            "limits": "its own",
+            "array": "Array(words=1048576)",
+        },
+    )
+    stored.to_netcdf(tmp_path / "yield.nc")
+    figure = FIGURES["array_yield"].draw(tmp_path)
+    left, right = figure.axes
+    np.testing.assert_allclose(left.lines[0].get_ydata(), np.sort(stats.norm.isf(pf)))
+    assert "hollow: not established (1 of 3)" in " ".join(figure.get_supxlabel().split())
+    bars = [segment for each in right.collections for segment in each.get_segments()]
+    at_low = next(bar for bar in bars if bar[0][0] == 0.6)
+    np.testing.assert_allclose(sorted(at_low[:, 1]), [np.exp(-0.2 * 2**20 / 1e6), np.exp(-0.05 * 2**20 / 1e6)])
+    stored.isel(vdd=[0]).to_netcdf(tmp_path / "yield.nc")
+    with pytest.raises(NothingToDraw, match="at 1 supplies; 2 are needed"):
+        FIGURES["array_yield"].draw(tmp_path)
 
 
 def estimated(sigma_at):
