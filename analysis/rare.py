@@ -7,7 +7,7 @@ started here. What the checks find is in the result, and an estimate that fails 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -23,9 +23,12 @@ from analysis.rare_sampling import (
     mixture_sampling,
     plain_sampling,
 )
+from analysis.rare_twin import twin_sampling
 
-METHODS = ("auto", "mixture", "surrogate", "lines", "plain")
-"""Chosen from what discovery finds; mixture importance sampling; surrogate line search; line sampling; Monte Carlo."""
+METHODS = ("auto", "twin", "mixture", "surrogate", "lines", "plain")
+"""Chosen from what discovery finds; a twin corrected by simulations; mixture importance sampling; surrogate line
+search; line sampling; Monte Carlo.
+"""
 COMMON = 1.0
 """Reliability index below which plain Monte Carlo costs no more than importance sampling [1]."""
 ROUGH = 0.01
@@ -91,10 +94,11 @@ class RareFailure:
         estimate: probability, interval, CoV, effective sample size, largest weight share, shares of the regions.
         regions: failure regions with their reliability indices, the nearest first.
         method, reason: how it was estimated, and why so.
-        simulations: number by phase. unknown: how many of them have no answer.
+        simulations: number by phase, those of a twin not among them. unknown: how many of them have no answer.
         warnings: what makes it doubtful. faults: for what it is not established.
         seed: of all random numbers.
         samples: everything that was simulated.
+        twin_samples: samples of the twin, discovery included.
     """
 
     estimate: Estimate
@@ -107,6 +111,7 @@ class RareFailure:
     faults: tuple[str, ...]
     seed: int
     samples: Samples
+    twin_samples: int = 0
 
     @property
     def pf(self) -> float:
@@ -134,29 +139,45 @@ class RareFailure:
 
 
 def failure_probability(
-    limit_state: LimitState, variables: int, request: Request | None = None, regions: tuple[Region, ...] | None = None
+    limit_state: LimitState,
+    variables: int,
+    request: Request | None = None,
+    regions: tuple[Region, ...] | None = None,
+    twin: LimitState | None = None,
 ) -> RareFailure:
     """Probability that a limit state over independent standard normal variables fails.
 
     Args:
         limit_state: points of shape (sample, variable) to margins and statuses. variables: their number.
         request: method, accuracy and seed. regions: where it fails, if that is known; None: it is looked for.
+        twin: a limit state that says nearly the same and costs next to nothing, for the methods auto and twin.
 
     Raises:
-        StatisticsError: there are no variables.
+        StatisticsError: there are no variables; the method twin without one.
     """
     request = request or Request()
     if variables < 1:
         raise StatisticsError("a failure probability needs at least one variable; nothing varies here")
-    simulations = Simulations(limit_state, variables)
+    if request.method == "twin" and twin is None:
+        raise StatisticsError("method='twin' needs a twin; there is none of this limit state")
+    simulations, refused, tabled = Simulations(limit_state, variables), "", 0
+    if twin is not None and regions is None and request.method in ("auto", "twin"):
+        tables = Simulations(twin, variables)
+        found, outcome, refused = _from_twin(tables, simulations, request)
+        tabled = tables.count
+        if outcome:
+            warnings, faults = checks(found, outcome, simulations, request)
+            return _result(simulations, outcome, outcome.reason, warnings, faults, request, tabled)
+        request = replace(request, method="auto")
     streams = [np.random.default_rng([request.seed, stream]) for stream in range(2)]
     found = discover(simulations, streams[0]) if regions is None else Discovery(regions, len(regions))
     method, reason = chosen(request, found, variables)
+    reason = f"twin refused: {refused}" if refused else reason
     if method != "plain" and not found.regions:
-        return _nothing(simulations, method, reason, request)
+        return _nothing(simulations, method, reason, request, tabled)
     outcome = _estimated(method, simulations, found.regions, streams[1], request)
     warnings, faults = checks(found, outcome, simulations, request)
-    return _result(simulations, outcome, outcome.reason or reason, warnings, faults, request)
+    return _result(simulations, outcome, outcome.reason or reason, warnings, faults, request, tabled)
 
 
 @dataclass(frozen=True)
@@ -187,6 +208,22 @@ def chosen(request: Request, found: Discovery, variables: int) -> tuple[str, str
     if variables > MANY:
         return "lines", f"{variables} variables, more than {MANY}: directions and weights tell little"
     return "mixture", f"{len(found.regions)} design points in {variables} variables"
+
+
+def _from_twin(twin: Simulations, simulations: Simulations, request: Request) -> tuple[Discovery, Outcome | None, str]:
+    """Regions of a twin and its corrected estimate; without one the reason why there is none."""
+    streams = [np.random.default_rng([request.seed, stream]) for stream in (2, 3)]
+    found = discover(twin, streams[0])
+    method, reason = chosen(replace(request, method="auto"), found, twin.variables)
+    if method != "mixture":
+        return found, None, reason
+    if not found.regions or not all(r.converged for r in found.regions):
+        return found, None, "it has no failure region" if not found.regions else "it does not cross 0"
+    done = twin_sampling(twin, simulations, found.regions, streams[1], request.target, request.most)
+    if done.refused:
+        return found, None, done.refused
+    reason = f"{done.samples} samples of the twin, whose failures are within {done.off:.1g} sigma once corrected"
+    return found, Outcome("twin", done.estimate, done.regions, done.late, reason=reason), ""
 
 
 def _estimated(
@@ -273,12 +310,13 @@ def checks(
     return tuple(text for is_so, text in warnings if is_so), tuple(text for is_so, text in faults if is_so)
 
 
-def _nothing(simulations: Simulations, method: str, reason: str, request: Request) -> RareFailure:
+def _nothing(simulations: Simulations, method: str, reason: str, request: Request, tabled: int) -> RareFailure:
     """Result of a search that found no region."""
     failing = sum(int(a.failed.sum()) for a in simulations.answers)
     how = f"{failing} simulations fail, but no search arrives" if failing else f"nothing fails at {RADIUS:g} sigma"
     estimate = Estimate(*(np.nan,) * 4, n=0, ess=0.0, largest_share=np.nan, pf_lost_pass=np.nan, pf_lost_fail=np.nan)
-    return _result(simulations, Outcome(method, estimate, ()), reason, (), (f"no failure region: {how}",), request)
+    faults = (f"no failure region: {how}",)
+    return _result(simulations, Outcome(method, estimate, ()), reason, (), faults, request, tabled)
 
 
 def _result(
@@ -288,6 +326,7 @@ def _result(
     warnings: tuple[str, ...],
     faults: tuple[str, ...],
     request: Request,
+    tabled: int,
 ) -> RareFailure:
     answers = simulations.answers
     lengths = [len(u) for u in simulations.points]
@@ -307,4 +346,5 @@ def _result(
         faults,
         request.seed,
         samples,
+        tabled,
     )

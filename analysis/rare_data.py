@@ -23,6 +23,7 @@ SUMMARY: Mapping[str, tuple[str, str]] = {
     "pf_unknown_fail": ("1", "failure probability with all of them failing"),
     "form_ratio": ("1", "failure probability by FORM over the estimate"),
     "simulations": ("1", "simulations of all phases"),
+    "twin_samples": ("1", "samples of the twin"),
     "established": ("1", "no check failed"),
 }
 """Numbers of a result: unit and what they are."""
@@ -44,7 +45,7 @@ def summary(found: RareFailure) -> dict[str, float]:
     values = (
         found.pf, low, high, found.sigma, estimate.cov, estimate.ess, estimate.largest_share, found.unknown,
         estimate.pf_lost_pass, estimate.pf_lost_fail, found.form_ratio, sum(found.simulations.values()),
-        found.established,
+        found.twin_samples, found.established,
     )  # fmt: skip
     return {name: float(value) for name, value in zip(SUMMARY, values, strict=True)}
 

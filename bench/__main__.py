@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from bench import designs, lookup, memory, rare, report, startup, twin, workloads
+from bench import designs, lookup, memory, rare, report, startup, subset, twin, workloads
 from bench.contenders import ONE, OWN
 from bench.rounds import OtherWork, Turn, measure, taking_part
 from bench.workloads import Workload
@@ -58,7 +58,7 @@ def overhead(quick: bool) -> None:
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    benchmarks = ("speed", "overhead", "memory", "startup", "lookup", "designs", "rare", "twin")
+    benchmarks = ("speed", "overhead", "memory", "startup", "lookup", "designs", "rare", "subset", "twin")
     parser.add_argument("what", nargs="?", choices=benchmarks, default="speed")
     parser.add_argument("--quick", action="store_true", help="one round of short runs, for a first impression")
     arguments = parser.parse_args()
@@ -73,6 +73,9 @@ def main() -> None:
         return
     if arguments.what == "rare":
         rare.main(5 if arguments.quick else 100)
+        return
+    if arguments.what == "subset":
+        subset.main(1)
         return
     if arguments.what == "twin":
         twin.main(100_000 if arguments.quick else 1_000_000)

@@ -34,6 +34,12 @@ NOISE = 0.03
 """Standard deviation of a noisy margin [standard deviations]: 0.5 mV where one sigma moves it by 17 mV."""
 LOST = 0.05
 """Share of simulations without an answer [1]."""
+TWIN_SHIFT = 0.12
+"""Error of a twin [standard deviations]: 2 mV where one sigma moves the margin by 17 mV."""
+TWIN_GAIN = 1.02
+"""Of all variables in a twin [1]."""
+TWIN_WAVE = 0.03
+"""Amplitude of a twin's error that goes up and down [standard deviations]."""
 JUMP = 0.1
 """Half of a margin's jump [standard deviations]."""
 
@@ -193,3 +199,30 @@ def two_valued(state: Known, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 SPOILT = {"noise of 0.03 sigma": noisy, "5 % without an answer": losing, "jump of 0.2 sigma": jumping,
           "pass or fail": two_valued}  # fmt: skip
 """What makes a limit state one that no probability can be established from, by what is wrong with it."""
+
+
+def shifted(state: Known, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A twin whose margin is too large by a little."""
+    margin, status = state(u)
+    return margin + TWIN_SHIFT, status
+
+
+def stretched(state: Known, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A twin in which everything moves the margin by too much."""
+    return state(TWIN_GAIN * u)
+
+
+def wavy(state: Known, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A twin whose error goes up and down from one sample to the next."""
+    margin, status = state(u)
+    return margin + TWIN_WAVE * np.sin(u.sum(axis=1)), status
+
+
+def blind(state: Known, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A twin of LS1 or LS3 that knows nothing of the last plane."""
+    normals, betas = state.margin.args
+    return planes(normals[:-1], betas[:-1], u), np.full(len(u), Status.ok, np.int8)
+
+
+TWINS = {"exact": Known.__call__, "shifted": shifted, "stretched": stretched, "wavy": wavy, "blind": blind}
+"""Twins of a limit state, by what is wrong with them."""

@@ -18,6 +18,7 @@ from bench.limit_states import Known
 LEVELS = (1e-5, 1e-7, 1e-9)
 SPOILT_AT = 1e-9
 SPOILT_STATES = ("LS1", "LS5")
+TWIN_STATES = ("LS1", "LS5")
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,21 @@ def tally(state: Known, runs: list[RareFailure]) -> Tally:
     return Tally(covered.mean(), right, clean.mean(), wrong, float(np.median(cost)), max(cost), cov, used)
 
 
-def runs(state: Known, limit_state: LimitState, method: str, seeds: int, hide: bool = False) -> list[RareFailure]:
+def runs(
+    state: Known, limit_state: LimitState, method: str, seeds: int, hide: bool = False, twin: LimitState | None = None
+) -> list[RareFailure]:
     """Runs with seeds 1 onwards; with ``hide`` the first region is all that the estimate is told of."""
     found = []
     for seed in range(1, seeds + 1):
         known = None
         if hide:
             known = discover(Simulations(limit_state, state.variables), np.random.default_rng(seed)).regions[:1]
-        found.append(failure_probability(limit_state, state.variables, Request(method, seed=seed), known))
+        found.append(failure_probability(limit_state, state.variables, Request(method, seed=seed), known, twin))
     return found
 
 
 def main(seeds: int) -> None:
-    """Print both tables."""
+    """Print all tables."""
     started, rows = time.monotonic(), []
     for method in ("auto", "surrogate"):
         for level in LEVELS:
@@ -92,7 +95,20 @@ def main(seeds: int) -> None:
     )
     print(tabulate(spoilt_rows(seeds), ("spoilt by", "limit state", "not established", "warned", "neither"),
                    disable_numparse=True))  # fmt: skip
+    heads = ("twin", "limit state", "used", "covered", "clean", "simulations", "most", "CoV [%]")
+    print(f"\n{tabulate(twin_rows(seeds), heads, disable_numparse=True)}")
     print(f"\n{time.monotonic() - started:.0f} s")
+
+
+def twin_rows(seeds: int) -> list[tuple]:
+    """What right and wrong twins of limit states come to."""
+    rows = []
+    for state in (s for s in limit_states.known(SPOILT_AT) if s.name in TWIN_STATES):
+        for what, spoil in limit_states.TWINS.items():
+            t = tally(state, runs(state, state, "twin", seeds, twin=partial(spoil, state)))
+            cells = (f"{t.covered:.2f}", f"{t.clean:.2f}", f"{t.simulations:.0f}", t.most, f"{100 * t.cov:.1f}")
+            rows.append((what, state.name, t.used, *cells))
+    return rows
 
 
 def spoilt_rows(seeds: int) -> list[tuple]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,13 @@ from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
 from charlib.status import Status, unknown
 from charlib.store import Store
+from charlib.twin.coverage import uncovered
 from charlib.unit import BLOCK, Imposed, Unit
 from charlib.variation import Variation
 from charlib.waveforms import Measured
 from netlists.bitcells import Cell
 from netlists.readpath import ReadPath
+from netlists.setting import Setting
 from netlists.technology import Technology
 
 
@@ -63,48 +66,59 @@ class CellLimitState:
     """Callable limit state: points of shape (sample, variable) to margins and statuses of shape (sample,).
 
     Attributes:
+        units: a unit of each testbench, with nothing imposed.
         variables: paths of the random numbers, in the order of the points' columns.
         criteria: what has to hold; the margin is the smallest of all, in the metric's unit for a single one and as
             a share of the nominal cell's margin for several.
+        twin: the same limit state solved from tables, which has no answer beyond them; None where there is none.
+        uncovered: why there is none.
     """
 
     def __init__(self, runner: Runner, units: Sequence[Unit], criteria: Sequence[Criterion]) -> None:
         self._runner = runner
-        self._units = tuple(units)
+        self.units = tuple(units)
         self.criteria = tuple(criteria)
         knobs = {path: knob for unit in units for path, knob in unit.testbench.knobs.items()}
         local = [path for path, knob in knobs.items() if knob.sigma > 0] if units[0].local else []
         shared = [path for unit in units for path in unit.testbench.shared]
         self.variables = tuple(dict.fromkeys([*local, *shared]))
 
+        self.twin: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+        self.uncovered = "it was not asked for"
+
     def __call__(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Simulate what the store has not; any number of points."""
         chunks = [u[i : i + BLOCK] for i in range(0, len(u), BLOCK)]
         wanted = [
             (replace(unit, block=0, imposed=Imposed(self.variables, tuple(map(tuple, chunk.tolist())))), len(chunk))
-            for unit in self._units
+            for unit in self.units
             for chunk in chunks
         ]
         results = iter(self._runner.run(wanted))
-        by_name: dict[str, list[Mapping[str, Measured]]] = {
-            unit.testbench.name: [next(results).metrics for _ in chunks] for unit in self._units
-        }
-        parts = []
-        for criterion in self.criteria:
-            metrics = by_name[METRICS[criterion.metric].testbench]
-            pairs = zip(*(criterion.margins(m[criterion.metric]) for m in metrics), strict=True)
-            parts.append([np.concatenate(each).reshape(len(u), -1) for each in pairs])
-        return smallest(*(np.concatenate(each, axis=1) for each in zip(*parts, strict=True)))
+        by_name = {unit.testbench.name: [next(results).metrics for _ in chunks] for unit in self.units}
+        return _least(self.criteria, by_name, len(u))
 
     @property
     def deck_sha256(self) -> str:
         """Of all that is simulated, model cards included."""
-        return hashlib.sha256("".join(unit.testbench.deck for unit in self._units).encode()).hexdigest()
+        return hashlib.sha256("".join(unit.testbench.deck for unit in self.units).encode()).hexdigest()
 
     @property
     def tally(self) -> Tally:
         """Samples simulated and found so far."""
         return self._runner.tally
+
+
+def _least(
+    criteria: Sequence[Criterion], by_name: Mapping[str, Sequence[Mapping[str, Measured]]], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest margin of each of ``count`` points, from the metrics of all chunks of each testbench."""
+    parts = []
+    for criterion in criteria:
+        metrics = by_name[METRICS[criterion.metric].testbench]
+        pairs = zip(*(criterion.margins(m[criterion.metric]) for m in metrics), strict=True)
+        parts.append([np.concatenate(each).reshape(count, -1) for each in pairs])
+    return smallest(*(np.concatenate(each, axis=1) for each in zip(*parts, strict=True)))
 
 
 def smallest(margin: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -143,14 +157,15 @@ def limit_state(
     scheduler: str | None = None,
     timeout: float = ngspice.TIMEOUT,
     expected: int = 0,
+    twin: bool = False,
 ) -> Iterator[CellLimitState]:
     """Limit state of a cell at one condition, while simulators run.
 
     Args:
         metrics: name to the limit at which it fails, in its unit; None is the metric's own.
         conditions: of one process, supply [V] and temperature [K]. variation: which variables there are; its samples
-            are not drawn. expected: simulations at most, up to which progress is shown; 0 is silent. The others as of
-            :func:`charlib.characterize`.
+            are not drawn. expected: simulations at most, up to which progress is shown; 0 is silent. twin: also a limit
+            state from tables, where they cover the metrics. The others as of :func:`charlib.characterize`.
 
     Raises:
         InvalidPlan: several conditions, a metric without a limit, a testbench whose transistors are lumped, nothing
@@ -169,10 +184,45 @@ def limit_state(
             write_json(folder / MANIFEST, {"plan": plan.identity()})
         shown = Progress(expected, expected > 0)
         try:
-            with Runner(Store(folder / "units", version), start_pool(), shown, math.inf) as runner:
-                yield _started(plan, limits, runner)
+            with (
+                ExitStack() as stack,
+                Runner(Store(folder / "units", version), start_pool(), shown, math.inf) as runner,
+            ):
+                found = _started(plan, limits, runner)
+                if twin:
+                    _add_twin(found, plan, folder / "units", stack)
+                yield found
         finally:
             shown.close()
+
+
+def _add_twin(found: CellLimitState, plan: Plan, folder: Path, stack: ExitStack) -> None:
+    """Give a limit state its twin, if there is one; ``folder`` is that of stored tables."""
+    found.uncovered = uncovered(plan.cell, plan.technology, plan.testbenches)
+    if not found.uncovered:
+        (place,) = plan.conditions.points()
+        session = stack.enter_context(ngspice.Session(accuracy="reference"))
+        found.twin = partial(_solved, found, session, folder, plan.setting(*place), [])
+
+
+def _solved(
+    found: CellLimitState, session: ngspice.Session, folder: Path, setting: Setting, made: list, u: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Margins and statuses from tables; ``made`` keeps them, so that they are made when first asked."""
+    from charlib.twin.cell import Twin  # compiled code, which takes a second to load
+    from charlib.twin.engine import CHUNK, solve_samples
+
+    if not made:
+        made.append(Twin(session, folder))
+    chunks = [u[i : i + CHUNK] for i in range(0, len(u), CHUNK)]
+    by_name = {}
+    for unit in found.units:
+        imposed = (Imposed(found.variables, tuple(map(tuple, chunk.tolist()))) for chunk in chunks)
+        at = (replace(unit, block=0, imposed=each) for each in imposed)
+        by_name[unit.testbench.name] = [
+            solve_samples(made[0], setting, each, 0, len(each.imposed.rows)).metrics for each in at
+        ]
+    return _least(found.criteria, by_name, len(u))
 
 
 def _limits(plan: Plan, variation: Variation, metrics: Mapping[str, float | None]) -> dict[str, float]:

@@ -173,6 +173,11 @@ FIGURES: Mapping[str, Figure] = _table(
         ("yield.nc",),
     ),
     Figure(
+        "array_yield",
+        "Reliability of a cell and yield of an array against the supply, with intervals.",
+        ("yield.nc",),
+    ),
+    Figure(
         "switching_time",
         "Write delay of an STT junction against the current: closed forms, Fokker-Planck equation, simulated cells.",
         ("write_errors.nc",),

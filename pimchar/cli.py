@@ -126,10 +126,13 @@ def shmoo(run_file: Path, out: Path, workers: int | None, scheduler: str | None)
 @main.command("yield")
 @click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Results.")
+@click.option("--vmin", is_flag=True, help="Search the lowest supply at which the array reaches yield.target_yield.")
 @WORKERS
 @SCHEDULER
-def yield_(run_file: Path, out: Path, workers: int | None, scheduler: str | None) -> None:
+def yield_(run_file: Path, out: Path, vmin: bool, workers: int | None, scheduler: str | None) -> None:
     """Estimate how rarely a cell fails, and the yield of an array; writes yield.nc.
+
+    With --vmin the supplies are searched, not those of the run file; writes yield_vmin.nc.
 
     Section [yield] of the run file says what fails and how exactly it is asked for; at every condition of the run
     file, over the variables of its [variation]. Exit 1 where a probability is not established.
@@ -137,6 +140,9 @@ def yield_(run_file: Path, out: Path, workers: int | None, scheduler: str | None
     from pimchar import chain, render_yield, yields
 
     plan, text = _read(run_file)
+    if vmin:
+        click.echo(render_yield.supplies(yields.search_supply(plan, text, out, chain.Workers(workers, scheduler))))
+        return
     found = yields.evaluate(plan, text, out, chain.Workers(workers, scheduler))
     click.echo(render_yield.failures(found))
     if not found["established"].all():

@@ -50,3 +50,26 @@ def _numbers(here: xr.Dataset) -> list[str]:
         ends = (float(here[f"array_yield{end}"]) for end in ("", "_ci_low", "_ci_high"))
         cells.append("{:.6f} ({:.6f}..{:.6f})".format(*ends))
     return cells
+
+
+def supplies(found: xr.Dataset) -> str:
+    """The lowest supply of each condition, then every supply that was tried for it."""
+    attrs = found.attrs
+    head = (
+        f"lowest supply at which an array of cells of {attrs['technology']} works with a probability of "
+        f"{attrs['target_yield']:g}: {attrs['sigma_wanted']:.3f} sigma of {attrs['metrics']}; {attrs['array']}. "
+        "Ranges are 95 % intervals"
+    )
+    rows, notes = [], []
+    for case in range(found.sizes["case"]):
+        here = found.isel(case=case)
+        where = f"{here['process'].item()}, {celsius(float(here['temp']))}"
+        low, vdd, high = (1e3 * float(here[f"vdd_min{end}"]) for end in ("_ci_low", "", "_ci_high"))
+        each = here[["tried_vdd", "tried_sigma", "tried_pf"]].dropna("try", subset=["tried_vdd"])
+        rows.append([where, f"{vdd:.1f} mV", f"{low:.1f}..{high:.1f} mV", f"{float(here['slope']):.1f}",
+                     f"{each.sizes['try']}", f"{int(here['simulated'])}"])  # fmt: skip
+        tried = sorted(zip(*(each[name].values for name in each.data_vars), strict=True))
+        text = ", ".join(f"{v:g} V {sigma:.3f} sigma (Pf {pf:.3g})" for v, sigma, pf in tried)
+        notes.append(textwrap.fill(f"{where}: {text}", WIDTH))
+    heads = ["condition", "VDD_min", "95 %", "sigma/V", "supplies", "simulations"]
+    return "\n\n".join([textwrap.fill(head, WIDTH), table(heads, rows), "\n".join(notes)])

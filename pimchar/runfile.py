@@ -235,7 +235,7 @@ class YieldSection(Section):
 
     Limits are in their metric's unit, by its name; a metric without one has its own. The CoV [1] and the number of
     simulations are those of :class:`analysis.rare.Request`; words, bits, corrected bits and spares those of
-    :class:`analysis.arrays.Array`.
+    :class:`analysis.arrays.Array`, of which a lowest supply has to reach the target [1].
     """
 
     metrics: Annotated[tuple[Metric, ...], *Listed] = ("snm_read",)
@@ -247,6 +247,7 @@ class YieldSection(Section):
     word_bits: Count = 1
     corrected: Annotated[int, Field(strict=True, ge=0, le=1)] = 0
     spares: Annotated[int, Field(strict=True, ge=0)] = 0
+    target_yield: Annotated[Number, Field(gt=0, lt=1)] = 0.99
 
     @model_validator(mode="after")
     def _limits_of_metrics(self) -> YieldSection:

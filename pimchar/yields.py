@@ -6,17 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 import charlib
 from analysis import rare_data
 from analysis.arrays import array_yield
+from analysis.intervals import StatisticsError
 from analysis.rare import failure_probability
+from analysis.rare_supply import Level, allowed_pf, lowest_supply
 from charlib.conditions import OPTIONAL, Conditions, Place
 from charlib.directory import write_whole
+from charlib.errors import InvalidPlan
 from charlib.metrics import METRICS
+from netlists.technology import load
 from netlists.variation import drawn
 from pimchar.chain import Workers
 from pimchar.runfile import RunFile
+
+SUPPLIES = "yield_vmin.nc"
+"""File of a results directory with the lowest supplies."""
 
 
 def evaluate(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset:
@@ -48,6 +56,72 @@ def evaluate(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset
     return data
 
 
+def search_supply(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset:
+    """Lowest supplies at which the array of a run file reaches its yield, also stored.
+
+    Returns:
+        ``vdd_min`` with its limits over the conditions other than the supply [V], and over ``try`` every supply of the
+        search with its level [standard deviations] and failure probability, NaN behind the last one.
+
+    Raises:
+        InvalidPlan: the die shares something, so that a cell's probability does not give the yield.
+        StatisticsError: the yield is not bracketed in the technology's range, or an estimate is not established.
+    """
+    if run.variation.global_:
+        raise InvalidPlan("the yield of dies that differ is no function of one Pf: global=true (variation)")
+    array, target = run.make_array(), run.yield_.target_yield
+    wanted = float(stats.norm.isf(allowed_pf(array, target)))
+    places = list(dict.fromkeys((place[0], None, *place[2:]) for place in run.make_conditions().points()))
+    rows = [_search(run, place, wanted, out, workers) for place in places]
+    data = xr.concat(rows, "case", join="outer").assign_attrs(
+        technology=run.technology.name,
+        metrics=", ".join(run.yield_.metrics),
+        array=repr(array),
+        target_yield=target,
+        sigma_wanted=wanted,
+        run_file=text,
+    )
+    write_whole(out / SUPPLIES, data.to_netcdf)
+    return data
+
+
+def _search(run: RunFile, place: tuple, wanted: float, out: Path, workers: Workers) -> xr.Dataset:
+    """Lowest supply of a process at a temperature, and all that was tried."""
+    simulations, probable = [], []
+
+    def level(vdd: float) -> Level:
+        found = _one(run, (place[0], vdd, *place[2:]), out, workers)
+        simulations.append(found.attrs["simulated"])
+        probable.append(float(found["pf"]))
+        if not found.sizes["region"] and not found["failed"].any():
+            return Level(np.inf, np.inf, np.inf)
+        if not found["established"]:
+            raise StatisticsError(f"not established at {vdd:g} V: {found.attrs['not_established']}")
+        ends = (float(found[name]) for name in ("pf", "pf_ci_high", "pf_ci_low"))
+        return Level(*(float(stats.norm.isf(pf)) for pf in ends))
+
+    low, high = load(run.technology.name).vdd_range
+    found = lowest_supply(level, low, high, wanted)
+    each = list(found.tried.values())
+    volts, one = {"units": "V"}, {"units": "1"}
+    return xr.Dataset(
+        {
+            "vdd_min": ((), found.vdd, volts | {"long_name": "lowest supply at the yield"}),
+            "vdd_min_ci_low": ((), found.ci_low, volts | {"long_name": "lower limit of its 95 % interval"}),
+            "vdd_min_ci_high": ((), found.ci_high, volts | {"long_name": "upper limit of its 95 % interval"}),
+            "slope": ((), found.slope, {"units": "1/V", "long_name": "standard deviations per supply there"}),
+            "simulated": ((), sum(simulations), one | {"long_name": "simulations that were not stored before"}),
+            "tried_vdd": ("try", list(found.tried), volts | {"long_name": "supply"}),
+            "tried_pf": ("try", probable, one | {"long_name": "failure probability"}),
+            **{
+                f"tried_{name}": ("try", [getattr(one, name) for one in each], {"units": "1", "long_name": text})
+                for name, text in (("sigma", "level"), ("low", "lower limit"), ("high", "upper limit"))
+            },
+        },
+        coords={"process": place[0], "temp": place[2], "try": range(len(each))},
+    )
+
+
 def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:
     """Result at one condition."""
     asked = run.yield_
@@ -64,8 +138,12 @@ def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:
         scheduler=workers.scheduler,
         timeout=run.characterize.timeout_s,
         expected=asked.max_simulations,
+        twin=asked.method in ("auto", "twin"),
     ) as limit_state:
-        found = failure_probability(limit_state, len(limit_state.variables), run.make_request())
+        if asked.method == "twin" and limit_state.uncovered:
+            raise InvalidPlan(f"method='twin': {limit_state.uncovered}; use 'auto' (yield.method)")
+        request = run.make_request()
+        found = failure_probability(limit_state, len(limit_state.variables), request, twin=limit_state.twin)
         unit = METRICS[asked.metrics[0]].unit if len(metrics) == 1 else "1"
         return rare_data.dataset(found, limit_state.variables, unit).assign_attrs(
             simulated=limit_state.tally.simulated, deck_sha256=limit_state.deck_sha256

@@ -211,7 +211,7 @@ def test_the_interval_of_counting_is_the_binomial_one():
 
 
 def test_messages():
-    with pytest.raises(StatisticsError, match="method='best' is not one of auto, mixture, surrogate, lines, plain"):
+    with pytest.raises(StatisticsError, match="method='best' is not one of auto, twin, mixture, surrogate"):
         Request("best")
     with pytest.raises(StatisticsError, match="target=0 is outside"):
         Request(target=0.0)

@@ -9,6 +9,7 @@ from charlib.limitstate import Criterion, smallest
 from charlib.status import Status
 from charlib.variation import Variation, normals
 from charlib.waveforms import Measured
+from netlists.bitcells import Sram8T
 
 AT = charlib.Conditions(process=["tt"], vdd=[0.6], temp=[298.15])
 SAMPLES = 5
@@ -84,6 +85,25 @@ def test_a_failure_counts_though_another_part_has_no_answer():
     found, kinds = smallest(margin, status)
     np.testing.assert_equal(found, [-0.2, np.nan, np.nan, 0.2])
     assert kinds.tolist() == [Status.ok, Status.timeout, Status.not_performed, Status.censored_high]
+
+
+@pytest.mark.ngspice
+def test_a_twin_says_the_same_and_has_no_answer_beyond_its_tables():
+    u = np.random.default_rng(4).normal(size=(6, 6)) * 2.0
+    u[-1] = [8.0, 0, 0, 0, 0, 0]
+    with charlib.limit_state({"snm_read": None}, conditions=AT, workers=1, twin=True) as limit_state:
+        margin, _ = limit_state(u)
+        found, status = limit_state.twin(u)
+    np.testing.assert_allclose(found[:-1], margin[:-1], atol=0.05e-3)
+    assert status.tolist() == [Status.ok] * 5 + [Status.numerical_failure]
+    assert limit_state.uncovered == ""
+
+
+@pytest.mark.ngspice
+def test_a_metric_without_a_twin_says_why():
+    with charlib.limit_state({"i_read": 1e-6}, cell=Sram8T(), conditions=AT, workers=1, twin=True) as limit_state:
+        assert limit_state.twin is None
+        assert "does not solve the testbench 'read_current' of a cell of kind 'sram8t'" in limit_state.uncovered
 
 
 @pytest.mark.ngspice

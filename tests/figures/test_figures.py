@@ -21,6 +21,7 @@ pytestmark = pytest.mark.ngspice
 BUTTERFLIES = ("butterfly_hold", "butterfly_read")
 GROUPS = (*BUTTERFLIES, "read_path")
 CHECKS = {
+    "array_yield": "yield.nc",
     "column_check": "column_check.nc",
     "adder_tree": "tree_check.nc",
     "engine": "engine.csv, engine.nc",

@@ -6,8 +6,9 @@ import xarray as xr
 from click.testing import CliRunner
 from scipy import stats
 
+from analysis.plots import NothingToDraw
 from figures import FIGURES, rare_failure
-from pimchar import cli
+from pimchar import cli, yields
 
 RUN = """
 [conditions]
@@ -75,6 +76,105 @@ def test_what_is_not_established_is_said_and_exits_1(run_file, tmp_path):
     assert "NOT ESTABLISHED at tt 0.6 V 25 degC: no failure region" in result.output
 
 
+@pytest.mark.ngspice
+def test_the_default_is_the_twin_where_it_covers_the_metrics(run_file, tmp_path):
+    """As many failures as the fast mode finds (2.69e-7), from a hundred simulations."""
+    run_file.write_text(RUN.replace('method = "surrogate"', ""))
+    result = pimchar("yield", run_file, "--out", tmp_path / "results", "--workers", 1)
+    assert result.exit_code == 0, result.output
+    stored = xr.load_dataset(tmp_path / "results" / "yield.nc")
+    assert stored["method"].item() == "twin"
+    assert stored["simulations"].item() <= 100
+    assert stored["twin_samples"].item() > 10_000
+    assert stored["pf_ci_low"].item() < 2.69e-7 < stored["pf_ci_high"].item()
+    assert "samples of the twin" in result.output
+
+
+@pytest.mark.ngspice
+def test_a_twin_that_is_asked_for_and_does_not_cover_is_an_error(run_file, tmp_path):
+    run_file.write_text(RUN.replace("surrogate", "twin").replace("snm_read", "i_read") + '[cell]\nkind = "sram8t"\n')
+    result = pimchar("yield", run_file, "--out", tmp_path / "results", "--workers", 1)
+    assert result.exit_code == 2
+    assert "method='twin': it does not solve the testbench 'read_current'" in result.output
+
+
+def test_level_and_array_yield_over_the_supply(tmp_path):
+    """Bars reach from limit to limit, what is not established is hollow, and one supply is no figure."""
+    supplies, pf = np.array([0.7, 0.5, 0.6]), np.array([1e-9, 1e-5, 1e-7])
+    numbers = {"pf": pf, "pf_ci_low": pf / 2, "pf_ci_high": pf * 2, "sigma_level": stats.norm.isf(pf)}
+    numbers |= {f"array_yield{end}": np.exp(-pf * 2**20 * k) for end, k in (("", 1), ("_ci_low", 2), ("_ci_high", 0.5))}
+    numbers |= {"established": np.array([1.0, 0.0, 1.0]), "simulations": np.full(3, 96.0), "cov": np.full(3, 0.05)}
+    stored = xr.Dataset(
+        {name: (("process", "vdd", "temp"), values[None, :, None]) for name, values in numbers.items()},
+        coords={"process": ["tt"], "vdd": supplies, "temp": [298.15]},
+        attrs={
+            "technology": "predictive28",
+            "metrics": "snm_read",
+            "limits": "its own",
+            "array": "Array(words=1048576)",
+        },
+    )
+    stored.to_netcdf(tmp_path / "yield.nc")
+    figure = FIGURES["array_yield"].draw(tmp_path)
+    left, right = figure.axes
+    np.testing.assert_allclose(left.lines[0].get_ydata(), np.sort(stats.norm.isf(pf)))
+    assert "hollow: not established (1 of 3)" in " ".join(figure.get_supxlabel().split())
+    bars = [segment for each in right.collections for segment in each.get_segments()]
+    at_low = next(bar for bar in bars if bar[0][0] == 0.6)
+    np.testing.assert_allclose(sorted(at_low[:, 1]), [np.exp(-0.2 * 2**20 / 1e6), np.exp(-0.05 * 2**20 / 1e6)])
+    stored.isel(vdd=[0]).to_netcdf(tmp_path / "yield.nc")
+    with pytest.raises(NothingToDraw, match="at 1 supplies; 2 are needed"):
+        FIGURES["array_yield"].draw(tmp_path)
+
+
+def estimated(sigma_at):
+    """Stands for an estimate at a supply, whose level is known."""
+
+    def one(run, place, out, workers):
+        sigma = sigma_at(place[1])
+        numbers = {"pf": sigma, "pf_ci_low": sigma + 0.01, "pf_ci_high": sigma - 0.02}
+        found = xr.Dataset({name: ((), stats.norm.sf(value)) for name, value in numbers.items()})
+        found["established"], found["failed"] = ((), sigma > 0), ("simulation", [1, 0])
+        found["beta"] = ("region", [sigma])
+        return found.assign_attrs(simulated=96, not_established="nothing is sure")
+
+    return one
+
+
+def test_the_lowest_supply_of_an_array(run_file, tmp_path, monkeypatch):
+    """5.62 sigma for a megabit; the level rises by 10 sigma a volt."""
+    run_file.write_text('[conditions]\nprocess = ["tt"]\n[yield]\nwords = 1048576\n')
+    monkeypatch.setattr(yields, "_one", estimated(lambda vdd: 10 * vdd - 1.0))
+    out = tmp_path / "results"
+    out.mkdir()
+    result = pimchar("yield", run_file, "--vmin", "--out", out)
+    assert result.exit_code == 0, result.output
+    stored = xr.load_dataset(out / "yield_vmin.nc")
+    wanted = stats.norm.isf(0.01 / 2**20)
+    assert stored["vdd_min"].item() == pytest.approx((wanted + 1) / 10, abs=1e-4)
+    assert stored["vdd_min_ci_low"].item() == pytest.approx(stored["vdd_min"].item() - 1e-3)
+    assert stored["vdd_min_ci_high"].item() == pytest.approx(stored["vdd_min"].item() + 2e-3)
+    assert stored["simulated"].item() == 96 * stored["tried_vdd"].notnull().sum()
+    assert f"{1e3 * stored['vdd_min'].item():.1f} mV" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "sigma_at", "message"),
+    [
+        ("", lambda vdd: 9.0, "already reach the 5.62 wanted"),
+        ("", lambda vdd: 1.0 + vdd, "5.62 sigma are not reached up to 1.1 V"),
+        ("", lambda vdd: -1.0, "not established at 0.4 V: nothing is sure"),
+        ("[variation]\nglobal = true\n", lambda vdd: 1.0, "global=true (variation)"),
+    ],
+)
+def test_messages_of_the_lowest_supply(run_file, tmp_path, monkeypatch, text, sigma_at, message):
+    run_file.write_text('[conditions]\nprocess = ["tt"]\n' + text)
+    monkeypatch.setattr(yields, "_one", estimated(sigma_at))
+    result = pimchar("yield", run_file, "--vmin", "--out", tmp_path / "results")
+    assert result.exit_code == 2
+    assert message in result.output
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -85,6 +185,7 @@ def test_what_is_not_established_is_said_and_exits_1(run_file, tmp_path):
         ("corrected = 2", "corrected=2"),
         ("limits = 3", "limits=3: must be a table, as in { snm_read = 0.04 } (yield.limits in run.toml)"),
         ("word = 3", "unknown key 'word' in [yield] of run.toml, did you mean 'words'? legal: metrics, "),
+        ("target_yield = 1.0", "target_yield=1.0"),
     ],
 )
 def test_messages(tmp_path, text, message):
