@@ -45,7 +45,7 @@ PLAIN_WORDS = {
     "model_type": "must be a section, as in [conditions]",
     "tuple_type": "must be a list, as in [0.9, 1.0]",
     "too_short": "must have at least one item",
-    "dict_type": "must be a table, as in { snm_read = 0.04 }",
+    "dict_type": "must be a table, as in { key = value }",
 }
 """What a run file's author reads in place of pydantic's message of that type."""
 

@@ -96,7 +96,7 @@ def test_every_figure_that_results_allow_is_saved_twice_and_told(sampled, tmp_pa
     assert all(path.stat().st_size > 5000 for path in written)
     skipped = [line for line in lines if "skipped" in line]
     assert [line.split()[1] for line in skipped] == [name for name in FIGURES if name not in SAMPLED]
-    assert "figure write_pulse skipped: curves.nc, group write_pulse, is missing" in "".join(skipped)
+    assert "figure write_pulse skipped: curves.nc has no group write_pulse" in "".join(skipped)
     assert "figure rows skipped: tables.nc has no axis of several rows (conditions.rows)" in skipped
     for name, file in CHECKS.items():
         assert f"figure {name} skipped: {file} {'are' if ',' in file else 'is'} missing" in skipped

@@ -226,7 +226,7 @@ MISTAKES = {
         "kind and file are both given; a netlist has its own, legal: file, subcircuit, ports, q, qb (cell in run.toml)"
     ),
     '[cell]\nfile = "cell.sp"\nsubcircuit = "c"\nports = 3': (
-        "ports=3: must be a valid dictionary (cell.ports in run.toml)"
+        "ports=3: must be a table, as in { key = value } (cell.ports in run.toml)"
     ),
     '[technology]\nname = "predictive82"': (
         "'predictive82' is not a technology, did you mean 'predictive28'? "

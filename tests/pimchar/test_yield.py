@@ -183,7 +183,7 @@ def test_messages_of_the_lowest_supply(run_file, tmp_path, monkeypatch, text, si
         ("target_cov = 2.0", "target_cov=2.0"),
         ("limits = { i_read = 1e-6 }", "limits of 'i_read', which is not among the metrics: snm_read"),
         ("corrected = 2", "corrected=2"),
-        ("limits = 3", "limits=3: must be a table, as in { snm_read = 0.04 } (yield.limits in run.toml)"),
+        ("limits = 3", "limits=3: must be a table, as in { key = value } (yield.limits in run.toml)"),
         ("word = 3", "unknown key 'word' in [yield] of run.toml, did you mean 'words'? legal: metrics, "),
         ("target_yield = 1.0", "target_yield=1.0"),
     ],
