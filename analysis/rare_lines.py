@@ -52,7 +52,7 @@ class Lines:
     """Lines of one region after their searches, arrays of shape (line,).
 
     Attributes:
-        distance: from the plane through the origin to failure; infinite where it never fails, NaN where it is unknown
+        distance: from the plane through the origin to failure, as far as the search came; NaN where it is unknown
             [standard deviations].
         arrived: the search has ended well.
     """

@@ -69,9 +69,10 @@ def lazily(array: Array) -> np.ndarray | LazilyIndexedArray:
     return LazilyIndexedArray(array) if isinstance(array, OnDisk) else array
 
 
-def spans(samples: int) -> Iterator[slice]:
-    """Samples ``PIECE`` at a time."""
-    return (slice(first, min(first + PIECE, samples)) for first in range(0, samples, PIECE))
+def spans(samples: int, size: int | None = None) -> Iterator[slice]:
+    """Samples, ``size`` at a time; ``PIECE`` where not given."""
+    size = size or PIECE
+    return (slice(first, min(first + size, samples)) for first in range(0, samples, size))
 
 
 def total(values: xr.DataArray, term: Callable[..., np.ndarray], *beside: xr.DataArray) -> xr.DataArray:

@@ -7,15 +7,18 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from charlib import ngspice
+from charlib.directory import MANIFEST, open_directory, read_manifest, write_json
 from charlib.errors import CharacterizationError, InvalidPlan, TooManyFailures
 from charlib.ngspice import TIMEOUT, Session
+from charlib.plan import Plan
 from charlib.progress import Progress
 from charlib.store import Store
 from charlib.unit import Unit, UnitResult, merge, solve_unit
@@ -323,6 +326,29 @@ class Runner:
         if self.tally.unknown > self._max_unknown:
             samples = [(failed, sample) for failed, sample, _, _ in self.tally.failures]
             raise TooManyFailures(_summary(self.tally, math.floor(self._max_unknown)), samples)
+
+
+@contextmanager
+def directory_runner(
+    plan: Plan, out: str | Path | None, start_pool: Callable[[], LocalPool | DaskPool], progress: Progress
+) -> Iterator[tuple[Path, str, Runner]]:
+    """A results directory of which a plan only uses the store, with the version of ngspice and what runs units there.
+
+    Failed samples are answers there: no number of them stops it.
+
+    Args:
+        out: results directory, made if missing; None is a passing one.
+
+    Raises:
+        SimulatorMissing: no ngspice. PlanMismatch, DirectoryInUse: the directory.
+    """
+    version = ngspice.version()
+    ngspice.check_models(plan.technology.osdi)
+    with open_directory(out, plan.identity()) as folder:
+        if out is not None and read_manifest(folder) is None:
+            write_json(folder / MANIFEST, {"plan": plan.identity()})
+        with Runner(Store(folder / "units", version), start_pool(), progress, math.inf) as runner:
+            yield folder, version, runner
 
 
 def _summary(tally: Tally, limit: int) -> str:

@@ -18,16 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from charlib import ngspice
+from charlib.arrays import spans
 from charlib.characterize import unit_at, windows_of
 from charlib.conditions import Conditions
-from charlib.directory import MANIFEST, open_directory, read_manifest, write_json
 from charlib.errors import InvalidPlan
-from charlib.execution import Runner, Tally, pool_starter
+from charlib.execution import Runner, Tally, directory_runner, pool_starter
 from charlib.metrics import METRICS
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
 from charlib.status import Status, unknown
-from charlib.store import Store
 from charlib.twin.coverage import uncovered
 from charlib.unit import BLOCK, Imposed, Unit
 from charlib.variation import Variation
@@ -88,7 +87,7 @@ class CellLimitState:
 
     def __call__(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Simulate what the store has not; any number of points."""
-        chunks = [u[i : i + BLOCK] for i in range(0, len(u), BLOCK)]
+        chunks = [u[span] for span in spans(len(u), BLOCK)]
         wanted = [
             (replace(unit, block=0, imposed=Imposed(self.variables, tuple(map(tuple, chunk.tolist())))), len(chunk))
             for unit in self.units
@@ -177,23 +176,15 @@ def limit_state(
     )
     limits = _limits(plan, variation, metrics)
     start_pool = pool_starter(workers, scheduler, timeout)
-    version = ngspice.version()
-    ngspice.check_models(plan.technology.osdi)
-    with open_directory(out, plan.identity()) as folder:
-        if out is not None and read_manifest(folder) is None:
-            write_json(folder / MANIFEST, {"plan": plan.identity()})
-        shown = Progress(expected, expected > 0)
-        try:
-            with (
-                ExitStack() as stack,
-                Runner(Store(folder / "units", version), start_pool(), shown, math.inf) as runner,
-            ):
-                found = _started(plan, limits, runner)
-                if twin:
-                    _add_twin(found, plan, folder / "units", stack)
-                yield found
-        finally:
-            shown.close()
+    shown = Progress(expected, expected > 0)
+    try:
+        with directory_runner(plan, out, start_pool, shown) as (folder, _, runner), ExitStack() as stack:
+            found = _started(plan, limits, runner)
+            if twin:
+                _add_twin(found, plan, folder / "units", stack)
+            yield found
+    finally:
+        shown.close()
 
 
 def _add_twin(found: CellLimitState, plan: Plan, folder: Path, stack: ExitStack) -> None:
@@ -214,7 +205,7 @@ def _solved(
 
     if not made:
         made.append(Twin(session, folder))
-    chunks = [u[i : i + CHUNK] for i in range(0, len(u), CHUNK)]
+    chunks = [u[span] for span in spans(len(u), CHUNK)]
     by_name = {}
     for unit in found.units:
         imposed = (Imposed(found.variables, tuple(map(tuple, chunk.tolist()))) for chunk in chunks)

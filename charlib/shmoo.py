@@ -13,12 +13,11 @@ import xarray as xr
 from charlib import ngspice
 from charlib.characterize import LAST_WINDOW, provenance, unit_at, windows_of
 from charlib.conditions import Conditions, Place
-from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.execution import Runner, pool_starter
+from charlib.directory import write_whole
+from charlib.execution import Runner, directory_runner, pool_starter
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
 from charlib.status import FLAG_ATTRS, Status
-from charlib.store import Store
 from charlib.unit import UnitResult
 from charlib.variation import Variation
 from netlists.bitcells import Cell
@@ -114,14 +113,8 @@ def shmoo(
     """
     plan = make_plan(cell, technology, conditions, variation, (METRIC,), "ngspice", accuracy, readpath, 1.0)
     start_pool = pool_starter(workers, scheduler, timeout)
-    version = ngspice.version()
-    ngspice.check_models(plan.technology.osdi)
-    with open_directory(out, plan.identity()) as folder:
-        if out is not None and read_manifest(folder) is None:
-            write_json(folder / MANIFEST, {"plan": plan.identity()})
-        worst = replace(plan, readpath=replace(plan.readpath, pattern=PATTERN))
-        with Runner(Store(folder / "units", version), start_pool(), Progress(0, False), math.inf) as runner:
-            tried = _search(worst, runner)
+    with directory_runner(plan, out, start_pool, Progress(0, False)) as (folder, version, runner):
+        tried = _search(replace(plan, readpath=replace(plan.readpath, pattern=PATTERN)), runner)
         data = limits(plan, tried).assign_attrs(provenance(plan, version, run_file), pattern=PATTERN)
         if out is not None:
             write_whole(folder / FILE, lambda path: data.to_netcdf(path))

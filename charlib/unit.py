@@ -15,7 +15,7 @@ from charlib.ngspice import Session, Solved, Unsolved
 from charlib.search import Searched, search
 from charlib.status import Status
 from charlib.variation import normals
-from charlib.waveforms import Block, Measured, shared, stack
+from charlib.waveforms import Block, Measured, stack
 from netlists.testbench import Testbench
 from netlists.testbenches import TESTBENCHES
 
@@ -261,7 +261,7 @@ def _spread(measured: Measured | None, good: Sequence[int], statuses: np.ndarray
     status[...] = statuses.reshape(-1, *[1] * (len(shape) - 1))
     if measured is not None:
         values[good], status[good], bound[good] = measured.values, measured.status, measured.bound
-    return Measured(values, status, shared(bound))
+    return Measured(values, status, bound)
 
 
 def merge(head: UnitResult, tail: UnitResult) -> UnitResult:

@@ -76,15 +76,6 @@ def measured(values: np.ndarray, failed: Sequence[tuple[np.ndarray, Status, np.n
     return Measured(np.where(status == Status.ok, values, np.nan), status, bound)
 
 
-def shared(bound: np.ndarray) -> np.ndarray:
-    """Bounds where some are censored, else one NaN that stands for all: in a run of many samples a third of its memory.
-
-    >>> shared(np.full(3, np.nan)).strides, shared(np.array([np.nan, 0.1]))
-    ((0,), array([nan, 0.1]))
-    """
-    return np.broadcast_to(np.nan, bound.shape) if np.isnan(bound).all() else bound
-
-
 def crossing(
     time: np.ndarray, wave: np.ndarray, level: float, rising: bool, after: np.ndarray | float = 0.0
 ) -> np.ndarray:

@@ -22,11 +22,15 @@ RETURNED, EQUAL = 0.05, 1e-3
 cells, and how far it may then be from its reference [V], which a margin lacks at the next operation."""
 
 
+def _wave(block: Block, case: str) -> np.ndarray:
+    """Line of a case, or of a reference such as ``ref0`` [V], shape (sample, point)."""
+    return next(block[name] for name in (f"bl_{case}", f"rbl_{case}") if name in block.vectors)
+
+
 def _line(block: Block, case: str) -> np.ndarray:
-    """Line of a case, or of a reference such as ``ref0``, when the latch is clocked [V], shape (sample,)."""
-    name = next(name for name in (f"bl_{case}", f"rbl_{case}") if name in block.vectors)
+    """The same when the latch is clocked [V], shape (sample,)."""
     fired = crossing(block["time"], block["clk"], block.values["vdd"] / 2, rising=False)
-    return at(block["time"], block[name], fired)
+    return at(block["time"], _wave(block, case), fired)
 
 
 def _margins(block: Block, operation: str) -> dict[str, np.ndarray]:
@@ -106,12 +110,11 @@ def t_recharge(block: Block, operation: str) -> Measured:
     in it. ``censored_high`` where that is not so in the end.
     """
     time, start, level = block["time"], block.values["reset"], block.values["v_pre"]
-    line = next(name.removesuffix("ref0") for name in ("bl_ref0", "rbl_ref0") if name in block.vectors)
     found = []
     for number, pair in enumerate(OPERATIONS[operation].pairs):
-        reference = block[f"{line}ref{number}"]
+        reference = _wave(block, f"ref{number}")
         for case in pair:
-            wave = block[f"{line}{case}"]
+            wave = _wave(block, case)
             lacks = (level - np.minimum(wave, reference)) / (RETURNED * level)
             short = np.maximum(lacks, np.abs(wave - reference) / EQUAL)
             last = short.shape[1] - 1 - np.argmax(short[:, ::-1] > 1, axis=1)

@@ -117,8 +117,9 @@ def _solve(
         tally.unknown += len(solved.failures)
         return first or replace(solved, metrics={})
 
-    for start, count in _parts(plan.samples):
-        pending.append((start, threads.submit(solve_samples, twin, setting, unit, start, count)))
+    for span in spans(plan.samples, CHUNK):
+        count = span.stop - span.start
+        pending.append((span.start, threads.submit(solve_samples, twin, setting, unit, span.start, count)))
         if len(pending) > AHEAD * workers:
             first = hand_on()
     while pending:
@@ -147,11 +148,6 @@ def _judge(
         verdict(metric, place, samples.take(metric, place, subset.samples), reference.metrics[metric], subset)
         for metric in metrics
     ]
-
-
-def _parts(samples: int) -> Iterator[tuple[int, int]]:
-    """First sample and count of every chunk."""
-    return ((first, min(CHUNK, samples - first)) for first in range(0, samples, CHUNK))
 
 
 def verdict(metric: str, place: Place, solved: Measured, reference: Measured, subset: Subset) -> xr.Dataset:
