@@ -17,6 +17,10 @@ JUMP = 4.0
 """Steps of the sweep by which the storage nodes may come closer from one point to the next on an unbroken curve [1]."""
 NEAR = 1e-6
 """Distance from its limit within which a line has reached it [V]."""
+RISE = 1e-3
+"""Rise of the supply over its lowest value so far at which the followed state has met another one [V]. Behind it a cell
+of low leakage (SKY130) has states again at lower supplies, whose nodes are a few millivolts apart.
+"""
 STEPS = 6
 """Newton steps to a polynomial's minimum, from the parabola's: to rounding."""
 
@@ -69,7 +73,9 @@ def _minimum(coefficients: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.minimum(_at(coefficients, t), coefficients[0])
 
 
-def lowest_line(asked: np.ndarray, difference: np.ndarray, line: np.ndarray, least: float, limit: float) -> Measured:
+def lowest_line(
+    asked: np.ndarray, difference: np.ndarray, line: np.ndarray, least: float, limit: float, rise: float = np.inf
+) -> Measured:
     """Lowest voltage of a line at which a cell can be in a state whose storage nodes are ``least`` apart.
 
     The minimum of the line over the curve of the cell's states: where the curve bends back, which is the saddle-node
@@ -80,7 +86,7 @@ def lowest_line(asked: np.ndarray, difference: np.ndarray, line: np.ndarray, lea
         difference: high node less low node [V], shape (curve, point).
         line: voltage of the line [V], same shape.
         least: difference that still counts as the state [V].
-        limit: highest voltage of the line [V].
+        limit: highest voltage of the line [V]. rise: the curve counts until the line has risen by so much [V].
 
     Returns:
         Voltage [V], shape (curve,), ``censored_high`` where the state does not exist at the limit, ``censored_low``
@@ -88,7 +94,8 @@ def lowest_line(asked: np.ndarray, difference: np.ndarray, line: np.ndarray, lea
     """
     free = line < limit - NEAR
     joined = free[:, 1:] & free[:, :-1] & (-np.diff(difference, axis=1) <= -JUMP * np.diff(asked, axis=1))
-    stored = np.logical_and.accumulate(difference > least, axis=1)
+    risen = line > np.minimum.accumulate(line, axis=1) + rise
+    stored = np.logical_and.accumulate((difference > least) & ~risen, axis=1)
     at = np.where(stored, line, np.inf).argmin(axis=1)
     # The curve's end, where the nodes are ``least`` apart.
     end = np.maximum(stored.sum(axis=1) - 1, 0)
@@ -144,16 +151,17 @@ def wm_wl(block: Block) -> Measured:
 
 
 def drv(block: Block) -> Measured:
-    """Data retention voltage [V]: lowest supply at which the state still exists, word line 0, bit lines at the supply.
+    """Data retention voltage [V]: lowest supply to which the state lasts, word line 0, bit lines at the supply.
 
-    For the state that a skewed cell prefers there is no saddle-node: it lasts, ever smaller, down to no supply at all,
-    and counts as lost where its nodes are ``LEAST_DIFFERENCE`` apart; ``censored_low`` where it was not followed that
-    far. ``censored_high`` where the state does not exist at the technology's highest supply.
+    The supply falls until the state meets an unstable one, where its curve bends back. For the state that a skewed cell
+    prefers there is no such saddle-node: it lasts, ever smaller, down to no supply at all, and counts as lost where its
+    nodes are ``LEAST_DIFFERENCE`` apart; ``censored_low`` where it was not followed that far. ``censored_high`` where
+    the state does not exist at the technology's highest supply.
     """
     half = block["s"].shape[1] // 2
     asked, vdd = block["s"][:, :half], block.values["vdd"]
     turns = {"q": slice(half), "qb": slice(half, None)}
     return _stacked(
-        lowest_line(asked, apart(block, state)[:, turn], block[f"line_{state}"][:, turn], LEAST_DIFFERENCE, vdd)
+        lowest_line(asked, apart(block, state)[:, turn], block[f"line_{state}"][:, turn], LEAST_DIFFERENCE, vdd, RISE)
         for state, turn in turns.items()
     )

@@ -39,7 +39,7 @@ SHIFT_STEP, LEAKAGE_STEP = 120e-3, 40e-3
 """Largest step between the threshold shifts of a table whose gate counts from the threshold [V]: of curves, and of
 leakage, part of which goes by the gate's own voltage.
 """
-DEVIATIONS = 6
+DEVIATIONS = 8
 """Deviations of a further parameter in a table, as far out as the shifts [1]."""
 BOLTZMANN = 1.380649e-23 / 1.602176634e-19
 """k/q [V/K] (SI)."""

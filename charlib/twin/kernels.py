@@ -398,7 +398,7 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied
     """Cells in one state, followed from where it is safe along a line.
 
     Each place is tried from where the last two point to, then from the last one, then with the line at its limit: where
-    the curve of the cell's states ends, the next point is there.
+    the curve of the cell's states ends, the next point is there or not far away, and is tried from there.
 
     Args:
         tables, axes, wiring, leaky: of the cell, see :func:`_cell`.
@@ -422,12 +422,14 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied
         dq, dqb, line, rest, patch = 0.0, 0.0, 0.0, False, patches(10)
         for p in range(points):
             before_q, before_qb = q, qb
-            for attempt in range(3):
-                ahead = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2]) if attempt == 0 and p > 1 else 0.0
+            for attempt in range(4):
+                if attempt < 3:
+                    onward = attempt == 0 and p > 1
+                    ahead = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2]) if onward else 0.0
+                    q, qb = before_q + ahead * dq, before_qb + ahead * dqb
                 q, qb, line, rest = _settle(
-                    tables, axes, wiring, leaky, law, state, places[p], before_q + ahead * dq, before_qb + ahead * dqb,
-                    own, at_l, at_r, patch, attempt == 2,
-                )  # fmt: skip
+                    tables, axes, wiring, leaky, law, state, places[p], q, qb, own, at_l, at_r, patch, attempt == 2
+                )
                 if rest:
                     break
             if not rest:

@@ -30,7 +30,7 @@ def test_a_butterfly_becomes_one_sweep_over_its_points(setting):
     testbench = TESTBENCHES["butterfly_read"].build(setting(vdd=1.0))
     text = vacask.translate(testbench.deck, np.array([-1.0, 0.0, 1.0]))
     assert 'sweep place instance="vplaces" parameter="dc" values=[-1.0, 0.0, 1.0]' in text
-    assert "options temp=25.0 gmin=1e-15 " in text
+    assert "options temp=25.0 gmin=1e-21 " in text
     assert "El (q_l qb_l s 0) vcvs gain=1.0" in text
     assert "Vwl (wl 0) vsource dc=1.0" in text
     assert text.count("model ") == 4

@@ -11,7 +11,7 @@ from charlib.status import Status
 from charlib.variation import normals
 from netlists import TESTBENCHES, Testbench
 from netlists.analyses import OperatingPoint
-from netlists.circuit import add_transistors, deck_text, transistor_knobs
+from netlists.circuit import GMIN, add_transistors, deck_text, transistor_knobs
 
 pytestmark = pytest.mark.ngspice
 
@@ -52,11 +52,11 @@ def test_leakage_is_the_transistors_and_not_the_solver_s(setting, solve, session
     """At 0.3 V and -40 degC ngspice's default gmin of 1e-12 S would be a large part; ours is none of it."""
     testbench = LEAK(setting(vdd=0.3, temp=233.15))
     leak = {}
-    for gmin in ("1e-12", "1e-15", "1e-17"):
-        deck = testbench.deck.replace("gmin=1e-15", f"gmin={gmin}")
+    for gmin in (1e-12, GMIN, 0.1 * GMIN):
+        deck = testbench.deck.replace(f"gmin={GMIN!r}", f"gmin={gmin!r}")
         leak[gmin] = static.i_leak(solve(session, replace(testbench, deck=deck))).values.max()
-    assert leak["1e-15"] == pytest.approx(leak["1e-17"], rel=0.01)
-    assert leak["1e-12"] > 1.5 * leak["1e-15"]
+    assert leak[GMIN] == pytest.approx(leak[0.1 * GMIN], rel=1e-6)
+    assert leak[1e-12] > 1.5 * leak[GMIN]
 
 
 def test_both_states_of_a_symmetric_cell_leak_alike(setting, solve, session):
