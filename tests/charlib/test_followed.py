@@ -292,3 +292,26 @@ def test_a_curve_that_breaks_off_while_it_falls_is_censored():
     found = lowest_line(asked, difference, line, 0.0, 1.0)
     assert found.status.tolist() == [Status.censored_low]
     assert found.bound.tolist() == [0.6]
+
+
+def test_a_state_that_returns_at_a_lower_supply_is_not_the_one_that_was_kept():
+    """The supply falls to the fold; behind the hump states of almost no difference go on, which hold no bit."""
+    difference = np.linspace(1.0, 0.05, 96)[None]
+    line = 0.3 + 0.9 * (difference - 0.6) ** 2 - 20 * np.clip(0.3 - difference, 0, None) ** 2
+    fold, end = 0.3, line[0, -1]
+    assert end < fold < line[0, 70]
+    asked = difference + line / 20
+    assert lowest_line(asked, difference, line, 0.1, 10.0, rise=1e-3).values[0] == pytest.approx(fold, abs=1e-9)
+    assert lowest_line(asked, difference, line, 0.1, 10.0).values[0] < 0.25
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("name", BUILD)
+def test_a_sample_has_the_same_bits_whatever_was_solved_before(installed, session, name):
+    """Where a state is lost sources are stepped, after which the simulator itself is another one."""
+    technology = load("predictive28")
+    bench = BUILD[name](Setting(technology, "tt", 0.9, 298.15, Sram6T().sized(technology)))
+    draws = np.random.default_rng(5).standard_normal((3, len(bench.knobs)))
+    each = session.solve(bench, bench.knob_values(draws[[0, 1, 0, 2, 1, 0]]))
+    for one, again in ((0, 2), (0, 5), (1, 4)):
+        np.testing.assert_array_equal(each[one].data, each[again].data)

@@ -1,5 +1,6 @@
 """SKY130 and GF180MCU as technologies: their cells, their corners, and what a threshold shift does to each device."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 import charlib
 from charlib import devices
 from charlib.devices import Condition
+from charlib.metrics import followed, static
 from charlib.ngspice import Session, Solved
+from charlib.waveforms import stack
 from netlists import Setting, Sram6T
 from netlists.analyses import OperatingPoint
-from netlists.circuit import instance_text
+from netlists.circuit import GMIN, instance_text
 from netlists.slim import Size
 from netlists.technology import TechnologyError, load
 from netlists.testbench import Knob, Testbench
@@ -145,3 +148,18 @@ def test_a_transient_of_bsim3_does_not_wear_the_circuit_out(session):
     assert isinstance(first, Solved)
     for other in others:
         np.testing.assert_array_equal(other.data, first.data)
+
+
+def test_what_a_cold_slow_cell_leaks_is_not_the_solver_s(session):
+    """Attoamperes, which 1e-15 S at each junction would exceed a hundred times; and so for the supply that it needs."""
+    technology = load("sky130/sram")
+    setting = Setting(technology, "ss", 0.9, 233.15, Sram6T().sized(technology))
+    for name, measure, within in (("leakage", static.i_leak, 1e-3), ("retention", followed.drv, 1e-3)):
+        bench, found = TESTBENCHES[name].build(setting), {}
+        for gmin in (1e-15, GMIN, 0.1 * GMIN):
+            deck = bench.deck.replace(f"gmin={GMIN!r}", f"gmin={gmin!r}")
+            other = replace(bench, deck=deck)
+            (solved,) = session.solve(other, other.knob_values(np.zeros((1, len(other.knobs)))))
+            found[gmin] = measure(stack(other, [solved.data])).values[0]
+        assert found[GMIN] == pytest.approx(found[0.1 * GMIN], rel=within), name
+        assert (found[1e-15] > 1.5 * found[GMIN]).all(), name
