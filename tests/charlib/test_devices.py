@@ -207,12 +207,16 @@ def test_unsolved_measurement(session, predictive28):
 
 @TYPES
 def test_fit_reproduces_the_committed_card(session, polarity):
-    """From its stated start the fit comes back to the file's parameters."""
+    """From its stated start the fit comes back to the file's parameters.
+
+    They were fitted with a gmin of 1e-15 S in place of the present 1e-21 S, which moves the coupling of source
+    and drain to the channel (``cdsc``) by 2.5 % and no other one by 1 %.
+    """
     data = technology.document("predictive28")
     found = fit_predictive28.fit(session, data, polarity)
     committed = data["models"][polarity]["parameters"]
     for name, value in found.parameters.items():
-        assert value == pytest.approx(committed[name], rel=1e-2), name
+        assert value == pytest.approx(committed[name], rel=3e-2 if name == "cdsc" else 1e-2), name
     for key, value in found.figures.items():
         assert value == pytest.approx(found.targets[key], rel=2e-3), key
 
