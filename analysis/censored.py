@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
+
+from analysis.passes import Moments
 
 TOLERANCE = 1e-5
 """Slope of the log-likelihood per sample [1] at which the search ends; below, its changes drown in rounding."""
@@ -26,7 +30,7 @@ class Fit:
     std_se: float = np.nan
 
 
-def fit_normal(lower: np.ndarray, upper: np.ndarray) -> Fit:
+def fit_normal(exact: Moments, bounds: Iterable[tuple[np.ndarray, np.ndarray]]) -> Fit:
     """Maximum-likelihood normal of censored samples.
 
     In the parameters 1/std and mean/std the log-likelihood is concave (Olsen, Econometrica 46, 1978), so that its one
@@ -34,41 +38,49 @@ def fit_normal(lower: np.ndarray, upper: np.ndarray) -> Fit:
     the divisor. Standard errors are those of the observed information.
 
     Args:
-        lower, upper: limits of each true value, shape (sample,): both the value where it is known, ``-inf`` and the
-            bound where the value is only known to lie below it, the bound and ``inf`` where above. NaN is left out.
+        exact: moments of the samples that are known: the likelihood asks no more of them.
+        bounds: of the others, in pieces that are gone over at each step: bounds below which a sample is only known to
+            lie, and bounds above which one is; each shape (sample,).
 
     Source: Cohen, Technometrics 1, 1959, for the problem; Tobin, Econometrica 26, 1958, for bounds of each sample.
     """
-    known = lower == upper
-    exact = lower[known & np.isfinite(lower)]
-    if np.unique(exact).size < 2:
+    if exact.different < 2:
         return Fit()
-    centre, scale = exact.mean(), exact.std()
-    below = (upper[np.isneginf(lower) & np.isfinite(upper)] - centre) / scale
-    above = (lower[np.isposinf(upper) & np.isfinite(lower)] - centre) / scale
-    # A value above a bound is its mirror image below the mirrored bound, which has the sign of d turned as well.
-    sign, bound = np.repeat([1.0, -1.0], [below.size, above.size]), np.concatenate([below, -above])
-    x, n = (exact - centre) / scale, exact.size
+    n, centre, scale = exact.n, exact.mean, np.sqrt(exact.squares / exact.n)
 
+    def pieces() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for low, high in bounds:
+            below, above = (low - centre) / scale, (high - centre) / scale
+            # A value above a bound is its mirror image below the mirrored bound, which has the sign of d turned too.
+            yield np.repeat([1.0, -1.0], [below.size, above.size]), np.concatenate([below, -above])
+
+    @lru_cache(maxsize=1)
+    def sums(h: float, d: float) -> np.ndarray:
+        """What bounds add to the loss, to its slope (2) and to its curvature (3); their number."""
+        total = np.zeros(7)
+        for sign, bound in pieces():
+            w = h * bound - sign * d
+            r = _hazard(w)
+            k = r * (w + r)
+            slopes, bends = (-(r @ bound), r @ sign), (k @ bound**2, -(k @ (bound * sign)), k.sum())
+            total += -special.log_ndtr(w).sum(), *slopes, *bends, w.size
+        return total
+
+    # In units of the scale from the centre the known samples add up to 0, and their squares to n.
     def loss(parameters: np.ndarray) -> float:
-        h, d = parameters
-        if h <= 0:
-            return np.inf
-        return 0.5 * np.sum((h * x - d) ** 2) - n * np.log(h) - np.sum(stats.norm.logcdf(h * bound - sign * d))
+        h, d = map(float, parameters)
+        return np.inf if h <= 0 else 0.5 * n * (h * h + d * d) - n * np.log(h) + sums(h, d)[0]
 
     def slope(parameters: np.ndarray) -> np.ndarray:
-        h, d = parameters
-        z, r = h * x - d, _hazard(h * bound - sign * d)
-        return np.array([z @ x - n / h - r @ bound, -z.sum() + r @ sign])
+        h, d = map(float, parameters)
+        return np.array([n * h - n / h, n * d]) + sums(h, d)[1:3]
 
     def curvature(parameters: np.ndarray) -> np.ndarray:
-        h, d = parameters
-        w = h * bound - sign * d
-        k = _hazard(w) * (w + _hazard(w))
-        mixed = -x.sum() - k @ (bound * sign)
-        return np.array([[x @ x + n / h**2 + k @ bound**2, mixed], [mixed, n + k.sum()]])
+        h, d = map(float, parameters)
+        straight, mixed, turned = sums(h, d)[3:6]
+        return np.array([[n + n / h**2 + straight, mixed], [mixed, n + turned]])
 
-    samples = n + bound.size
+    samples = n + sums(1.0, 0.0)[6]
     found = optimize.minimize(
         loss, (1.0, 0.0), method="trust-exact", jac=slope, hess=curvature, options={"gtol": TOLERANCE * samples}
     )
@@ -86,4 +98,4 @@ def fit_normal(lower: np.ndarray, upper: np.ndarray) -> Fit:
 
 def _hazard(w: np.ndarray) -> np.ndarray:
     """Standard normal density over distribution function, without overflow in the far tail."""
-    return np.exp(stats.norm.logpdf(w) - stats.norm.logcdf(w))
+    return np.exp(-0.5 * (w * w + np.log(2 * np.pi)) - special.log_ndtr(w))

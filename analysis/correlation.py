@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from analysis.intervals import StatisticsError, tail
-from analysis.statistics import SAMPLE, Samples, metric_samples, metrics_in, primary_metrics
-from charlib.status import unknown
+from analysis.passes import Each
+from analysis.samples import Column, column, metrics_in, primary_metrics
+from charlib.arrays import SAMPLE
 
 FEWEST = 4
 """Pairs that an interval needs: its standard error has n - 3 in the divisor."""
+RANKED = 1 << 20
+"""Samples, the first ones, of which ranks are correlated: they have to be sorted at once. The coefficient's standard
+error is then 0.001 at most."""
 
 
-def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Linear correlation [1] of two samples of equal length; NaN below two pairs or where one does not vary."""
-    if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+def pearson(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Linear correlation [1] of pairs; NaN below two of them or where one side does not vary.
+
+    Args:
+        pairs: both sides, of equal length, in pieces that can be gone over twice.
+    """
+    n, total, low, high = 0, np.zeros(2), np.full(2, np.inf), np.full(2, -np.inf)
+    for pair in pairs:
+        n, total = n + pair[0].size, total + [side.sum() for side in pair]
+        low = np.minimum(low, [side.min(initial=np.inf) for side in pair])
+        high = np.maximum(high, [side.max(initial=-np.inf) for side in pair])
+    if n < 2 or not (high > low).all():
         return np.nan
     # Standardized first, because picoseconds times femtojoules would lose digits.
-    a, b = ((v - v.mean()) / np.ptp(v) for v in (x, y))
-    return float(np.clip(np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b)), -1.0, 1.0))
+    mean, width, sums = total / n, high - low, np.zeros(3)
+    for pair in pairs:
+        a, b = ((side - mean[i]) / width[i] for i, side in enumerate(pair))
+        sums += np.sum(a * b), np.sum(a * a), np.sum(b * b)
+    return float(np.clip(sums[0] / np.sqrt(sums[1] * sums[2]), -1.0, 1.0))
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
     """Rank correlation [1]: Pearson's of the ranks, ties with their mean rank; infinite values have ranks too."""
-    return pearson(stats.rankdata(x), stats.rankdata(y))
+    return pearson([(stats.rankdata(x), stats.rankdata(y))])
 
 
 def fisher_interval(r: float, n: int, confidence: float = 0.95, ranks: bool = False) -> tuple[float, float]:
@@ -51,7 +67,7 @@ def fisher_interval(r: float, n: int, confidence: float = 0.95, ranks: bool = Fa
 
 KINDS = {
     "pearson": "Pearson's correlation of the samples with both values",
-    "spearman": "Spearman's correlation of the samples known in both, failures at the worst rank",
+    "spearman": f"Spearman's correlation of the samples known in both, failures at the worst rank; of {RANKED} at most",
 }
 """Correlations and what they are of."""
 
@@ -68,8 +84,8 @@ def correlate(
 
     Returns:
         Dataset with the dimensions of the conditions and ``metric``, ``other``: ``pearson`` and ``spearman`` with
-        ``_ci_low``, ``_ci_high`` and ``_n``, the number of pairs. A metric that does not vary correlates with nothing:
-        NaN.
+        ``_ci_low``, ``_ci_high`` and ``_n``, the number of pairs; Spearman's is of the first ``RANKED`` samples. A
+        metric that does not vary correlates with nothing: NaN.
 
     Raises:
         StatisticsError: a metric is not there, or no two of them share their dimensions.
@@ -84,12 +100,11 @@ def correlate(
     parts = [f"{kind}{part}" for kind in KINDS for part in ("", "_ci_low", "_ci_high", "_n")]
     found = np.full((len(parts), *shape, len(names), len(names)), np.nan)
     for place in np.ndindex(shape):
-        at = dict(zip(dims, place, strict=True))
-        for i, name in enumerate(names):
-            a, _ = metric_samples(characterization, name, at)
-            for j, other in enumerate(names[: i + 1]):
-                numbers = _pair(a, metric_samples(characterization, other, at)[0], confidence)
-                found[(slice(None), *place, i, j)] = found[(slice(None), *place, j, i)] = numbers
+        here = [column(characterization, name, dict(zip(dims, place, strict=True))) for name in names]
+        ranks = [_first(one) for one in here]
+        for i, j in zip(*np.tril_indices(len(names)), strict=True):
+            numbers = (*_values(here[i], here[j], confidence), *_ranks(ranks[i], ranks[j], confidence))
+            found[(slice(None), *place, i, j)] = found[(slice(None), *place, j, i)] = numbers
     coords = {dim: characterization[dim] for dim in dims if dim in characterization.coords}
     for axis in ("metric", "other"):
         coords[axis] = (axis, list(names), {"units": "1", "long_name": "metric"})
@@ -107,11 +122,26 @@ def _label(part: str) -> str:
     return KINDS[kind] + ends[rest]
 
 
-def _pair(a: Samples, b: Samples, confidence: float) -> tuple[float, ...]:
-    """Both correlations of two metrics at one condition, each with limits and number of pairs."""
-    both = a.good & b.good
-    known = ~unknown(a.status) & ~unknown(b.status)
-    r = pearson(a.value[both], b.value[both])
-    rank = spearman(a.ranked[known], b.ranked[known])
-    n, m = int(both.sum()), int(known.sum())
-    return (r, *fisher_interval(r, n, confidence), n, rank, *fisher_interval(rank, m, confidence, ranks=True), m)
+def _values(a: Column, b: Column, confidence: float) -> tuple[float, float, float, int]:
+    """Pearson's correlation of the values of two metrics at one condition, its limits and number of pairs."""
+    pairs = Each(lambda s, t: tuple(one.value[s.good & t.good] for one in (s, t)), a, b)
+    n = sum(x.size for x, _ in pairs)
+    r = pearson(pairs)
+    return r, *fisher_interval(r, n, confidence), n
+
+
+def _first(samples: Column) -> np.ndarray:
+    """What the first ``RANKED`` samples are ranked by, NaN where that is unknown."""
+    found, size = [], 0
+    for piece in samples:
+        found, size = [*found, piece.ranked], size + piece.status.size
+        if size >= RANKED:
+            break
+    return np.concatenate(found)[:RANKED]
+
+
+def _ranks(a: np.ndarray, b: np.ndarray, confidence: float) -> tuple[float, float, float, int]:
+    """Spearman's correlation of the same."""
+    known = ~np.isnan(a) & ~np.isnan(b)
+    r, n = spearman(a[known], b[known]), int(known.sum())
+    return r, *fisher_interval(r, n, confidence, ranks=True), n

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
+from operator import or_
 
 import numpy as np
 import xarray as xr
 from scipy import special
 
 from analysis.censored import Fit
-from analysis.intervals import FEWEST, StatisticsError, clopper_pearson, normality, quantile_interval, tail
-from analysis.statistics import Samples, logarithmic, metric_samples, normal_fits, primary_metrics, states
-from analysis.vmin import LIMITS
-from charlib.status import FLAG_ATTRS, Status, unknown
+from analysis.cycles import Everywhere, right_everywhere
+from analysis.intervals import StatisticsError, clopper_pearson, normality, tail
+from analysis.passes import FEWEST, Each
+from analysis.samples import Column, logarithmic, primary_metrics, states
+from analysis.statistics import moments, normal_fits
+from charlib.arrays import SAMPLE
+from charlib.status import FLAG_ATTRS, Status
 from netlists.operation import PHASES
 
 FILE = "errors.nc"
@@ -66,36 +70,6 @@ PARTS: Mapping[str, Part] = {
     "half_select": Part("a stored bit lost in a half-selected column", {"v_half": np.nan}, False, counts=False),
 }
 """Ways to err; a part that is not needed is judged by those of its metrics that a run has."""
-
-
-@dataclass(frozen=True)
-class Right:
-    """Cycles [s] in which each sample is right, every array of shape (..., sample).
-
-    The shortest of them lies in ``low[0]..low[1]``, the longest in ``high[0]..high[1]``: the same number twice where a
-    sample has values, apart where it is censored or unknown. A sample that errs at every cycle has an infinite
-    shortest and a negatively infinite longest one.
-    """
-
-    low: tuple[np.ndarray, np.ndarray]
-    high: tuple[np.ndarray, np.ndarray]
-
-    def both(self, other: Right) -> Right:
-        """Cycles in which a sample is right in two respects."""
-        low = tuple(map(np.maximum, self.low, other.low))
-        high = tuple(map(np.minimum, self.high, other.high))
-        never = np.isposinf(low[0]) | np.isneginf(high[1])
-        return Right(
-            tuple(np.where(never, np.inf, end) for end in low), tuple(np.where(never, -np.inf, end) for end in high)
-        )
-
-    def errs(self, cycles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Samples known to err at each cycle, and those of which it is not known: counts, shape (..., cycle)."""
-        at = cycles[:, None]
-        low, high = (tuple(end[..., None, :] for end in side) for side in (self.low, self.high))
-        wrong = (at < low[0]) | (at > high[1])
-        right = (at >= low[1]) & (at <= high[0])
-        return wrong.sum(-1), (~wrong & ~right).sum(-1)
 
 
 @dataclass(frozen=True)
@@ -160,9 +134,10 @@ def error_rates(
     """
     data = characterization
     names = _judged(data, rate, cycles)
-    dims = metric_samples(data, "t_read_p")[1]
-    each = {part: reduce(Right.both, [_right(data, n, s) for n, s in own.items()]) for part, own in names.items()}
-    whole = reduce(Right.both, [right for part, right in each.items() if PARTS[part].counts])
+    dims = tuple(str(d) for d in data["t_read_p"].dims if d != SAMPLE)
+    each = {part: right_everywhere(data, dims, own) for part, own in names.items()}
+    counting = [own for part, own in names.items() if PARTS[part].counts]
+    whole = right_everywhere(data, dims, reduce(or_, counting))
     tails = [one for part, own in names.items() for n, s in own.items() for one in _tails(data, part, n, s)]
     counted = [one for one in tails if PARTS[one.part].counts]
     grid = np.unique(np.asarray(cycles, dtype=float)) if len(cycles) else _grid(whole)
@@ -198,62 +173,41 @@ def _judged(data: xr.Dataset, rate: float, cycles: Sequence[float]) -> dict[str,
     return {part: own for part, own in found.items() if own}
 
 
-def _right(data: xr.Dataset, name: str, share: float) -> Right:
-    """Cycles in which one metric is right, sample by sample."""
-    samples, _ = metric_samples(data, name)
-    lower, upper = _ends(samples)
-    nothing, everything = np.full(lower.shape, -np.inf), np.full(lower.shape, np.inf)
-    if np.isnan(share):
-        limit = LIMITS[name]
-        ends = (np.where(lower > limit, np.inf, -np.inf), np.where(upper > limit, np.inf, -np.inf))
-        one = Right((nothing, nothing), ends)
-    elif samples.fails_when == "high":
-        one = Right((lower / share, upper / share), (everything, everything))
-    else:
-        one = Right((nothing, nothing), (lower / share, upper / share))
-    return one.both(Right((nothing, nothing), (everything, everything)))
-
-
-def _ends(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """Between what each true value lies; a failure without a value is infinitely bad, an unknown one anything."""
-    bound = np.full(samples.value.shape, np.nan) if samples.bound is None else samples.bound
-    low, high = samples.status == Status.censored_low, samples.status == Status.censored_high
-    worst = np.inf if samples.fails_when == "high" else -np.inf
-    known = np.where(samples.status == Status.not_performed, worst, samples.value)
-    lost = unknown(samples.status)
-    lower = np.where(lost | low, -np.inf, np.where(high, np.nan_to_num(bound, nan=-np.inf), known))
-    upper = np.where(lost | high, np.inf, np.where(low, np.nan_to_num(bound, nan=np.inf), known))
-    return lower, upper
-
-
 def _tails(data: xr.Dataset, part: str, name: str, share: float) -> list[Tail]:
     """Fitted distributions of a metric in each stored state."""
     found = []
-    for label, samples, _ in states(data, name):
-        sign = 1 if samples.fails_when == "high" else -1
-        if not np.isnan(share):
-            samples = logarithmic(samples)
-        few = samples.good.sum(-1) < FEWEST
-        fit = normal_fits(samples)
-        fit = Fit(*(np.where(few, np.nan, getattr(fit, end)) for end in ("mean", "std", "mean_se", "std_se")))
-        p_value = normality(np.where(samples.good, samples.value, np.nan))[2]
-        found.append(Tail(label, part, sign, share, fit, p_value))
+    timed = not np.isnan(share)
+    for label, one, _ in states(data, name, partial(_fitted, timed=timed)):
+        sign = 1 if data[name].attrs["fails_when"] == "high" else -1
+        p_value = one.pop("p_value")
+        found.append(Tail(label, part, sign, share, Fit(**one), p_value))
     return found
 
 
-def _grid(whole: Right) -> np.ndarray:
+def _fitted(samples: Column, timed: bool) -> dict[str, float]:
+    """Fit of samples at one condition, of their logarithms if ``timed``, and the p-value of normality."""
+    samples = Each(logarithmic, samples) if timed else samples
+    known = moments(samples)
+    fit = normal_fits(samples) if known.n >= FEWEST else Fit()
+    return vars(fit) | {"p_value": normality(known)}
+
+
+def _grid(whole: Everywhere) -> np.ndarray:
     """Cycles [s] from half the shortest that a sample asks for to twice the longest that one bears."""
-    ends = np.concatenate([end[np.isfinite(end) & (end > 0)] for end in (*whole.low, *whole.high)])
-    if not ends.size:
+    least, most = np.inf, -np.inf
+    for end in (end for pieces in whole.each for piece in pieces for end in (*piece.low, *piece.high)):
+        cycles = end[np.isfinite(end) & (end > 0)]
+        least, most = cycles.min(initial=least), cycles.max(initial=most)
+    if least > most:
         raise StatisticsError("no sample is right at any cycle: name the cycles to look at")
-    first, last = np.floor(PER_DECADE * np.log10(ends.min() / 2)), np.ceil(PER_DECADE * np.log10(2 * ends.max()))
+    first, last = np.floor(PER_DECADE * np.log10(least / 2)), np.ceil(PER_DECADE * np.log10(2 * most))
     exponents = np.arange(first, last + 1) / PER_DECADE
     return np.array([float(f"{10**e:.2g}") for e in exponents])
 
 
-def _lost(right: Right, confidence: float) -> np.ndarray:
+def _lost(right: Everywhere, confidence: float) -> np.ndarray:
     """Share of samples that err at every cycle with its interval, shape (3, ...); 0 without one: it has no tail."""
-    lost, n = np.isposinf(right.low[0]).sum(-1), right.low[0].shape[-1]
+    lost, n = right.lost(), right.n
     return np.where(lost > 0, np.stack([lost / n, *clopper_pearson(lost, n, confidence)]), 0.0)
 
 
@@ -270,11 +224,11 @@ def _together(tails: Sequence[Tail], lost: np.ndarray, cycles: np.ndarray, confi
 
 
 def _over_cycles(
-    whole: Right, tails: Sequence[Tail], grid: np.ndarray, dims: tuple, confidence: float
+    whole: Everywhere, tails: Sequence[Tail], grid: np.ndarray, dims: tuple, confidence: float
 ) -> dict[str, tuple]:
     """Variables over conditions and cycle."""
     errors, open_ = whole.errs(grid)
-    n = whole.low[0].shape[-1]
+    n = whole.n
     low, high = clopper_pearson(errors, n, confidence)[0], clopper_pearson(errors + open_, n, confidence)[1]
     counted = errors / np.where(n > open_, n - open_, np.nan)
     cycles = np.broadcast_to(grid, errors.shape)
@@ -297,13 +251,13 @@ def _over_cycles(
 
 
 def _by_part(
-    each: Mapping[str, Right], tails: Sequence[Tail], grid: np.ndarray, dims: tuple, confidence: float
+    each: Mapping[str, Everywhere], tails: Sequence[Tail], grid: np.ndarray, dims: tuple, confidence: float
 ) -> dict[str, tuple]:
     """Rates of each part by itself over conditions and cycle."""
     counted, fitted = [], []
     for part, right in each.items():
         errors, open_ = right.errs(grid)
-        n = right.low[0].shape[-1]
+        n = right.n
         counted.append(errors / np.where(n > open_, n - open_, np.nan))
         own = [one.at(None) for one in tails if one.part == part]
         lost = _lost(right, confidence)[..., None]
@@ -314,12 +268,18 @@ def _by_part(
 
 
 def _limits(
-    name: str, kind: str, whole: Right, tails: Sequence[Tail], sign: int, rate: float, dims: tuple, confidence: float
+    name: str,
+    kind: str,
+    whole: Everywhere,
+    tails: Sequence[Tail],
+    sign: int,
+    rate: float,
+    dims: tuple,
+    confidence: float,
 ) -> dict[str, tuple]:
     """Variables of the shortest (sign 1) or longest (-1) cycle at a failure rate."""
-    ends = whole.low if sign == 1 else tuple(-end for end in whole.high[::-1])
-    n = ends[0].shape[-1]
-    by_count = _counted_limit(ends, rate, confidence)
+    n = whole.n
+    by_count = whole.limits(sign, rate, confidence)
     own = [one for one in tails if np.isnan(one.share) or one.sign == sign]
     lost = _lost(whole, confidence)
     by_fit = _crossing(own, lost, sign, rate, confidence)
@@ -349,27 +309,6 @@ def _turned(status: np.ndarray, sign: int) -> np.ndarray:
     """Statuses of a number that was looked for with its sign turned."""
     swap = {Status.censored_low: Status.censored_high, Status.censored_high: Status.censored_low}
     return status if sign == 1 else np.vectorize(lambda s: swap.get(s, s), otypes=[np.int8])(status)
-
-
-def _counted_limit(ends: tuple[np.ndarray, np.ndarray], rate: float, confidence: float) -> tuple[np.ndarray, ...]:
-    """Number above which no more than a share of the samples lies: value, status, bound, interval, shape (...).
-
-    Args:
-        ends: between what each sample's number lies, shape (..., sample).
-    """
-    lower, upper = (np.sort(end, axis=-1) for end in ends)
-    n = lower.shape[-1]
-    at = n - 1 - int(np.floor(rate * n))
-    low, high = lower[..., at], upper[..., at]
-    status = np.select(
-        [np.isposinf(low), (low == high) & np.isfinite(low), np.isposinf(high) & np.isfinite(low),
-         np.isneginf(low) & np.isfinite(high)],
-        [Status.not_performed, Status.ok, Status.censored_high, Status.censored_low], Status.suspect,
-    )  # fmt: skip
-    bound = np.select([status == Status.censored_high, status == Status.censored_low], [low, high], np.nan)
-    quantile = np.array([1 - rate])
-    interval = quantile_interval(lower, quantile, confidence)[0], quantile_interval(upper, quantile, confidence)[1]
-    return low, status, bound, *(end[..., 0] for end in interval)
 
 
 def _crossing(tails: Sequence[Tail], lost: np.ndarray, sign: int, rate: float, confidence: float) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Confidence intervals and the test of normality: numpy and scipy on plain arrays, samples in the last dimension."""
+"""Confidence intervals and the test of normality, from counts, ranks and moments of samples."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import special, stats
 
-FEWEST = 20
-"""Samples that the test of normality needs: the approximation of the kurtosis's distribution holds from there on."""
+from analysis.passes import FEWEST, Moments
+
 SHOWN = 500
 """Ranks of sorted samples that a picture shows at most: marks of neighbours then touch."""
 
@@ -74,52 +74,52 @@ def std_interval(std: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tu
     return low, high
 
 
-def quantile_interval(ordered: np.ndarray, q: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Distribution-free interval of quantiles between two order statistics, shape ``(..., quantile)``.
+def quantile_ranks(n: int, q: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of the two order statistics between which quantiles lie, whatever the samples are distributed like.
 
-    The number of samples below the true quantile is binomial, whatever they are distributed like; the ranks are the
-    closest ones that leave no more than half of the rest on either side.
+    The number of samples below the true quantile is binomial; the ranks are the closest ones that leave no more than
+    half of the rest on either side.
 
     Args:
-        ordered: sorted samples, shape ``(..., sample)``; infinite where a sample has a rank but no value, NaN at the
-            end where there is none.
-        q: quantiles [1], shape (quantile,).
-        confidence: confidence level [1]; the interval covers at least as much.
+        n: number of samples. q: quantiles [1], any shape. confidence: level [1]; the interval covers at least as much.
 
     Returns:
-        Lower and upper limit; infinite where there are too few samples for a limit on that side, or where the limit
-        lies among samples without a value; NaN without any sample.
+        Lower and upper rank from 1, of the shape of ``q``; 0 and n + 1 where there are too few samples for a limit on
+        that side.
 
     Source: David and Nagaraja, Order Statistics, 3rd ed., 2003, section 7.1.
     """
-    outside, n = tail(confidence), (~np.isnan(ordered)).sum(-1)[..., None]
-    below = stats.binom.ppf(outside, n, q).astype(int)
-    above = stats.binom.ppf(1 - outside, n, q).astype(int) + 1
-    last = ordered.shape[-1] - 1
-    low = np.take_along_axis(ordered, np.clip(below - 1, 0, last), -1)
-    high = np.take_along_axis(ordered, np.clip(above - 1, 0, last), -1)
-    low, high = np.where(below < 1, -np.inf, low), np.where(above > n, np.inf, high)
-    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+    outside = tail(confidence)
+    below, above = (stats.binom.ppf(p, n, q).astype(int) for p in (outside, 1 - outside))
+    return np.maximum(below, 0), np.minimum(above + 1, n + 1)
 
 
-def normality(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Skewness, excess kurtosis and the p-value of the hypothesis that the samples are normal, shape ``(...)``.
+def normality(found: Moments) -> float:
+    """The p-value [1] of the hypothesis that samples are normal, from their moments; scipy's takes the samples.
 
-    The test is K2 of D'Agostino and Pearson: it adds both deviations up, so that a rejection can be read. It sees no
-    other departure, and with thousands of samples it rejects departures that do not matter.
+    The test is K2 of D'Agostino and Pearson: it adds the deviations of skewness and kurtosis up, so that a rejection
+    can be read. It sees no other departure, and with thousands of samples it rejects departures that do not matter.
 
     Args:
-        values: shape ``(..., sample)``, NaN where there is none; left out. At least ``FEWEST`` different ones are
-            needed, else NaN comes back.
+        found: of the samples; NaN comes back where fewer than ``FEWEST`` of them are different.
 
     Source: D'Agostino and Pearson, Biometrika 60, 1973; D'Agostino, Belanger, D'Agostino Jr., Am. Stat. 44, 1990.
     """
-    found = np.full((3, *values.shape[:-1]), np.nan)
-    for place in np.ndindex(values.shape[:-1]):
-        good = values[place][np.isfinite(values[place])]
-        if good.size >= FEWEST and np.unique(good).size >= FEWEST:
-            found[(slice(None), *place)] = stats.skew(good), stats.kurtosis(good), stats.normaltest(good).pvalue
-    return found[0], found[1], found[2]
+    if found.different < FEWEST:
+        return np.nan
+    n = float(found.n)
+    y = found.skewness * np.sqrt((n + 1) * (n + 3) / (6 * (n - 2)))
+    flatness = 3 * (n**2 + 27 * n - 70) * (n + 1) * (n + 3) / ((n - 2) * (n + 5) * (n + 7) * (n + 9))
+    w2 = np.sqrt(2 * (flatness - 1)) - 1
+    lean = np.arcsinh(y / np.sqrt(2 / (w2 - 1))) / np.sqrt(np.log(w2) / 2)
+
+    variance = 24 * n * (n - 2) * (n - 3) / ((n + 1) ** 2 * (n + 3) * (n + 5))
+    x = (found.kurtosis + 3 - 3 * (n - 1) / (n + 1)) / np.sqrt(variance)
+    skew = 6 * (n**2 - 5 * n + 2) / ((n + 7) * (n + 9)) * np.sqrt(6 * (n + 3) * (n + 5) / (n * (n - 2) * (n - 3)))
+    a = 6 + 8 / skew * (2 / skew + np.sqrt(1 + 4 / skew**2))
+    ratio = (1 - 2 / a) / (1 + x * np.sqrt(2 / (a - 4)))
+    weight = (1 - 2 / (9 * a) - np.cbrt(ratio)) / np.sqrt(2 / (9 * a))
+    return float(stats.chi2.sf(lean**2 + weight**2, 2))
 
 
 def shown_ranks(n: int) -> np.ndarray:

@@ -16,8 +16,9 @@ import xarray as xr
 from scipy import special, stats
 
 from analysis.errors import ENOUGH
-from analysis.intervals import FEWEST, StatisticsError, clopper_pearson, normality, tail
-from analysis.statistics import metric_samples
+from analysis.intervals import StatisticsError, clopper_pearson, normality, tail
+from analysis.passes import FEWEST, moments
+from charlib.arrays import SAMPLE
 from charlib.status import Status, unknown
 from netlists.mramlogic import OPERATIONS, latch_area
 from netlists.technology import Technology
@@ -46,7 +47,7 @@ def sense_errors(characterization: xr.Dataset, confidence: float = 0.95) -> xr.D
     if not names:
         wanted = ", ".join(f"t_{name}" for name in OPERATIONS)
         raise StatisticsError(f"error rates of sensing need one of {wanted}: add it to characterize.metrics")
-    dims = metric_samples(data, f"t_{JUDGED[names[0]][0]}")[1]
+    dims = tuple(str(d) for d in data[f"t_{JUDGED[names[0]][0]}"].dims if d != SAMPLE)
     columns = [_counted(data, JUDGED[name], confidence) | _fitted(data, JUDGED[name], confidence) for name in names]
     variables = {
         key: (("operation", *dims), np.stack([column[key] for column in columns]), {"units": "1", "long_name": text})
@@ -105,7 +106,8 @@ def _fitted(data: xr.Dataset, parts: Sequence[str], confidence: float) -> dict[s
         for place in np.ndindex(shape):
             good = together[place][np.isfinite(together[place]).all(axis=-1)]
             if len(good) >= FEWEST:
-                for key, value in zip(keys, (*any_below(good, confidence), normality(good.T)[2].min()), strict=True):
+                p_value = np.min([normality(moments([margin])) for margin in good.T])
+                for key, value in zip(keys, (*any_below(good, confidence), p_value), strict=True):
                     found[key][place] = value
     return found
 

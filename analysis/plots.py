@@ -25,6 +25,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 
 from analysis import statistics
 from analysis.column import nearest
+from charlib.arrays import SAMPLE
 from charlib.conditions import OPTIONAL
 from charlib.directory import write_whole
 from charlib.tables import rows_of
@@ -249,7 +250,7 @@ def provenance(data: xr.Dataset, condition: Condition | str, shown: str = "") ->
 
 
 def read(path: Path, group: str | None = None) -> xr.Dataset:
-    """A NetCDF file, of which what is asked for is read then, and not kept.
+    """A NetCDF file, of which what is asked for is read then, and not kept; without the coordinate of the samples.
 
     Raises NothingToDraw where file or group is missing or unreadable.
     """
@@ -257,7 +258,7 @@ def read(path: Path, group: str | None = None) -> xr.Dataset:
     if not path.is_file():
         raise NothingToDraw(f"{path.name} is missing")
     try:
-        return xr.open_dataset(path, group=group, engine="netcdf4", cache=False)
+        return xr.open_dataset(path, group=group, engine="netcdf4", cache=False, drop_variables=SAMPLE)
     except (OSError, ValueError, KeyError) as error:
         if group and "group not found" in str(error):
             raise NothingToDraw(f"{path.name} has no group {group}: the run did not ask for it") from error

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.intervals import StatisticsError
+from charlib.arrays import SAMPLE
 from charlib.status import Status
 from netlists.bitcells import Sram6T
 from netlists.circuit import Transistor, diffusion
@@ -84,7 +85,8 @@ def compare(data: xr.Dataset) -> xr.Dataset:
     if not present:
         needs = "; ".join(", ".join(name for part in q.metrics.values() for name in part) for q in QUANTITIES.values())
         raise StatisticsError(f"no quantity is there for both read paths; one needs all metrics of a group: {needs}")
-    found = xr.concat([_row(data, quantity) for quantity in present.values()], "quantity", combine_attrs="override")
+    rows = [_row(data, quantity) for quantity in present.values()]
+    found = xr.concat(rows, "quantity", combine_attrs="override")
     found = found.assign_coords(quantity=list(present))
     for part, text in (("unit", "unit"), ("long_name", "what it is")):
         found[part] = ("quantity", [getattr(q, part) for q in present.values()], {"long_name": text})
@@ -93,7 +95,15 @@ def compare(data: xr.Dataset) -> xr.Dataset:
 
 
 def _row(data: xr.Dataset, quantity: Quantity) -> xr.Dataset:
-    """Moments of one quantity on both paths, of the samples that are good on both."""
+    """Moments of one quantity on both paths, of the samples that are good on both; one condition is read at a time."""
+    dims = [dim for dim in data[next(iter(quantity.metrics["single"]))].dims if dim != SAMPLE]
+    places = np.ndindex(*(data.sizes[dim] for dim in dims))
+    each = [_moments(data.isel({dim: [i] for dim, i in zip(dims, at, strict=True)}), quantity) for at in places]
+    return xr.combine_by_coords(each).sel({dim: data[dim] for dim in dims})
+
+
+def _moments(data: xr.Dataset, quantity: Quantity) -> xr.Dataset:
+    """Those at one condition."""
     samples = {path: _samples(data, metrics, quantity.unit) for path, metrics in quantity.metrics.items()}
     both = xr.concat(samples.values(), "path").assign_coords(path=list(samples))
     both = both.where(both.notnull().all("path"))

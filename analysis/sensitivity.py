@@ -14,9 +14,13 @@ import numpy as np
 import xarray as xr
 
 from analysis.intervals import StatisticsError
-from analysis.statistics import SAMPLE, place_by_place, primary_metrics
-from charlib.arrays import spans
+from analysis.passes import Each, Pieces
+from analysis.samples import place_by_place, primary_metrics
+from charlib.arrays import SAMPLE, spans
 from charlib.variation import normals
+
+ROWS = 1 << 16
+"""Samples of a step of the regression: some megabytes for each random number."""
 
 
 class NoDraws(StatisticsError):
@@ -28,20 +32,21 @@ class Draws:
     """Standard normals behind samples, made as they are asked for.
 
     Attributes:
-        paths: random numbers. seed: of the run. numbers: of the samples, shape (sample,).
+        paths: random numbers. seed: of the run. numbers: of the samples, shape (sample,); None is 0 onwards.
     """
 
     paths: Sequence[str]
     seed: int
-    numbers: np.ndarray
+    numbers: np.ndarray | None = None
 
     @property
-    def shape(self) -> tuple[int, int]:
-        return self.numbers.size, len(self.paths)
+    def shape(self) -> tuple[None, int]:
+        """As of an array, but for the number of samples."""
+        return None, len(self.paths)
 
     def __getitem__(self, span: slice) -> np.ndarray:
         """Those of some samples, shape (sample, path)."""
-        own = self.numbers[span]
+        own = np.arange(span.start, span.stop) if self.numbers is None else self.numbers[span]
         first = int(own.min())
         return normals(self.paths, self.seed, first, int(own.max()) - first + 1)[own - first]
 
@@ -68,11 +73,11 @@ class Regression:
     n: int
 
 
-def regress(values: np.ndarray, draws: np.ndarray | Draws) -> Regression:
-    """Ordinary least squares with an intercept, ``PIECE`` samples at a time.
+def regress(values: Pieces, draws: np.ndarray | Draws) -> Regression:
+    """Ordinary least squares with an intercept, ``ROWS`` samples at a time.
 
     Args:
-        values: shape (sample,), NaN where there is none; left out.
+        values: pieces of shape (sample,), NaN where there is none; left out.
         draws: standard normals [1], shape (sample, variable).
 
     Returns:
@@ -81,19 +86,23 @@ def regress(values: np.ndarray, draws: np.ndarray | Draws) -> Regression:
     Source: any textbook, e.g. Draper and Smith, Applied Regression Analysis, 3rd ed., 1998, chapter 5. Errors suppose
     a residual of the same variance everywhere.
     """
-    good = np.isfinite(values)
-    n, variables = int(good.sum()), draws.shape[1]
-    freedom = n - variables - 1
-    if freedom < 1 or np.ptp(values[good]) == 0:
+    n, low, high, variables = 0, np.inf, -np.inf, draws.shape[1]
+    for piece in values:
+        good = piece[np.isfinite(piece)]
+        n, low, high = n + good.size, good.min(initial=low), good.max(initial=high)
+    freedom, scale = n - variables - 1, high - low
+    if freedom < 1 or scale == 0:
         nothing = np.full(variables, np.nan)
         return Regression(nothing, nothing, nothing, np.nan, np.nan, n)
-    scale = np.ptp(values[good])
     # The triangular factor of all rows (1, draws, value) is that of the rows so far, with those that follow below it.
-    factor = np.empty((0, variables + 2))
-    for span in spans(values.size):
-        here = good[span]
-        rows = np.column_stack([np.ones(here.sum()), draws[span][here], values[span][here] / scale])
-        factor = np.linalg.qr(np.vstack([factor, rows]), mode="r")
+    factor, first = np.empty((0, variables + 2)), 0
+    for piece in values:
+        for span in spans(piece.size, ROWS):
+            here = np.isfinite(piece[span])
+            drawn = draws[first + span.start : first + span.stop][here]
+            rows = np.column_stack([np.ones(here.sum()), drawn, piece[span][here] / scale])
+            factor = np.linalg.qr(np.vstack([factor, rows]), mode="r")
+        first += piece.size
     design, seen, residual = factor[:-1, :-1], factor[:-1, -1], factor[-1, -1] ** 2
     found, variance = np.linalg.solve(design, seen), residual / freedom
     errors = np.sqrt(variance * np.sum(np.linalg.inv(design) ** 2, axis=1))
@@ -184,10 +193,10 @@ def _sensitivity(characterization: xr.Dataset, metric: str) -> xr.Dataset:
     name = f"{metric}_lobes" if f"{metric}_lobes" in characterization else metric
     sigma = devices(characterization, metric)
     paths = [str(path) for path in sigma["device"].values]
-    numbers = characterization[SAMPLE].values  # 0 onwards where they have no coordinate
+    numbers = characterization[SAMPLE].values if SAMPLE in characterization.coords else None
     draws = Draws(paths, int(characterization.attrs["seed"]), numbers)
     fits, dims = place_by_place(
-        characterization, name, lambda s: vars(regress(np.where(s.good, s.value, np.nan), draws))
+        characterization, name, lambda c: vars(regress(Each(lambda s: np.where(s.good, s.value, np.nan), c), draws))
     )
     attrs = characterization[name].attrs
     variables = {}

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from analysis.intervals import StatisticsError, tail
-from analysis.statistics import Samples, logarithmic, normal_fits, primary_metrics, states
-from charlib.status import FLAG_ATTRS, Status, unknown
+from analysis.passes import Each
+from analysis.samples import Column, count, logarithmic, primary_metrics, states
+from analysis.statistics import normal_fits
+from charlib.status import FLAG_ATTRS, Status
 
 OPERATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "read": (("snm_read",), ("sinm",)),
@@ -165,14 +168,28 @@ def headrooms(data: xr.Dataset, names: Sequence[str], sigma: float, t_read: floa
         data: characterization, supplies rising. names: metrics of the operation.
         sigma: level of the operation [1], shared out among the parts. t_read: longest delay [s].
     """
-    columns = []
+    parts = []
     for name in names:
         limit = _limit(data, name, t_read)
-        for label, samples, dims in states(data, name):
+        timed = data[name].attrs["units"] == "s"
+        sign = 1.0 if data[name].attrs["fails_when"] == "low" else -1.0
+        for label, found, dims in states(data, name, partial(_fitted, timed=timed)):
             here = limit.transpose(*dims).values
-            columns.append((label, samples, here, dims.index("vdd"), data[name].attrs["units"]))
-    level = float(stats.norm.isf(stats.norm.sf(sigma) / len(columns)))
-    return [_headroom(label, one, limit, axis, unit, level) for label, one, limit, axis, unit in columns]
+            distance = sign * (found["mean"] - (np.log(here) if timed else here))
+            parts.append((label, found | {"distance": distance}, dims.index("vdd")))
+    level = float(stats.norm.isf(stats.norm.sf(sigma) / len(parts)))
+    return [_headroom(label, found, axis, level) for label, found, axis in parts]
+
+
+def _fitted(samples: Column, timed: bool) -> dict[str, object]:
+    """Fit of samples at one condition, of their logarithms if ``timed``, and what became of them."""
+    counts = count(samples)
+    fit = normal_fits(Each(logarithmic, samples) if timed else samples, counts)
+    return vars(fit) | {
+        "all_failed": 0 < counts.known == counts.n_failed,
+        "all_beyond": 0 < counts.known == counts.n_beyond,
+        "lost": counts.not_performed / max(counts.known, 1),
+    }
 
 
 def _limit(data: xr.Dataset, name: str, t_read: float) -> xr.DataArray:
@@ -189,20 +206,17 @@ def _limit(data: xr.Dataset, name: str, t_read: float) -> xr.DataArray:
     return limit
 
 
-def _headroom(label: str, samples: Samples, limit: np.ndarray, axis: int, unit: str, level: float) -> Headroom:
-    """Distance of one part to its limit; ``axis`` is the supply's among the conditions, ``level`` in deviations."""
-    if unit == "s":
-        samples, limit = logarithmic(samples), np.log(limit)
-    fit = normal_fits(samples)
-    distance = fit.mean - limit if samples.fails_when == "low" else limit - fit.mean
-    value, error = distance - level * fit.std, np.hypot(fit.mean_se, level * fit.std_se)
-    lost = unknown(samples.status)
-    known = (~lost).sum(-1)
-    all_failed = (known > 0) & (samples.failed | lost).all(-1)
-    all_beyond = (known > 0) & ((~samples.good & samples.passed) | lost).all(-1)
-    share = (samples.status == Status.not_performed).sum(-1) / np.maximum(known, 1)
-    value = np.where(all_beyond, np.inf, value)
-    value = np.where(all_failed | (share > stats.norm.sf(level)), -np.inf, value)
+def _headroom(label: str, found: Mapping[str, np.ndarray], axis: int, level: float) -> Headroom:
+    """Headroom of one part.
+
+    Args:
+        found: what :func:`_fitted` tells at every condition, and ``distance`` of the mean to the limit. axis: the
+            supply's among the conditions. level: in deviations [1].
+    """
+    value = found["distance"] - level * found["std"]
+    error = np.hypot(found["mean_se"], level * found["std_se"])
+    value = np.where(found["all_beyond"], np.inf, value)
+    value = np.where(found["all_failed"] | (found["lost"] > stats.norm.sf(level)), -np.inf, value)
     error = np.where(np.isinf(value), 0.0, error)
     return Headroom(label, np.moveaxis(value, axis, -1), np.moveaxis(error, axis, -1))
 

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from analysis.intervals import StatisticsError
-from analysis.statistics import Samples, normal_fits, place_by_place, primary_metrics
+from analysis.samples import Column, count, place_by_place, primary_metrics
+from analysis.statistics import normal_fits
 
 SCOPES = {"corner": ("process",), "place": ("process", "temp")}
 """What is looked over: the corners at each temperature; corners and temperatures together."""
@@ -53,10 +54,11 @@ def worst_corners(characterization: xr.Dataset, sigma: float) -> xr.Dataset:
     return found.assign_coords({dim: characterization[dim] for dim in found.dims})
 
 
-def _fitted(samples: Samples) -> dict[str, object]:
+def _fitted(samples: Column) -> dict[str, object]:
     """Mean and deviation of samples at one condition, and whether all that are known failed."""
-    fit = normal_fits(samples)
-    return {"mean": fit.mean, "std": fit.std, "failed": samples.failed.any(-1) & ~samples.good.any(-1)}
+    counts = count(samples)
+    fit = normal_fits(samples, counts)
+    return {"mean": fit.mean, "std": fit.std, "failed": counts.n_failed > 0 and not counts.n_ok}
 
 
 def _worst(

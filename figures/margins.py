@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 import figures
-from analysis import intervals, plots, statistics
+from analysis import intervals, passes, plots, samples, statistics
 from analysis.plots import Condition, NothingToDraw
 
 METRICS = {"snm_hold": "hold", "snm_read": "read"}
@@ -29,7 +30,7 @@ class _Distribution:
 
     Attributes:
         metric, label: its name, and what the figure calls it.
-        values: margins of the good samples [V].
+        values: margins of the good samples [V], in pieces. low, high: the least and the greatest [V].
         sorted_values, scores: probability plot, [V] and [1], of the ranks that are shown.
         mean, std: of the good samples [V]; NaN where there are too few.
         counts: what became of all samples, as text.
@@ -37,7 +38,9 @@ class _Distribution:
 
     metric: str
     label: str
-    values: np.ndarray
+    values: passes.Pieces
+    low: float
+    high: float
     sorted_values: np.ndarray
     scores: np.ndarray
     mean: float
@@ -56,8 +59,13 @@ def draw(results_dir: Path) -> Figure:
         if not names:
             raise NothingToDraw(f"characterization.nc has neither {' nor '.join(METRICS)}")
         condition = plots.reference_condition(found)
-        distributions = [_distribution(found, name, condition) for name in names]
-    if not any(d.values.size for d in distributions):
+        return _drawn(found, condition, names)
+
+
+def _drawn(found: xr.Dataset, condition: Condition, names: Sequence[str]) -> Figure:
+    """The figure of some margins at a condition."""
+    distributions = [_distribution(found, name, condition) for name in names]
+    if not any(d.high >= d.low for d in distributions):
         raise NothingToDraw(f"no sample has a static noise margin at {condition}")
     caption = (
         f"{plots.provenance(found, condition)} Margin: the worse of both stored states of each cell, hence "
@@ -84,36 +92,38 @@ def _title(distributions: list[_Distribution]) -> str:
 
 def _distribution(data: xr.Dataset, metric: str, condition: Condition) -> _Distribution:
     here = statistics.select(data, [metric]).sel(condition.where)
-    plot, summary = statistics.normal_plot(here, metric), statistics.summarize(here)
-    value = here[metric].values
-    shown = intervals.shown_ranks(int(plot["score"].notnull().sum())) - 1
-    count = {name: int(summary[f"{metric}_{name}"]) for name in statistics.COUNTS}
+    column = samples.column(here, metric)
+    counts, known = samples.count(column), statistics.moments(column)
+    ranks = intervals.shown_ranks(counts.known)
+    sorted_values, scores = statistics.plot_positions(column, ranks, counts.known)
     return _Distribution(
         metric=metric,
         label=METRICS[metric],
-        values=value[np.isfinite(value)],
-        sorted_values=plot["value"].values[shown],
-        scores=plot["score"].values[shown],
-        mean=float(summary[f"{metric}_mean"]),
-        std=float(summary[f"{metric}_std"]),
-        counts=f"{count['n_ok']} with a value, {count['n_failed']} failed (censored low), "
-        f"{count['n_beyond']} censored high, {count['n_unknown']} unknown",
+        values=passes.Each(lambda s: s.values, column),
+        low=known.low,
+        high=known.high,
+        sorted_values=sorted_values,
+        scores=scores,
+        mean=known.mean,
+        std=known.std,
+        counts=f"{counts.n_ok} with a value, {counts.n_failed} failed (censored low), "
+        f"{counts.n_beyond} censored high, {counts.n_unknown} unknown",
     )
 
 
 def _histograms(ax: Axes, distributions: list[_Distribution]) -> None:
     """Histograms with one bin width, and the normal curves."""
-    everything = np.concatenate([d.values for d in distributions])
+    low, high = min(d.low for d in distributions), max(d.high for d in distributions)
     smallest = min((d.std for d in distributions if d.std > 0), default=0.0)
-    span = np.ptp(everything)
-    bins = int(np.clip(np.ceil(span / (smallest / 2)), 8, 120)) if smallest > 0 else 10
-    edges = np.histogram_bin_edges(everything, bins)
+    bins = int(np.clip(np.ceil((high - low) / (smallest / 2)), 8, 120)) if smallest > 0 else 10
     for d in distributions:
         fill, hatch = FILLS[d.metric]
-        ax.hist(d.values, edges, facecolor=fill, hatch=hatch, edgecolor="black", linewidth=0.7, label=d.label)
+        counts, edges = passes.histogram(d.values, bins, low, high)
+        ax.hist(edges[:-1], edges, weights=counts, facecolor=fill, hatch=hatch, edgecolor="black", linewidth=0.7,
+                label=d.label)  # fmt: skip
         if d.std > 0:
             x = np.linspace(d.mean - 3.5 * d.std, d.mean + 3.5 * d.std, 200)
-            ax.plot(x, d.values.size * np.diff(edges)[0] * stats.norm.pdf(x, d.mean, d.std), color="black", linewidth=1)
+            ax.plot(x, counts.sum() * np.diff(edges)[0] * stats.norm.pdf(x, d.mean, d.std), color="black", linewidth=1)
     ax.set_ylabel("samples per bin [1]")
     ax.margins(x=0.02)
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy import special
 
 import figures
-from analysis import intervals, plots, statistics
+from analysis import intervals, plots, samples, statistics
 from analysis.plots import Condition, NothingToDraw
 
 MOST = 12
@@ -70,10 +70,9 @@ def _lost(summary: xr.Dataset, names: list[str]) -> str:
 
 
 def _panel(ax: Axes, here: xr.Dataset, summary: xr.Dataset, name: str) -> None:
-    plot = statistics.normal_plot(here, name)
-    ranked = int(plot["score"].notnull().sum())
+    ranked = sum(int(summary[f"{name}_{n}"]) for n in ("n_ok", "n_failed", "n_beyond"))
     ranks = intervals.shown_ranks(ranked)
-    value, score = (plot[part].values[ranks - 1] for part in ("value", "score"))
+    value, score = statistics.plot_positions(samples.column(here, name), ranks, ranked)
     mean, std = (float(summary[f"{name}_{part}"]) for part in ("fit_mean", "fit_std"))
     if np.isfinite(mean):
         low, high = intervals.normal_band(ranks, ranked, CONFIDENCE)

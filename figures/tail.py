@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy import special, stats
 
 import figures
-from analysis import intervals, plots, statistics
+from analysis import intervals, passes, plots, samples, statistics
 from analysis.censored import Fit
 from analysis.plots import NothingToDraw
 
@@ -35,7 +35,8 @@ class _Tail:
     Attributes:
         name, unit: of the metric. limit: at which it fails, in the unit; NaN or infinite where there is none.
         side: 1 where low values fail, -1 where high ones do.
-        ordered: ``side`` times the known samples, sorted: failures without a value first, as ``-inf``, shape (rank,).
+        n, values: known samples, and those with a value. counts, edges: these in bins.
+        ranks, beyond: some ranks of the known samples from the failing side, and the values there, all finite.
         cell: normal fitted to the metric. states: those fitted to it in each stored state, one if it has none.
         level: probability [1]. quantile, low, high: the value with so much on its failing side, and its interval.
     """
@@ -44,23 +45,18 @@ class _Tail:
     unit: str
     limit: float
     side: float
-    ordered: np.ndarray
+    n: int
+    values: int
+    counts: np.ndarray
+    edges: np.ndarray
+    ranks: np.ndarray
+    beyond: np.ndarray
     cell: Fit
     states: tuple[Fit, ...]
     level: float
     quantile: float
     low: float
     high: float
-
-    @property
-    def values(self) -> np.ndarray:
-        """Samples with a value, in the metric's unit."""
-        return self.side * self.ordered[np.isfinite(self.ordered)]
-
-    @property
-    def drawn(self) -> bool:
-        """Whether there are values enough, and not all alike."""
-        return self.values.size >= max(FEWEST, self.ordered.size / 2) and self.cell.std > 0
 
     @property
     def expected(self) -> float:
@@ -80,7 +76,7 @@ def draw(results_dir: Path) -> Figure:
             raise NothingToDraw(f"a tail takes {FEWEST} Monte Carlo samples, the run has {plots.samples(data)}")
         condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
         here = statistics.select(data, names).sel(condition.where)
-        tails = [tail for tail in (_tail(here, name) for name in names) if tail.drawn]
+        tails = [tail for tail in (_tail(here, name) for name in names) if tail]
     if not tails:
         raise NothingToDraw(
             f"no metric has {FEWEST} values that differ, of at least half of the samples, at {condition}"
@@ -99,26 +95,27 @@ def draw(results_dir: Path) -> Figure:
     return figure
 
 
-def _tail(here: xr.Dataset, name: str) -> _Tail:
-    samples, _ = statistics.metric_samples(here, name)
-    side = 1.0 if samples.fails_when == "low" else -1.0
-    ordered = np.sort(side * samples.ranked)
-    ordered = ordered[~np.isnan(ordered)]
-    level = 10.0 ** np.ceil(np.round(np.log10(BEYOND / max(ordered.size, BEYOND)), 9))
-    q = np.array([level])
-    quantile = statistics.quantiles(samples, q if side > 0 else 1 - q)
-    limits = (side * limit for limit in intervals.quantile_interval(ordered, q, CONFIDENCE))
-    low, high = sorted(float(limit[0]) for limit in limits)
-    cell, *states = (_fit(s) for s in (samples, *(state for _, state, _ in statistics.states(here, name))))
+def _tail(here: xr.Dataset, name: str) -> _Tail | None:
+    """The tail of a metric; None without values enough, or where all are alike."""
+    column, attrs = samples.column(here, name), here[name].attrs
+    side = 1.0 if attrs["fails_when"] == "low" else -1.0
+    counts, known = samples.count(column), statistics.moments(column)
+    n = counts.known
+    if counts.n_ok < max(FEWEST, n / 2) or known.high == known.low:
+        return None
+    level = 10.0 ** np.ceil(np.round(np.log10(BEYOND / max(n, BEYOND)), 9))
+    q = np.array([level if side > 0 else 1 - level])
+    quantile, *limits = (float(number[0]) for number in statistics.quantiles(column, q, CONFIDENCE, n))
+    ranks = intervals.shown_ranks(n)
+    ranks = ranks[ranks <= n / 2]
+    beyond, _ = statistics.plot_positions(column, ranks if side > 0 else n + 1 - ranks, n)
+    there = np.isfinite(beyond)
+    histogram = passes.histogram(passes.Each(lambda s: s.values, column), BINS, known.low, known.high)
+    states = [Fit(**fit) for _, fit, _ in samples.states(here, name, lambda c: vars(statistics.normal_fits(c)))]
     return _Tail(
-        name, here[name].attrs["units"], samples.fail_limit, side, ordered, cell, tuple(states), level,
-        float(quantile[0]), low, high,
+        name, attrs["units"], float(attrs.get("fail_limit", np.nan)), side, n, counts.n_ok, *histogram, ranks[there],
+        beyond[there], statistics.normal_fits(column, counts), tuple(states), level, quantile, *sorted(limits),
     )  # fmt: skip
-
-
-def _fit(samples: statistics.Samples) -> Fit:
-    """Normal distribution fitted to samples, as plain numbers."""
-    return Fit(*map(float, astuple(statistics.normal_fits(samples))))
 
 
 def _title(tail: _Tail) -> str:
@@ -134,11 +131,11 @@ def _title(tail: _Tail) -> str:
 
 def _histogram(ax: Axes, tail: _Tail) -> None:
     """Samples per bin, with the normal curve."""
-    counts, edges = np.histogram(tail.values, BINS)
+    counts, edges = tail.counts, tail.edges
     ax.stairs(counts, edges, fill=True, facecolor=plots.LIGHT, edgecolor="black", linewidth=0.6)
     x = np.linspace(edges[0], edges[-1], 400)
     density = stats.norm.pdf(x, tail.cell.mean, tail.cell.std)
-    ax.plot(x, tail.values.size * np.diff(edges)[0] * density, color="black", linewidth=1.2)
+    ax.plot(x, tail.values * np.diff(edges)[0] * density, color="black", linewidth=1.2)
     ax.set_yscale("log")
     ax.set_ylim(0.5, 2 * counts.max())
     ax.set_ylabel("samples per bin [1]")
@@ -147,10 +144,7 @@ def _histogram(ax: Axes, tail: _Tail) -> None:
 
 def _shares(ax: Axes, tail: _Tail) -> None:
     """Share of the samples beyond each value, with its band and the normal distributions."""
-    n = tail.ordered.size
-    ranks = intervals.shown_ranks(n)
-    ranks = ranks[(ranks <= n / 2) & np.isfinite(tail.ordered[ranks - 1])]
-    x = tail.side * tail.ordered[ranks - 1]
+    n, ranks, x = tail.n, tail.ranks, tail.beyond
     low, high = (special.ndtr(score) for score in intervals.normal_band(ranks, n, CONFIDENCE))
     ax.fill_between(x, low, high, color="0.8", linewidth=0)
     dots, dashes = plots.LOOKS[2], plots.LOOKS[1]

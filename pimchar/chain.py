@@ -33,7 +33,7 @@ from analysis import (
 )  # fmt: skip
 from analysis.architecture import MacroError, MacroGeometry, MacroModel
 from analysis.logic import READINGS, Gates
-from charlib import columncheck
+from charlib import arrays, columncheck
 from charlib.directory import write_whole
 from charlib.export import source
 from charlib.periphery import TABLE as GATES
@@ -214,7 +214,8 @@ def search_cycles(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Da
 
 def compare_paths(folder: Path) -> xr.Dataset:
     """Both read paths side by side, from a directory's samples; see :func:`analysis.readpaths.compare`."""
-    return readpaths.compare(open_samples(folder))
+    with open_samples(folder) as data:
+        return readpaths.compare(data)
 
 
 def stored_run(folder: Path) -> RunFile:
@@ -236,15 +237,14 @@ def open_tables(folder: Path) -> xr.Dataset:
     return source.load(stored(folder, TABLES))
 
 
-def open_samples(folder: Path, held: bool = True) -> xr.Dataset:
-    """The characterization of a results directory; raises RunFileError if there is none to read.
+def open_samples(folder: Path) -> xr.Dataset:
+    """The characterization of a results directory, of which what is asked for is read then, and not kept.
 
-    Args:
-        held: in memory; else what is asked for is read then, and not kept.
+    Without the coordinate of the samples, which are numbered from 0. Raises RunFileError if there is none to read.
     """
     path = stored(folder, CHARACTERIZATION)
     try:
-        return xr.load_dataset(path, engine="netcdf4") if held else xr.open_dataset(path, engine="netcdf4", cache=False)
+        return xr.open_dataset(path, engine="netcdf4", cache=False, drop_variables=arrays.SAMPLE)
     except (OSError, ValueError) as error:
         raise RunFileError(f"{path} is not readable: {error}".splitlines()[0]) from error
 
@@ -275,7 +275,7 @@ def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: floa
     Raises:
         RunFileError: no characterization. StatisticsError: no Monte Carlo samples, an unknown metric, a bad confidence.
     """
-    with _open_drawn(folder, held=False) as whole:
+    with _open_drawn(folder) as whole:
         data = statistics.select(whole, metrics or statistics.primary_metrics(whole))
         summary = statistics.summarize(data, confidence=confidence)
         together, corners = correlation.correlate(data, confidence=confidence), worst.worst_corners(data, sigma)
@@ -298,22 +298,23 @@ def evaluate_vmin(
     folder: Path, sigma: float, confidence: float, metrics: tuple[str, ...], t_read: float | None
 ) -> xr.Dataset:
     """Lowest supply that a directory's samples allow, also stored in the directory; see :func:`analysis.vmin.v_min`."""
-    data = _open_drawn(folder)
-    found = vmin.v_min(data, sigma, confidence, metrics or None, t_read)
+    with _open_drawn(folder) as data:
+        found = vmin.v_min(data, sigma, confidence, metrics or None, t_read)
     write_whole(folder / VMIN, lambda path: found.to_netcdf(path))
     return found
 
 
 def evaluate_errors(folder: Path, rate: float, cycles: tuple[float, ...], confidence: float) -> xr.Dataset:
     """Error rates of a directory's samples, also stored; see :func:`analysis.errors.error_rates`."""
-    found = errors.error_rates(_open_drawn(folder), rate, cycles, confidence)
+    with _open_drawn(folder) as data:
+        found = errors.error_rates(data, rate, cycles, confidence)
     write_whole(folder / errors.FILE, lambda path: found.to_netcdf(path))
     return found
 
 
-def _open_drawn(folder: Path, held: bool = True) -> xr.Dataset:
+def _open_drawn(folder: Path) -> xr.Dataset:
     """As :func:`open_samples`; raises StatisticsError where the directory holds no Monte Carlo samples."""
-    data = open_samples(folder, held)
+    data = open_samples(folder)
     if not data.attrs.get("samples"):
         raise statistics.StatisticsError(
             f"{folder} holds the nominal cell alone: no Monte Carlo samples, no statistics"

@@ -24,10 +24,10 @@ def evaluate(folder: Path, **asked: float | None) -> xr.Dataset:
     Raises:
         RunFileError: no characterization, or one of another kind of cell. StatisticsError, SwitchingError: see there.
     """
-    data = chain.open_samples(folder)
-    cell = restored(json.loads(data.attrs["cell"]), folder)
-    if not isinstance(cell, netlists.Stt1T1M) or cell.junction.strip:
-        raise RunFileError(f"{folder} is of a cell of kind {cell.kind!r}: write errors are of kind 'stt1t1m'")
-    found = writeerrors.write_errors(data, writeerrors.Request(cell.junction, cell.pulse, **asked))
+    with chain.open_samples(folder) as data:
+        cell = restored(json.loads(data.attrs["cell"]), folder)
+        if not isinstance(cell, netlists.Stt1T1M) or cell.junction.strip:
+            raise RunFileError(f"{folder} is of a cell of kind {cell.kind!r}: write errors are of kind 'stt1t1m'")
+        found = writeerrors.write_errors(data, writeerrors.Request(cell.junction, cell.pulse, **asked))
     write_whole(folder / writeerrors.FILE, lambda path: found.to_netcdf(path))
     return found

@@ -13,7 +13,7 @@ from scipy import stats
 from tabulate import tabulate
 
 from analysis import intervals, statistics
-from analysis.statistics import Samples
+from analysis.samples import Samples
 from charlib import Variation, characterize
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.ngspice]
@@ -58,8 +58,8 @@ def described(values):
     """Estimate, and interval at ``CONFIDENCE``, of each number of a distribution."""
     reach = stats.norm.ppf(1 - intervals.tail(CONFIDENCE)) / np.sqrt(values.size)
     found = {name: (at, at - reach * i.std(), at + reach * i.std()) for name, (at, i) in influences(values).items()}
-    known, q = Samples(values, np.zeros(values.size, np.int8), "low", 0.0), np.array([QUANTILE])
-    parts = statistics.quantiles(known, q), *intervals.quantile_interval(np.sort(values), q, CONFIDENCE)
+    known = Samples(values, np.zeros(values.size, np.int8), "low", 0.0)
+    parts = statistics.quantiles([known], np.array([QUANTILE]), CONFIDENCE)
     return found | {"quantile": tuple(float(part[0]) for part in parts)}
 
 

@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.censored import fit_normal
+from analysis import censored
+from analysis.passes import moments
 
 MEAN, STD = 0.2, 0.02
+
+
+def fit_normal(lower, upper, pieces=1):
+    """The fit from limits of each sample: both the value where it is known, one infinite where it is censored."""
+    bounds = [(b[np.isneginf(a) & np.isfinite(b)], a[np.isposinf(b) & np.isfinite(a)])
+              for a, b in zip(np.array_split(lower, pieces), np.array_split(upper, pieces), strict=True)]  # fmt: skip
+    return censored.fit_normal(moments(np.array_split(lower[lower == upper], pieces)), bounds)
 
 
 def drawn(n, low=-np.inf, high=np.inf, seed=1):
@@ -81,6 +89,12 @@ def test_bounds_far_away_change_nothing_and_do_not_overflow():
     far = fit_normal(np.append(x, 1.0), np.append(x, np.inf))  # one sample at least 40 deviations above the others
     assert far.mean > x.mean()
     assert far.std > 4 * x.std()
+
+
+@pytest.mark.parametrize("pieces", [2, 7, 60])
+def test_pieces_do_not_matter(pieces):
+    lower, upper = drawn(60, 0.19, 0.22, seed=4)
+    assert astuple(fit_normal(lower, upper, pieces)) == pytest.approx(astuple(fit_normal(lower, upper)), rel=1e-9)
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [np.nan, 1.0]])

@@ -16,7 +16,8 @@ def pairs(n, rho, seed=1, repeat=1):
 def test_coefficients_and_interval_agree_with_scipy():
     x, y = (v[0] for v in pairs(80, -0.6))
     oracle = stats.pearsonr(x, y)
-    r = correlation.pearson(1e-12 * x, 1e-15 * y)
+    r = correlation.pearson([(1e-12 * x, 1e-15 * y)])
+    assert correlation.pearson(list(zip(np.split(x, 8), np.split(y, 8), strict=True))) == pytest.approx(r, rel=1e-12)
     assert r == pytest.approx(oracle.statistic)
     low, high = correlation.fisher_interval(r, 80, 0.9)
     assert (low, high) == pytest.approx(tuple(oracle.confidence_interval(0.9)))
@@ -31,8 +32,8 @@ def test_rank_interval_covers_as_often_as_it_says():
 
 
 def test_what_has_no_correlation_has_none():
-    assert np.isnan(correlation.pearson(np.ones(5), np.arange(5.0)))
-    assert np.isnan(correlation.pearson(np.ones(1), np.ones(1)))
+    assert np.isnan(correlation.pearson([(np.ones(5), np.arange(5.0))]))
+    assert np.isnan(correlation.pearson([(np.ones(1), np.ones(1))]))
     assert np.isnan(correlation.fisher_interval(0.5, correlation.FEWEST - 1)).all()
     assert correlation.fisher_interval(1.0, 10) == (1.0, 1.0)
 

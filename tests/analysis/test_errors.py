@@ -8,6 +8,7 @@ from scipy import stats
 from analysis import errors
 from analysis.errors import FLOATING, PRECHARGE, WORDLINE
 from analysis.intervals import StatisticsError, clopper_pearson
+from charlib import arrays
 from charlib.status import Status
 
 SAMPLES = 400
@@ -225,3 +226,12 @@ def test_without_cycles_the_grid_covers_what_samples_ask_for_and_bear(data):
     assert cycles[0] <= float(data["t_read_p"].min()) / WORDLINE / 2
     assert cycles[-1] >= 2 * float(data["t_hold_line"].max()) / FLOATING
     assert np.diff(np.log10(cycles)).max() < 0.12
+
+
+def test_samples_in_pieces_are_those_of_all(data, monkeypatch):
+    status = np.random.default_rng(5).choice([0, 1, 2, 3, 4], SAMPLES, p=[0.8, 0.05, 0.05, 0.05, 0.05])
+    put(data, "t_read_n", 8e-10 * np.exp(SPREAD * scores(2)), status, np.where(np.isin(status, (1, 2)), 9e-10, np.nan))
+    wholes = [errors.error_rates(data, rate) for rate in (1e-6, 0.3)]
+    monkeypatch.setattr(arrays, "PIECE", 101)
+    for whole, rate in zip(wholes, (1e-6, 0.3), strict=True):
+        xr.testing.assert_allclose(errors.error_rates(data, rate), whole, rtol=1e-9)

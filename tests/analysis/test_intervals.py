@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis import intervals
+from analysis import intervals, passes, statistics
 from analysis.intervals import StatisticsError
+from analysis.passes import moments
+from analysis.samples import Samples
 
 
 @given(total=st.integers(1, 200), data=st.data())
@@ -53,7 +55,7 @@ def test_one_sample_has_no_interval():
 @pytest.mark.parametrize("n", [5, 40, 500])
 def test_quantile_interval_agrees_with_scipy(q, n):
     values = np.sort(np.random.default_rng(n).exponential(size=n))
-    low, high = intervals.quantile_interval(values, np.array([q]), 0.95)
+    low, high = passes.order_statistics([values], n, np.array(intervals.quantile_ranks(n, np.array([q]), 0.95)))
     with np.errstate(invalid="ignore"):
         oracle = stats.quantile_test(values, q=0.0, p=q).confidence_interval(0.95)
     expected = (-np.inf if np.isnan(oracle.low) else oracle.low, np.inf if np.isnan(oracle.high) else oracle.high)
@@ -63,35 +65,39 @@ def test_quantile_interval_agrees_with_scipy(q, n):
 def test_quantile_interval_covers_any_distribution():
     rng = np.random.default_rng(4)
     rows = np.sort(rng.lognormal(size=(3000, 60)), axis=1)
-    low, high = intervals.quantile_interval(rows, np.array([0.9]), 0.9)
+    low, high = (rows[:, rank - 1] for rank in intervals.quantile_ranks(60, np.array([0.9]), 0.9))
     truth = stats.lognorm.ppf(0.9, 1.0)
     covered = np.mean((low < truth) & (truth < high))
     assert 0.9 - 0.015 < covered < 0.96
 
 
 def test_a_limit_among_failures_is_open():
-    ordered = np.array([-np.inf] * 10 + [1.0] * 40 + [np.nan] * 3)
-    low, high = intervals.quantile_interval(ordered, np.array([0.1, 0.5]))
+    value, status = np.array([np.nan] * 10 + [1.0] * 40 + [np.nan] * 3), np.repeat([1, 0, 4], [10, 40, 3])
+    _, low, high = statistics.quantiles([Samples(value, status, "low", 0.0)], np.array([0.1, 0.5]))
     assert low.tolist() == [-np.inf, 1.0]
     assert high.tolist() == [-np.inf, 1.0]  # the tenth of 50: a tenth of the cells fails, at least
-    assert np.isnan(intervals.quantile_interval(np.full(3, np.nan), np.array([0.5]))).all()
 
 
 def test_p_values_of_normal_samples_are_uniform_and_those_of_others_small():
     rng = np.random.default_rng(5)
-    _, _, p_values = intervals.normality(rng.normal(1e-12, 1e-13, (600, 100)))
+    p_values = [intervals.normality(moments([row])) for row in rng.normal(1e-12, 1e-13, (600, 100))]
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
-    skewness, kurtosis, p_value = intervals.normality(rng.exponential(1e-12, 20_000))
-    assert float(skewness) == pytest.approx(2.0, rel=0.1)
-    assert float(kurtosis) == pytest.approx(6.0, rel=0.25)
-    assert p_value < 1e-12
+    found = moments([rng.exponential(1e-12, 20_000)])
+    assert found.skewness == pytest.approx(2.0, rel=0.1)
+    assert found.kurtosis == pytest.approx(6.0, rel=0.25)
+    assert intervals.normality(found) < 1e-12
 
 
-def test_too_few_or_equal_samples_are_not_tested():
-    values = np.full((2, 30), np.nan)
-    values[0, : intervals.FEWEST - 1] = np.arange(intervals.FEWEST - 1)
-    values[1] = 1.0
-    assert np.isnan(intervals.normality(values)).all()
+@pytest.mark.parametrize("n", [20, 33, 1000])
+def test_normality_is_scipys_test(n):
+    for values in np.random.default_rng(n).gamma((0.1, 1.0, 50.0), size=(n, 3)).T:
+        oracle = stats.normaltest(values).pvalue
+        assert intervals.normality(moments([values])) == pytest.approx(oracle, rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize("values", [np.arange(passes.FEWEST - 1), np.ones(30), np.arange(90) % 19, []])
+def test_too_few_or_equal_samples_are_not_tested(values):
+    assert np.isnan(intervals.normality(moments([np.array(values, float)])))
 
 
 def test_band_is_that_of_sorted_normal_samples():

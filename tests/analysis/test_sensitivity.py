@@ -79,16 +79,27 @@ def test_noise_is_in_the_errors_and_in_the_rest():
 
 def test_one_variable_is_scipys_regression():
     x, e = np.random.default_rng(2).standard_normal((2, 30))
-    fit, oracle = sensitivity.regress(3 * x + e, x[:, None]), stats.linregress(x, 3 * x + e)
+    fit, oracle = sensitivity.regress([3 * x + e], x[:, None]), stats.linregress(x, 3 * x + e)
     assert (fit.slope[0], fit.slope_se[0], fit.r2) == pytest.approx((oracle.slope, oracle.stderr, oracle.rvalue**2))
+
+
+def test_pieces_and_steps_do_not_matter(monkeypatch):
+    x, e = np.random.default_rng(4).standard_normal((2, 100))
+    values = np.where(np.arange(100) == 7, np.nan, 3 * x + e)
+    whole = sensitivity.regress([values], x[:, None])
+    monkeypatch.setattr(sensitivity, "ROWS", 9)
+    pieces = sensitivity.regress([values[:60], values[60:]], x[:, None])
+    numbers = [[*fit.slope, *fit.slope_se, fit.r2, fit.n] for fit in (pieces, whole)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)
+    assert pieces.n == 99
 
 
 def test_too_few_samples_or_no_spread_give_no_slope():
     draws = normals(PATHS, 1, 0, 10)
-    assert np.isnan(sensitivity.regress(draws[:4, 0], draws[:4]).slope).all()
-    assert np.isfinite(sensitivity.regress(draws[:5, 0], draws[:5]).slope).all()
-    assert np.isnan(sensitivity.regress(np.ones(10), draws).r2)
-    assert sensitivity.regress(np.full(10, np.nan), draws).n == 0
+    assert np.isnan(sensitivity.regress([draws[:4, 0]], draws[:4]).slope).all()
+    assert np.isfinite(sensitivity.regress([draws[:5, 0]], draws[:5]).slope).all()
+    assert np.isnan(sensitivity.regress([np.ones(10)], draws).r2)
+    assert sensitivity.regress([np.full(10, np.nan)], draws).n == 0
 
 
 def test_results_that_do_not_tell_the_draws_are_refused():

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import statistics
-from analysis.statistics import Samples, StatisticsError
+from analysis.samples import Samples, column
+from analysis.statistics import StatisticsError
 
 
 def samples(values, status=None, fails_when="low", limit=0.0):
@@ -13,39 +14,22 @@ def samples(values, status=None, fails_when="low", limit=0.0):
     return Samples(values, np.zeros(values.shape, int) if status is None else np.asarray(status), fails_when, limit)
 
 
-@given(total=st.integers(1, 200), data=st.data())
-def test_interval_agrees_with_scipy(total, data):
-    passed = data.draw(st.integers(0, total))
-    low, high = statistics.clopper_pearson(np.array(passed), np.array(total), 0.9)
-    oracle = stats.binomtest(passed, total).proportion_ci(0.9, method="exact")
-    assert (float(low), float(high)) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
-
-
-def test_no_trials_give_no_interval():
-    assert all(np.isnan(x) for x in statistics.clopper_pearson(np.array(0), np.array(0)))
-
-
-def test_confidence_outside_is_refused():
-    with pytest.raises(StatisticsError, match=r"confidence=1\.5 is outside"):
-        statistics.clopper_pearson(np.array(1), np.array(2), 1.5)
-
-
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=50), st.floats(0, 1))
 def test_good_samples_agree_with_numpy(values, q):
-    s = samples(values)
-    mean, std = statistics.moments(s)
-    assert float(mean) == pytest.approx(np.mean(values), abs=1e-12)
-    assert float(std) == pytest.approx(np.std(values, ddof=1), abs=1e-9)
-    assert float(statistics.quantiles(s, np.array([q]))[0]) == pytest.approx(np.quantile(values, q), abs=1e-12)
+    s = [samples(values)]
+    found = statistics.moments(s)
+    assert found.mean == pytest.approx(np.mean(values), abs=1e-12)
+    assert found.std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
+    assert float(statistics.quantiles(s, np.array([q]))[0][0]) == pytest.approx(np.quantile(values, q), abs=1e-12)
 
 
 def test_failures_rank_on_the_failing_side():
     low = samples([np.nan, 1.0, 2.0, 3.0, 4.0], [1, 0, 0, 0, 0])
-    assert statistics.quantiles(low, np.array([0.0, 0.5, 1.0])).tolist() == pytest.approx(
+    assert statistics.quantiles([low], np.array([0.0, 0.5, 1.0]))[0].tolist() == pytest.approx(
         [np.nan, 2.0, 4.0], nan_ok=True
     )
     high = samples([np.nan, 1.0, 2.0, 3.0, 4.0], [3, 0, 0, 0, 0], "high", np.inf)
-    assert statistics.quantiles(high, np.array([0.0, 0.5, 1.0])).tolist() == pytest.approx(
+    assert statistics.quantiles([high], np.array([0.0, 0.5, 1.0]))[0].tolist() == pytest.approx(
         [1.0, 3.0, np.nan], nan_ok=True
     )
 
@@ -83,22 +67,23 @@ def test_attributes_and_units_are_kept(characterization):
 
 
 def test_normal_samples_lie_on_a_line(characterization):
-    plot = statistics.normal_plot(characterization, "snm_read").isel(process=0, vdd=1, temp=0)
-    line = stats.linregress(plot["score"], plot["value"])
+    here = column(characterization, "snm_read", {"process": 0, "vdd": 1, "temp": 0})
+    value, score = statistics.plot_positions(here, np.arange(1, 201), 200)
+    line = stats.linregress(score, value)
     assert line.rvalue > 0.99
     assert (line.slope, line.intercept) == pytest.approx((0.02, 0.2), rel=0.15)
-    assert plot["value"].attrs["units"] == "V"
 
 
 def test_plot_keeps_the_rank_of_a_failure():
-    value, score = statistics.plot_positions(samples([np.nan, 1.0, np.nan, 2.0], [1, 0, 4, 0]))
-    assert value.tolist() == pytest.approx([np.nan, 1.0, 2.0, np.nan], nan_ok=True)
-    assert score.tolist() == pytest.approx([*stats.norm.ppf((np.arange(1, 4) - 0.375) / 3.25), np.nan], nan_ok=True)
+    ranks = np.arange(1, 4)
+    value, score = statistics.plot_positions([samples([np.nan, 1.0, np.nan, 2.0], [1, 0, 4, 0])], ranks, 3)
+    assert value.tolist() == pytest.approx([np.nan, 1.0, 2.0], nan_ok=True)
+    assert score == pytest.approx(stats.norm.ppf((ranks - 0.375) / 3.25))
 
 
 def test_errors_name_what_is_wrong(characterization):
     with pytest.raises(StatisticsError, match=r"metric 'drv' .* which has snm_read, t_read_p"):
-        statistics.normal_plot(characterization, "drv")
+        column(characterization, "drv")
     with pytest.raises(StatisticsError, match=r"q=\[.*2.*\] is not a list of numbers"):
         statistics.summarize(characterization, q=[2.0])
     characterization["snm_read"].attrs["fails_when"] = "never"
@@ -107,8 +92,7 @@ def test_errors_name_what_is_wrong(characterization):
 
 
 def test_conditions_without_any_answer_are_nan():
-    s = samples([[np.nan, np.nan]], [[4, 5]])
-    mean, std = statistics.moments(s)
-    assert np.isnan(mean[0])
-    assert np.isnan(std[0])
+    s = [samples([np.nan, np.nan], [4, 5])]
+    found = statistics.moments(s)
+    assert np.isnan((found.mean, found.std, found.skewness)).all()
     assert np.isnan(statistics.quantiles(s, np.array([0.5]))).all()

@@ -9,6 +9,7 @@ from scipy import stats
 
 from analysis import vmin
 from analysis.intervals import StatisticsError
+from charlib import arrays
 from charlib.status import Status
 
 VDD = np.array([0.5, 0.6, 0.7, 0.8])
@@ -244,3 +245,9 @@ def test_one_supply_and_no_judge_are_refused(data):
     others = others.rename({name: str(name).replace("snm_hold", "i_read") for name in others})
     with pytest.raises(StatisticsError, match="no operation can be judged"):
         vmin.v_min(others, 3.0)
+
+
+def test_samples_in_pieces_are_those_of_all(data, monkeypatch):
+    whole = vmin.v_min(data, 4.0)
+    monkeypatch.setattr(arrays, "PIECE", 37)
+    xr.testing.assert_allclose(vmin.v_min(data, 4.0), whole, rtol=1e-9)

@@ -1,23 +1,27 @@
 """``pimchar stats`` on a directory of made-up samples: no simulator."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
 
+from analysis import correlation
+from charlib import arrays
 from charlib.variation import normals
-from pimchar import cli
+from figures import FIGURES
+from pimchar import chain, cli
 
 PATHS = ["cell.pd_l", "cell.pg_l"]
 SAMPLES = 40
 
 
-def characterization():
+def characterization(samples=SAMPLES):
     """SYNTHETIC: a margin linear in two transistors, two samples failed and one unknown at 0.8 V, and a current."""
-    draws = normals(PATHS, 3, 0, SAMPLES)
-    shape, dims = (1, 2, 1, SAMPLES), ("process", "vdd", "temp", "sample")
+    draws = normals(PATHS, 3, 0, samples)
+    shape, dims = (1, 2, 1, samples), ("process", "vdd", "temp", "sample")
     margin = np.stack([0.1 + draws @ [0.02, -0.01], 0.2 + draws @ [0.02, -0.01]]).reshape(shape)
     status, bound = np.zeros(shape, np.int8), np.full(shape, np.nan)
     status[0, 0, 0, :3], bound[0, 0, 0, :2] = [1, 1, 4], 0.05
@@ -33,8 +37,8 @@ def characterization():
             "bench_sigma": ("device", [0.03, 0.04], {"units": "V"}),
             "bench_draws": ("device", np.ones(2, np.int8), {"units": "1"}),
         },
-        {"process": ["tt"], "vdd": [0.8, 0.9], "temp": [298.15], "sample": np.arange(SAMPLES), "device": PATHS},
-        {"technology": "predictive28", "samples": SAMPLES, "seed": 3, "local_variation": "True"},
+        {"process": ["tt"], "vdd": [0.8, 0.9], "temp": [298.15], "sample": np.arange(samples), "device": PATHS},
+        {"technology": "predictive28", "samples": samples, "seed": 3, "local_variation": "True"},
     )
 
 
@@ -125,3 +129,23 @@ def test_a_nominal_run_and_a_broken_file_are_told_in_one_line(tmp_path):
         assert result.exit_code == 2
         assert message in result.stderr
         assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_samples_are_not_held_in_memory(tmp_path, monkeypatch):
+    """Held, each sample would take some 140 bytes; what is in flight differs by a few hundred kilobytes."""
+    monkeypatch.setattr(arrays, "PIECE", 16_384)
+    monkeypatch.setattr(correlation, "RANKED", 16_384)
+    peaks = {}
+    for samples, traced in ((130_000, False), (30_000, True), (130_000, True)):  # first, to fill what is kept
+        folder = tmp_path / f"{samples} {traced}"
+        folder.mkdir()
+        store(folder, characterization(samples).isel(vdd=[1]))
+        if traced:
+            tracemalloc.start()
+        found = chain.evaluate_statistics(folder, ("i_read",), 0.95, 3.0)
+        FIGURES["qq"].draw(folder)
+        if traced:
+            peaks[samples] = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        assert found.summary["i_read_n_ok"].item() == found.sensitivity["i_read_n"].item() == samples
+    assert peaks[130_000] - peaks[30_000] < 10 * 100_000
