@@ -29,7 +29,7 @@ def draw(results_dir: Path) -> Figure:
     text = f"{at.process}, {plots.celsius(at.temp)}{plots.offsets_text(at.offsets)}"
     doubtful = int((here["established"] == 0).sum())
     caption = (
-        f"{data.attrs['technology']}, {text}; {data.attrs['metrics']}, limits: {data.attrs['limits']}. "
+        f"{data.attrs['technology']}, {text}; {data.attrs['limits']}. "
         f"{data.attrs['array']}. Bars: 95 % intervals, of {int(here['simulations'].sum())} simulations in all; hollow: "
         f"not established ({doubtful} of {here.sizes['vdd']})."
     )
