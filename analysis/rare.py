@@ -41,6 +41,8 @@ OVERLAP = 0.01
 """Share of failures in two regions at once above which lines would count them twice [1]."""
 SHORT = 96
 """Samples of the short run of the default that a surrogate is compared with, and trained on."""
+ALONE = "The interval is that of these lines alone: failures where none went are in the guards, not in it"
+"""What a surrogate's interval does not hold."""
 AGREE = 3.0
 """Standard errors that the two may differ by [1]."""
 
@@ -52,7 +54,8 @@ class Request:
     Attributes:
         method: one of ``METHODS``.
         target: CoV at which it ends [1]; 0.051 is an error of 10 % at 95 % confidence.
-        most: simulations of the estimate at most.
+        most: samples of the estimate at most; what comes before it, and the end of what it has begun, are on top: see
+            docs/yield.md.
         seed: of all random numbers.
     """
 
@@ -253,7 +256,8 @@ def _estimated(
             lines = surrogate_lines(simulations, short.regions, rng, request.target, request.most)
             refused = _refused(short.estimate, short.late, lines)
             if not refused:
-                return Outcome(method, lines.estimate, regions, stuck=lines.stuck)
+                reason = f"asked for; within {lines.residual:.2g} sigma on {lines.estimate.n} lines. {ALONE}"
+                return Outcome(method, lines.estimate, regions, stuck=lines.stuck, reason=reason)
         reason = f"surrogate line search refused: {refused}"
     sampled = mixture_sampling(simulations, regions, rng, request.target, request.most)
     reason = reason if method == "surrogate" else ""

@@ -131,7 +131,7 @@ def line_sampling(
         history.append((found.n, found.pf, found.ci_low, found.ci_high))
         simulations.so_far(found.pf, found.cov)
         spent = simulations.count - begun
-        if enough(found, target) or spent + 3 * LINES * len(regions) > most:
+        if enough(found, target) or spent + SEARCHES * LINES * len(regions) > most:
             return LineEstimate(_with_history(found, history), 1 - np.mean([lines.arrived for lines in searched]))
 
 
