@@ -20,6 +20,8 @@ SAID = {
 """What makes a number doubtful, and how it is said."""
 CLOSE = 0.99
 """Yield from which on what is lost is shown [1]."""
+SMALL = 1e-3
+"""Yield below which it is shown by its power of ten [1]."""
 
 
 def failures(found: xr.Dataset) -> str:
@@ -69,8 +71,10 @@ def share(value: float, low: float, high: float) -> str:
     ends = (value, low, high)
     if not np.isfinite(ends).all():
         return "not established"
-    if value < CLOSE:
-        digits = int(np.clip(-np.floor(np.log10(max((high - low) / 2, 1e-6))), 2, 6))
+    if value < SMALL:
+        texts = [f"{end:.1e}" for end in ends]
+    elif value < CLOSE:
+        digits = int(np.clip(-np.floor(np.log10((high - low) / 2 or 1e-3)), 3, 6))
         texts = [f"{end:.{digits}f}" for end in ends]
     else:
         lost = [f"{1 - end:.1e}".split("e") for end in ends]

@@ -199,6 +199,12 @@ def test_level_and_array_yield_over_the_supply(tmp_path):
     bars = [segment for each in right.collections for segment in each.get_segments()]
     at_low = next(bar for bar in bars if bar[0][0] == 0.6)
     np.testing.assert_allclose(sorted(at_low[:, 1]), [np.exp(-0.2 * 2**20 / 1e6), np.exp(-0.05 * 2**20 / 1e6)])
+    warm = xr.concat([stored, stored.assign_coords(temp=[398.15])], "temp")
+    warm.to_netcdf(tmp_path / "yield.nc")
+    figure = FIGURES["array_yield"].draw(tmp_path)
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert [text[:-3] for text in legend] == ["25", "125"]
+    assert "hollow: not established (2 of 6)" in flat(figure.get_supxlabel())
     stored.isel(vdd=[0]).to_netcdf(tmp_path / "yield.nc")
     with pytest.raises(NothingToDraw, match="at 1 supplies; 2 are needed"):
         FIGURES["array_yield"].draw(tmp_path)
