@@ -65,7 +65,7 @@ def _numbers(here: xr.Dataset) -> list[str]:
 def share(value: float, low: float, high: float) -> str:
     """A yield and its interval [1], in as many digits as the interval leaves; next to 1 what is lost.
 
-    >>> print(share(0.98234, 0.98081, 0.98375), "|", share(1 - 3.01e-5, 1 - 3.23e-5, 1 - 2.75e-5), "|", share(1, 1, 1))
+    >>> print(share(0.98234, 0.98081, 0.98375), "|", share(1 - 3.01e-5, 1 - 3.23e-5, 1 - 2.76e-5), "|", share(1, 1, 1))
     0.982 (0.981..0.984) | 1 - 3.0e-5 (1 - 3.2e-5..1 - 2.8e-5) | 1
     """
     ends = (value, low, high)
