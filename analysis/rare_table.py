@@ -25,11 +25,11 @@ class FailureRates:
     Conditions are given as to :class:`charlib.lookup.LookupTable`, which interpolates the level in standard deviations.
 
     Attributes:
-        table: levels with the ends of their intervals, NaN where they are not established.
+        table: levels with the ends of their intervals, NaN where they are not established or have no interval.
     """
 
     def __init__(self, data: xr.Dataset) -> None:
-        sure = data["established"] == 1
+        sure = (data["established"] == 1) & (data["pf_ci_low"] > 0) & (data["pf_ci_high"] < 1)
         levels = {name: data[source] if name == "level" else _level(data[source]) for name, source in LEVELS.items()}
         about = {"units": "1", "interpolation": "linear"}
         found = xr.Dataset({name: level.where(sure).assign_attrs(about) for name, level in levels.items()})
@@ -65,7 +65,9 @@ class FailureRates:
         """
         if not (self.table("established", **at) > 1 - NEAR).all():
             where = ", ".join(f"{axis}={shown(value)}" for axis, value in at.items())
-            raise TableError(f"a failure probability next to {where} is not established: see pimchar yield")
+            raise TableError(
+                f"a failure probability next to {where} is not established, or without interval: see pimchar yield"
+            )
         level, low, high = (self.table(name, **at) for name in LEVELS)
         error = self._error(level)
         found = {"sigma_level": level, "sigma_level_ci_low": low - error, "sigma_level_ci_high": high + error}

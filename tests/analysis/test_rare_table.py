@@ -16,11 +16,13 @@ def level(vdd, temp):
     return 10 * vdd - 0.8 * vdd**2 - 0.004 * (temp - 298.15)
 
 
-def run(doubtful=()):
+def run(doubtful=(), endless=()):
     sigma = level(VDD[None, :, None], TEMP)
     numbers = {"sigma_level": sigma, "established": np.ones(sigma.shape)}
     numbers |= {"pf": stats.norm.sf(sigma), "pf_ci_low": stats.norm.sf(sigma + 0.02)}
     numbers |= {"pf_ci_high": stats.norm.sf(sigma - 0.01)}
+    if endless:
+        numbers["pf_ci_low"][0, endless[0], endless[1]] = 0.0
     for vdd, temp in doubtful:
         numbers["established"][0, vdd, temp] = 0
         numbers["sigma_level"][0, vdd, temp] = np.nan
@@ -71,10 +73,11 @@ def test_a_row_of_conditions_goes_point_by_point():
     ],
 )
 def test_neither_beyond_the_run_nor_next_to_what_is_not_established(at, message):
-    rates = FailureRates(run(doubtful=[(3, 1)]))
-    assert rates(process="tt", vdd=0.65, temp=300.0)["pf"].item() > 0
-    with pytest.raises(TableError, match=message):
-        rates(process="tt", **at)
+    for data in (run(doubtful=[(3, 1)]), run(endless=(3, 1))):
+        rates = FailureRates(data)
+        assert rates(process="tt", vdd=0.65, temp=300.0)["pf"].item() > 0
+        with pytest.raises(TableError, match=message):
+            rates(process="tt", **at)
 
 
 def test_two_points_tell_no_interval_between_them(tmp_path):
