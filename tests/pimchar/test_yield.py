@@ -169,7 +169,8 @@ def test_the_engine_of_a_run_file_is_the_method_or_refused(run_file):
 
 @pytest.mark.ngspice
 def test_a_twin_that_is_asked_for_and_does_not_cover_is_an_error(run_file, tmp_path):
-    run_file.write_text(RUN.replace("surrogate", "twin").replace("snm_read", "i_read") + '[cell]\nkind = "sram8t"\n')
+    text = RUN.replace("surrogate", "twin").replace("snm_read", "i_read") + "limits = { i_read = 1e-6 }\n"
+    run_file.write_text(text + '[cell]\nkind = "sram8t"\n')
     result = pimchar("yield", run_file, "--out", tmp_path / "results", "--workers", 1)
     assert result.exit_code == 2
     assert "method='twin': it does not solve the testbench 'read_current'" in result.output
