@@ -14,6 +14,9 @@ from scipy import stats
 
 from analysis.intervals import StatisticsError
 
+SIZES = ((1 << 30, "Gb"), (1 << 20, "Mb"), (1 << 10, "kb"), (1, "b"))
+"""Bits of memories, in the units of the trade."""
+
 
 @dataclass(frozen=True)
 class Array:
@@ -52,6 +55,27 @@ class Array:
         while 2**check < self.word_bits + check + 1:
             check += 1
         return self.word_bits + check
+
+    def __str__(self) -> str:
+        """In words.
+
+        >>> print(Array(1 << 20))
+        1 Mb: 1,048,576 words of 1 bit, no spares
+        >>> print(Array(1 << 14, 64, corrected=1, spares=2))
+        1 Mb: 16,384 words of 64 bits and 7 check bits, 1 failing bit of each corrected, 2 spares
+        """
+        bits = self.words * self.word_bits
+        size, unit = next(pair for pair in SIZES if bits >= pair[0])
+        check = f" and {self.stored_bits - self.word_bits} check bits, 1 failing bit of each corrected"
+        return (
+            f"{bits / size:.4g} {unit}: {_counted(self.words, 'word')} of {_counted(self.word_bits, 'bit')}"
+            f"{check if self.corrected else ''}, {_counted(self.spares, 'spare')}"
+        )
+
+
+def _counted(number: int, what: str) -> str:
+    """A number of things, in words."""
+    return f"{f'{number:,}' if number else 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def array_yield(pf: np.ndarray, array: Array) -> np.ndarray:

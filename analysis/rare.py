@@ -6,7 +6,7 @@ started here. What the checks find is in the result, and an estimate that fails 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +41,8 @@ OVERLAP = 0.01
 """Share of failures in two regions at once above which lines would count them twice [1]."""
 SHORT = 96
 """Samples of the short run of the default that a surrogate is compared with, and trained on."""
+ALONE = "The interval is that of these lines alone: failures where none went are in the guards, not in it"
+"""What a surrogate's interval does not hold."""
 AGREE = 3.0
 """Standard errors that the two may differ by [1]."""
 
@@ -52,7 +54,8 @@ class Request:
     Attributes:
         method: one of ``METHODS``.
         target: CoV at which it ends [1]; 0.051 is an error of 10 % at 95 % confidence.
-        most: simulations of the estimate at most.
+        most: samples of the estimate at most; what comes before it, and the end of what it has begun, are on top: see
+            docs/yield.md.
         seed: of all random numbers.
     """
 
@@ -133,9 +136,9 @@ class RareFailure:
 
     @property
     def form_ratio(self) -> float:
-        """Probability of all regions' half-spaces, which FORM alone would report, over the estimate [1]."""
+        """Probability of all regions' half-spaces, which FORM alone would report, over the estimate [1]; else NaN."""
         form = sum(stats.norm.sf(r.beta) for r in self.regions)
-        return float(form / self.pf) if self.pf > 0 else np.nan
+        return float(form / self.pf) if self.regions and self.pf > 0 else np.nan
 
 
 def failure_probability(
@@ -144,6 +147,7 @@ def failure_probability(
     request: Request | None = None,
     regions: tuple[Region, ...] | None = None,
     twin: LimitState | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> RareFailure:
     """Probability that a limit state over independent standard normal variables fails.
 
@@ -151,6 +155,7 @@ def failure_probability(
         limit_state: points of shape (sample, variable) to margins and statuses. variables: their number.
         request: method, accuracy and seed. regions: where it fails, if that is known; None: it is looked for.
         twin: a limit state that says nearly the same and costs next to nothing, for the methods auto and twin.
+        tell: takes what is done now, in words.
 
     Raises:
         StatisticsError: there are no variables; the method twin without one.
@@ -160,9 +165,9 @@ def failure_probability(
         raise StatisticsError("a failure probability needs at least one variable; nothing varies here")
     if request.method == "twin" and twin is None:
         raise StatisticsError("method='twin' needs a twin; there is none of this limit state")
-    simulations, refused, tabled = Simulations(limit_state, variables), "", 0
+    simulations, refused, tabled = Simulations(limit_state, variables, tell), "", 0
     if twin is not None and regions is None and request.method in ("auto", "twin"):
-        tables = Simulations(twin, variables)
+        tables = Simulations(twin, variables, lambda phase: tell(f"twin's {phase}"))
         found, outcome, refused = _from_twin(tables, simulations, request)
         tabled = tables.count
         if outcome:
@@ -170,7 +175,7 @@ def failure_probability(
             return _result(simulations, outcome, outcome.reason, warnings, faults, request, tabled)
         request = replace(request, method="auto")
     streams = [np.random.default_rng([request.seed, stream]) for stream in range(2)]
-    found = discover(simulations, streams[0]) if regions is None else Discovery(regions, len(regions))
+    found = _regions(simulations, streams[0], request, regions)
     method, reason = chosen(request, found, variables)
     reason = f"twin refused: {refused}" if refused else reason
     if method != "plain" and not found.regions:
@@ -178,6 +183,15 @@ def failure_probability(
     outcome = _estimated(method, simulations, found.regions, streams[1], request)
     warnings, faults = checks(found, outcome, simulations, request)
     return _result(simulations, outcome, outcome.reason or reason, warnings, faults, request, tabled)
+
+
+def _regions(
+    simulations: Simulations, rng: np.random.Generator, request: Request, known: tuple[Region, ...] | None
+) -> Discovery:
+    """Regions as they are known, or looked for; plain Monte Carlo needs none."""
+    if known is None and request.method == "plain":
+        known = ()
+    return discover(simulations, rng) if known is None else Discovery(known, len(known))
 
 
 @dataclass(frozen=True)
@@ -242,7 +256,8 @@ def _estimated(
             lines = surrogate_lines(simulations, short.regions, rng, request.target, request.most)
             refused = _refused(short.estimate, short.late, lines)
             if not refused:
-                return Outcome(method, lines.estimate, regions, stuck=lines.stuck)
+                reason = f"asked for; within {lines.residual:.2g} sigma on {lines.estimate.n} lines. {ALONE}"
+                return Outcome(method, lines.estimate, regions, stuck=lines.stuck, reason=reason)
         reason = f"surrogate line search refused: {refused}"
     sampled = mixture_sampling(simulations, regions, rng, request.target, request.most)
     reason = reason if method == "surrogate" else ""

@@ -47,11 +47,14 @@ class Simulations:
     """A limit state with the record of all that was asked.
 
     Args:
-        limit_state: see the module. variables: their number.
+        limit_state: see the module. variables: their number. tell: takes what is done now, in words.
     """
 
-    def __init__(self, limit_state: LimitState, variables: int) -> None:
+    def __init__(
+        self, limit_state: LimitState, variables: int, tell: Callable[[str], None] = lambda text: None
+    ) -> None:
         self._limit_state = limit_state
+        self._tell, self._estimate = tell, ""
         self.variables = variables
         self.phases: list[str] = []
         self.points: list[np.ndarray] = []
@@ -59,6 +62,7 @@ class Simulations:
 
     def ask(self, u: np.ndarray, phase: str) -> Answers:
         """Answers at points, shape (sample, variable), counted to a phase."""
+        self._tell(f"{phase}{self._estimate}")
         margin, status = self._limit_state(u)
         lost = unknown(status) | (np.isnan(margin) & (status == Status.ok))
         margin = np.where(lost, np.nan, margin)
@@ -82,6 +86,10 @@ class Simulations:
             for name, values in vars(again).items():
                 getattr(answers, name)[lost] = values
         return answers
+
+    def so_far(self, pf: float, cov: float) -> None:
+        """Take a probability and its CoV [1], to be told with what is simulated next."""
+        self._estimate = f", Pf {pf:.2e}, CoV {cov:.1%}"
 
     @property
     def count(self) -> int:

@@ -129,8 +129,9 @@ def line_sampling(
             guesses[number] = float(np.nanmedian(lines.distance)) if lines.arrived.any() else guesses[number]
         found = stratified([np.concatenate(part) for part in parts], np.ones(len(parts)))
         history.append((found.n, found.pf, found.ci_low, found.ci_high))
+        simulations.so_far(found.pf, found.cov)
         spent = simulations.count - begun
-        if enough(found, target) or spent + 3 * LINES * len(regions) > most:
+        if enough(found, target) or spent + SEARCHES * LINES * len(regions) > most:
             return LineEstimate(_with_history(found, history), 1 - np.mean([lines.arrived for lines in searched]))
 
 
@@ -253,6 +254,7 @@ def surrogate_lines(
             arrived.append(lines.arrived)
         found = stratified([np.concatenate(r) for r in ratios], levels, float(np.hypot.reduce(errors)))
         history.append((found.n, found.pf, found.ci_low, found.ci_high))
+        simulations.so_far(found.pf, found.cov)
         residual = float(np.sqrt(np.nanmean(np.concatenate(wrong) ** 2)))
         if enough(found, target) or residual > RESIDUAL or simulations.count - begun + 2 * LINES > most:
             return LineEstimate(_with_history(found, history), 1 - np.concatenate(arrived).mean(), residual)

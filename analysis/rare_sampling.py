@@ -181,6 +181,7 @@ def mixture_sampling(
             continue
         found = weighted(weights, whole)
         history.append((found.n, found.pf, found.ci_low, found.ci_high))
+        simulations.so_far(found.pf, found.cov)
         n = _further(found, target, left)
     shares = region_shares(u[whole.failed], weights[whole.failed], regions)
     return Sampled(_told(found, shares, history), regions, late)
@@ -237,6 +238,7 @@ def plain_sampling(
         low, high = (float(end) for end in clopper_pearson(np.array(whole.failed.sum()), known))
         found = Estimate(**(vars(found) | {"ci_low": low, "ci_high": high}))
         history.append((found.n, found.pf, low, high))
+        simulations.so_far(found.pf, found.cov)
         n = _further(found, target, most - found.n)
     u = np.concatenate(points)
     shares = region_shares(u[whole.failed], np.ones(int(whole.failed.sum())), regions) if regions else ()

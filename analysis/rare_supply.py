@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, stats
 
 from analysis.arrays import Array, array_yield
 from analysis.intervals import StatisticsError
@@ -17,6 +17,8 @@ STRIDE = 0.05
 """First step upwards, and twice that is the largest [V]."""
 BASE = 0.01
 """Distance of two supplies at least between which a slope is taken [V]: their own scatter is then small beside it."""
+LEAST = 1e-18
+"""Failure probability of a cell below which no array notices it [1]."""
 TRIES = 24
 """Supplies at most."""
 
@@ -61,7 +63,24 @@ def allowed_pf(array: Array, target: float) -> float:
     def over(log_pf: float) -> float:
         return float(array_yield(np.exp(log_pf), array)) - target
 
-    return float(np.exp(optimize.brentq(over, np.log(1e-18), 0.0, xtol=1e-10)))
+    return float(np.exp(optimize.brentq(over, np.log(LEAST), 0.0, xtol=1e-10)))
+
+
+def equal_level(works: Sequence[float], array: Array) -> Level:
+    """Level at which cells that all fail alike give an array a yield, and its interval [standard deviations].
+
+    Args:
+        works: yield and the ends of its interval [1]; at 0 the level is negatively infinite, next to 1 infinite.
+    """
+
+    def level(share: float) -> float:
+        if share <= 0:
+            return -np.inf
+        if share >= array_yield(LEAST, array):
+            return np.inf
+        return float(stats.norm.isf(allowed_pf(array, share)))
+
+    return Level(*map(level, works))
 
 
 def lowest_supply(level: Callable[[float], Level], low: float, high: float, wanted: float) -> LowestSupply:

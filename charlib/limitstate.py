@@ -36,6 +36,9 @@ from netlists.readpath import ReadPath
 from netlists.setting import Setting
 from netlists.technology import Technology
 
+AMOUNTS = ("i_read", "r_ap", "tmr", "v_tmr_half", "i_sense", "i_write", "t_hold_line", "t_pulse_read")
+"""Metrics that end at 0, which no cell passes by a margin: they fail somewhere above it, and where is asked for."""
+
 
 @dataclass(frozen=True)
 class Criterion:
@@ -48,6 +51,15 @@ class Criterion:
     metric: str
     limit: float
     scale: float = 1.0
+
+    def __str__(self) -> str:
+        """What fails, with its unit.
+
+        >>> print(Criterion("snm_read", 0.041))
+        snm_read at 0.041 V or less
+        """
+        beyond = "less" if METRICS[self.metric].fails_when == "low" else "more"
+        return f"{self.metric} at {self.limit:g} {METRICS[self.metric].unit} or {beyond}"
 
     def margins(self, measured: Measured) -> tuple[np.ndarray, np.ndarray]:
         """Signed margins and their statuses in the margin's sense, shape as measured; a censored one is its bound."""
@@ -67,20 +79,25 @@ class CellLimitState:
     Attributes:
         units: a unit of each testbench, with nothing imposed.
         variables: paths of the random numbers, in the order of the points' columns.
+        shared: those of them that a die's cells share, which come last.
+        tell: takes what is done now, in words, for the progress that is shown.
         criteria: what has to hold; the margin is the smallest of all, in the metric's unit for a single one and as
             a share of the nominal cell's margin for several.
         twin: the same limit state solved from tables, which has no answer beyond them; None where there is none.
         uncovered: why there is none.
     """
 
-    def __init__(self, runner: Runner, units: Sequence[Unit], criteria: Sequence[Criterion]) -> None:
+    def __init__(
+        self, runner: Runner, units: Sequence[Unit], criteria: Sequence[Criterion], tell: Callable[[str], None]
+    ) -> None:
         self._runner = runner
+        self.tell = tell
         self.units = tuple(units)
         self.criteria = tuple(criteria)
         knobs = {path: knob for unit in units for path, knob in unit.testbench.knobs.items()}
         local = [path for path, knob in knobs.items() if knob.sigma > 0] if units[0].local else []
-        shared = [path for unit in units for path in unit.testbench.shared]
-        self.variables = tuple(dict.fromkeys([*local, *shared]))
+        self.shared = tuple(dict.fromkeys(path for unit in units for path in unit.testbench.shared))
+        self.variables = (*dict.fromkeys(local), *self.shared)
 
         self.twin: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
         self.uncovered = "it was not asked for"
@@ -155,7 +172,7 @@ def limit_state(
     readpath: ReadPath | None = None,
     scheduler: str | None = None,
     timeout: float = ngspice.TIMEOUT,
-    expected: int = 0,
+    progress: bool = False,
     twin: bool = False,
 ) -> Iterator[CellLimitState]:
     """Limit state of a cell at one condition, while simulators run.
@@ -163,8 +180,8 @@ def limit_state(
     Args:
         metrics: name to the limit at which it fails, in its unit; None is the metric's own.
         conditions: of one process, supply [V] and temperature [K]. variation: which variables there are; its samples
-            are not drawn. expected: simulations at most, up to which progress is shown; 0 is silent. twin: also a limit
-            state from tables, where they cover the metrics. The others as of :func:`charlib.characterize`.
+            are not drawn. progress: it is shown. twin: also a limit state from tables, where they cover the metrics.
+            The others as of :func:`charlib.characterize`.
 
     Raises:
         InvalidPlan: several conditions, a metric without a limit, a testbench whose transistors are lumped, nothing
@@ -176,10 +193,10 @@ def limit_state(
     )
     limits = _limits(plan, variation, metrics)
     start_pool = pool_starter(workers, scheduler, timeout)
-    shown = Progress(expected, expected > 0)
+    shown = Progress(None, progress)
     try:
         with directory_runner(plan, out, start_pool, shown) as (folder, _, runner), ExitStack() as stack:
-            found = _started(plan, limits, runner)
+            found = _started(plan, limits, runner, shown.tell)
             if twin:
                 _add_twin(found, plan, folder / "units", stack)
             yield found
@@ -223,14 +240,15 @@ def _limits(plan: Plan, variation: Variation, metrics: Mapping[str, float | None
         raise InvalidPlan(f"{len(places)} conditions are given, and a limit state has one (conditions)")
     if not (variation.local or variation.global_):
         raise InvalidPlan("nothing varies: local=false and global=false (variation)")
-    limits = {name: METRICS[name].fail_limit if limit is None else limit for name, limit in metrics.items()}
+    own = {name: np.inf if name in AMOUNTS else METRICS[name].fail_limit for name in metrics}
+    limits = {name: own[name] if limit is None else limit for name, limit in metrics.items()}
     for name, limit in limits.items():
         if not math.isfinite(limit):
             raise InvalidPlan(f"metric {name!r} has no limit of its own; give one (yield.limits)")
     return limits
 
 
-def _started(plan: Plan, limits: Mapping[str, float], runner: Runner) -> CellLimitState:
+def _started(plan: Plan, limits: Mapping[str, float], runner: Runner, tell: Callable[[str], None]) -> CellLimitState:
     """Limit state of a plan's only condition, its margins scaled with the nominal cell's where there are several."""
     (point,) = plan.conditions.points()
     units = [unit_at(plan, name, point, windows_of(plan, runner, name).get(point), None) for name in plan.testbenches]
@@ -247,4 +265,4 @@ def _started(plan: Plan, limits: Mapping[str, float], runner: Runner) -> CellLim
         if math.isnan(margin):
             raise InvalidPlan(f"the nominal cell has no {name}: {Status(int(measured.status.max())).name}")
         criteria.append(Criterion(name, limit, abs(margin) or 1.0 if len(limits) > 1 else 1.0))
-    return CellLimitState(runner, units, criteria)
+    return CellLimitState(runner, units, criteria, tell)

@@ -15,18 +15,18 @@ class Progress:
     """Counts samples.
 
     Args:
-        total: expected number of samples.
+        total: expected number of samples; None: nobody knows, and no end is shown.
         shown: False is silent.
     """
 
-    def __init__(self, total: int, shown: bool) -> None:
+    def __init__(self, total: int | None, shown: bool) -> None:
         self._terminal = sys.stderr.isatty()
         self._bar = tqdm(
             total=total, unit=" samples", desc="simulating", disable=not (shown and self._terminal), file=sys.stderr
         )
         self._shown = shown
         self._plain = shown and not self._terminal
-        self._total, self._done, self._unknown = total, 0, 0
+        self._total, self._done, self._unknown, self._doing = total, 0, 0, ""
         self._start = self._last = time.monotonic()
 
     def announce(self, simulations: int, total: int, seconds: float | None, workers: int) -> None:
@@ -38,6 +38,11 @@ class Progress:
             expected = "time not known yet" if seconds is None else f"about {max(seconds, 1):.0f} s"
             text += f"; {expected} on {workers} simulator{'s' if workers > 1 else ''}"
         tqdm.write(text, file=sys.stderr)
+
+    def tell(self, doing: str) -> None:
+        """Say with what follows what is done now."""
+        self._doing = doing
+        self._bar.set_description(doing, refresh=False)
 
     def advance(self, samples: int, unknown: int) -> None:
         """Add samples; ``unknown`` is the number without an answer so far."""
@@ -58,6 +63,10 @@ class Progress:
 
     def _line(self, now: float) -> None:
         passed = now - self._start
+        if self._total is None:
+            done = f"{self._doing or 'simulating'}: {self._done} samples, {self._unknown} without an answer"
+            print(f"{done}, {passed:.0f} s", file=sys.stderr, flush=True)
+            return
         left = passed / self._done * max(self._total - self._done, 0) if self._done else float("nan")
         done = f"simulating: {self._done}/{self._total} samples, {self._unknown} failed"
         print(f"{done}, {passed:.0f} s, {left:.0f} s left", file=sys.stderr, flush=True)

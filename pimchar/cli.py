@@ -135,7 +135,7 @@ def yield_(run_file: Path, out: Path, vmin: bool, workers: int | None, scheduler
     With --vmin the supplies are searched, not those of the run file; writes yield_vmin.nc.
 
     Section [yield] of the run file says what fails and how exactly it is asked for; at every condition of the run
-    file, over the variables of its [variation]. Exit 1 where a probability is not established.
+    file, over the variables of its [variation]. Exit 1 where a probability or a yield is not established.
     """
     from pimchar import chain, render_yield, yields
 
@@ -145,7 +145,7 @@ def yield_(run_file: Path, out: Path, vmin: bool, workers: int | None, scheduler
         return
     found = yields.evaluate(plan, text, out, chain.Workers(workers, scheduler))
     click.echo(render_yield.failures(found))
-    if not found["established"].all():
+    if not yields.established(found):
         sys.exit(EXIT_FAILED)
 
 

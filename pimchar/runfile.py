@@ -348,9 +348,18 @@ class RunFile(Section):
         return charlib.Variation(**self.variation.model_dump() | {"samples": self.periphery.samples})
 
     def make_request(self) -> Request:
-        """How a failure probability is estimated; the seed is that of the variation."""
-        asked = self.yield_
-        return Request(asked.method, asked.target_cov, asked.max_simulations, self.variation.seed)
+        """How a failure probability is estimated; the seed is that of the variation, and the twin asked for as engine.
+
+        Raises:
+            RunFileError: the engine is the twin, and the method is another one.
+        """
+        asked, method = self.yield_, self.yield_.method
+        if self.characterize.engine == "twin":
+            if method not in ("auto", "twin"):
+                differ = f"engine='twin' (characterize.engine) and method={method!r} (yield.method)"
+                raise RunFileError(f"{differ} exclude each other; keep one")
+            method = "twin"
+        return Request(method, asked.target_cov, asked.max_simulations, self.variation.seed)
 
     def make_array(self) -> Array:
         """The array whose yield is asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,15 @@ from scipy import stats
 
 import charlib
 from analysis import rare_data
-from analysis.arrays import array_yield
+from analysis.arrays import Array, array_yield
 from analysis.intervals import StatisticsError
-from analysis.rare import failure_probability
-from analysis.rare_supply import Level, allowed_pf, lowest_supply
+from analysis.rare import RareFailure, Request, failure_probability
+from analysis.rare_dies import over_design
+from analysis.rare_supply import Level, allowed_pf, equal_level, lowest_supply
 from charlib.conditions import OPTIONAL, Conditions, Place
 from charlib.directory import write_whole
 from charlib.errors import InvalidPlan
+from charlib.limitstate import CellLimitState
 from charlib.metrics import METRICS
 from netlists.technology import load
 from netlists.variation import drawn
@@ -31,17 +34,18 @@ def evaluate(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset
     """Failure probabilities at the conditions of a run file, also stored; see :func:`analysis.rare_data.dataset`.
 
     Returns:
-        The numbers of ``analysis.rare_data.SUMMARY`` over the conditions, ``array_yield`` with its limits where nothing
-        is shared by a die, and the text of warnings and faults. The file has these, and a group for each condition.
+        The numbers of ``analysis.rare_data.SUMMARY`` and ``ARRAY`` over the conditions, those of ``DIES`` where dies
+        differ, and the text of warnings and faults. The file has these, and a group for each condition.
     """
     conditions = run.make_conditions()
     places = list(conditions.points())
-    found = [_one(run, place, out, workers) for place in places]
+    counted = [f"condition {number} of {len(places)}" for number in range(1, len(places) + 1)]
+    found = [_one(run, place, out, workers, what) for place, what in zip(places, counted, strict=True)]
     data = _summary(run, conditions, found).assign_attrs(
         technology=run.technology.name,
         metrics=", ".join(run.yield_.metrics),
-        limits=", ".join(f"{name}={limit:g}" for name, limit in run.yield_.limits.items()) or "those of the metrics",
-        array=repr(run.make_array()),
+        limits=found[0].attrs["limits"],
+        array=str(run.make_array()),
         run_file=text,
     )
 
@@ -56,6 +60,12 @@ def evaluate(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset
     return data
 
 
+def established(found: xr.Dataset) -> bool:
+    """Whether every probability is, and where dies differ every yield."""
+    faults = [found[name] for name in ("not_established", "array_not_established") if name in found]
+    return all(bool((text == "none").all()) for text in faults)
+
+
 def search_supply(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Dataset:
     """Lowest supplies at which the array of a run file reaches its yield, also stored.
 
@@ -64,19 +74,17 @@ def search_supply(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Da
         search with its level [standard deviations] and failure probability, NaN behind the last one.
 
     Raises:
-        InvalidPlan: the die shares something, so that a cell's probability does not give the yield.
         StatisticsError: the yield is not bracketed in the technology's range, or an estimate is not established.
     """
-    if run.variation.global_:
-        raise InvalidPlan("the yield of dies that differ is no function of one Pf: global=true (variation)")
     array, target = run.make_array(), run.yield_.target_yield
     wanted = float(stats.norm.isf(allowed_pf(array, target)))
     places = list(dict.fromkeys((place[0], None, *place[2:]) for place in run.make_conditions().points()))
     rows = [_search(run, place, wanted, out, workers) for place in places]
-    data = xr.concat(rows, "case", join="outer").assign_attrs(
+    data = xr.concat(rows, "case", join="outer", combine_attrs="drop_conflicts").assign_attrs(
         technology=run.technology.name,
         metrics=", ".join(run.yield_.metrics),
-        array=repr(array),
+        limits=rows[0].attrs["limits"],
+        array=str(array),
         target_yield=target,
         sigma_wanted=wanted,
         run_file=text,
@@ -87,16 +95,20 @@ def search_supply(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Da
 
 def _search(run: RunFile, place: tuple, wanted: float, out: Path, workers: Workers) -> xr.Dataset:
     """Lowest supply of a process at a temperature, and all that was tried."""
-    simulations, probable = [], []
+    simulations, probable, limits = [], [], []
 
     def level(vdd: float) -> Level:
-        found = _one(run, (place[0], vdd, *place[2:]), out, workers)
+        found = _one(run, (place[0], vdd, *place[2:]), out, workers, f"supply {len(probable) + 1}, {vdd:g} V")
         simulations.append(found.attrs["simulated"])
         probable.append(float(found["pf"]))
+        limits.append(found.attrs["limits"])
         if not found.sizes["region"] and not found["failed"].any():
             return Level(np.inf, np.inf, np.inf)
-        if not found["established"]:
-            raise StatisticsError(f"not established at {vdd:g} V: {found.attrs['not_established']}")
+        for name in ("not_established", "array_not_established"):
+            if found.attrs.get(name, "none") != "none":
+                raise StatisticsError(f"not established at {vdd:g} V: {found.attrs[name]}")
+        if run.variation.global_:
+            return equal_level([float(found[name]) for name in rare_data.ARRAY], run.make_array())
         ends = (float(found[name]) for name in ("pf", "pf_ci_high", "pf_ci_low"))
         return Level(*(float(stats.norm.isf(pf)) for pf in ends))
 
@@ -119,13 +131,14 @@ def _search(run: RunFile, place: tuple, wanted: float, out: Path, workers: Worke
             },
         },
         coords={"process": place[0], "temp": place[2], "try": range(len(each))},
+        attrs={"limits": limits[0]},
     )
 
 
-def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:
-    """Result at one condition."""
-    asked = run.yield_
-    metrics = {name: asked.limits.get(name) for name in asked.metrics}
+def _one(run: RunFile, place: Place, out: Path, workers: Workers, what: str) -> xr.Dataset:
+    """Result at one condition; ``what`` it is goes before the progress that is shown."""
+    metrics = {name: run.yield_.limits.get(name) for name in run.yield_.metrics}
+    request = run.make_request()
     with charlib.limit_state(
         metrics,
         cell=run.make_cell(),
@@ -137,33 +150,56 @@ def _one(run: RunFile, place: Place, out: Path, workers: Workers) -> xr.Dataset:
         readpath=run.make_readpath(),
         scheduler=workers.scheduler,
         timeout=run.characterize.timeout_s,
-        expected=asked.max_simulations,
-        twin=asked.method in ("auto", "twin"),
+        progress=True,
+        twin=request.method in ("auto", "twin"),
     ) as limit_state:
-        if asked.method == "twin" and limit_state.uncovered:
+        if request.method == "twin" and limit_state.uncovered:
             raise InvalidPlan(f"method='twin': {limit_state.uncovered}; use 'auto' (yield.method)")
-        request = run.make_request()
-        found = failure_probability(limit_state, len(limit_state.variables), request, twin=limit_state.twin)
-        unit = METRICS[asked.metrics[0]].unit if len(metrics) == 1 else "1"
-        return rare_data.dataset(found, limit_state.variables, unit).assign_attrs(
-            simulated=limit_state.tally.simulated, deck_sha256=limit_state.deck_sha256
+
+        def tell(text: str) -> None:
+            limit_state.tell(f"{what}, {text}")
+
+        found = failure_probability(limit_state, len(limit_state.variables), request, twin=limit_state.twin, tell=tell)
+        parts = [
+            rare_data.dataset(found, limit_state.variables, unit_of(tuple(metrics))),
+            _array(limit_state, run.make_array(), request, found, tell),
+        ]
+        return xr.merge(parts, combine_attrs="no_conflicts").assign_attrs(
+            limits=", ".join(map(str, limit_state.criteria)),
+            simulated=limit_state.tally.simulated,
+            deck_sha256=limit_state.deck_sha256,
         )
 
 
+def unit_of(metrics: tuple[str, ...]) -> str:
+    """Unit of a margin: of several metrics they are shares."""
+    return METRICS[metrics[0]].unit if len(metrics) == 1 else "1"
+
+
+def _array(
+    limit_state: CellLimitState, array: Array, request: Request, found: RareFailure, tell: Callable[[str], None]
+) -> xr.Dataset:
+    """Yield of an array: of cells that all fail alike, of dies whose cells are all the same, of dies that differ."""
+    shared, local = len(limit_state.shared), len(limit_state.variables) - len(limit_state.shared)
+    pf = np.array((found.pf, *found.interval[::-1]))
+    if not shared or not local:
+        return rare_data.array_numbers(1 - pf if shared else array_yield(pf, array))
+    over = over_design(limit_state, local, shared, array, request, found, limit_state.twin, tell)
+    return rare_data.dies_dataset(over, array, limit_state.shared)
+
+
 def _summary(run: RunFile, conditions: Conditions, found: list[xr.Dataset]) -> xr.Dataset:
-    """Numbers of all conditions over their axes, and the array's yield."""
+    """Numbers of all conditions over their axes, and what is said of them."""
     axes = conditions.axes
     if run.variation.global_:
         axes = axes | {"process": tuple(drawn(process) for process in conditions.process)}
     shape, dims = tuple(len(values) for values in axes.values()), tuple(axes)
     data = xr.Dataset(coords={axis: list(values) for axis, values in axes.items()})
-    for name, (unit, text) in rare_data.SUMMARY.items():
-        values = np.array([float(one[name]) for one in found]).reshape(shape)
-        data[name] = (dims, values, {"units": unit, "long_name": text})
-    for name in ("method", "reason", "warnings", "not_established"):
-        data[name] = (dims, np.array([one.attrs[name] for one in found], dtype=object).reshape(shape))
-    if not run.variation.global_:
-        for end, name in (("", "pf"), ("_ci_low", "pf_ci_high"), ("_ci_high", "pf_ci_low")):
-            about = {"units": "1", "long_name": f"yield of the array{end.replace('_', ' ')}"}
-            data[f"array_yield{end}"] = (dims, array_yield(data[name].values, run.make_array()), about)
+    for name in (*rare_data.SUMMARY, *rare_data.ARRAY, *rare_data.DIES):
+        if name in found[0]:
+            values = np.array([float(one[name]) for one in found]).reshape(shape)
+            data[name] = (dims, values, found[0][name].attrs)
+    for name in rare_data.TEXTS:
+        if name in found[0].attrs:
+            data[name] = (dims, np.array([one.attrs[name] for one in found], dtype=object).reshape(shape))
     return data

@@ -197,6 +197,17 @@ def test_nothing_that_fails_is_not_established():
     assert np.isnan(result.pf)
 
 
+@pytest.mark.parametrize(
+    ("method", "phases"), [("mixture", ["discovery", "FORM", "estimate"]), ("plain", ["estimate"]), ("lines", ["FORM"])]
+)
+def test_what_is_done_is_told_with_the_estimate_so_far(method, phases):
+    told = []
+    result = failure_probability(linear(2.0, 3), 3, Request(method, target=0.03), tell=told.append)
+    assert set(phases) <= {text.split(",")[0] for text in told} == set(result.simulations)
+    last = [text for text in told if text.startswith("estimate, Pf")][-1]
+    assert float(last.split()[2].rstrip(",")) == pytest.approx(result.pf, rel=0.5)
+
+
 def test_too_few_simulations_warn():
     result = run(KNOWN["LS1"], most=128)
     assert any(text.startswith("CoV") for text in result.warnings)
@@ -206,6 +217,9 @@ def test_too_few_simulations_warn():
 def test_the_interval_of_counting_is_the_binomial_one():
     result = failure_probability(linear(1.0, 2), 2, Request("plain", target=0.5))
     n, k = result.estimate.n, round(result.pf * result.estimate.n)
+    assert result.simulations == {"estimate": n}  # nothing is looked for first
+    assert result.regions == ()
+    assert np.isnan(result.form_ratio)
     exact = stats.binomtest(k, n).proportion_ci(0.95, "exact")
     np.testing.assert_allclose(result.interval, (exact.low, exact.high), rtol=1e-9)
 

@@ -178,6 +178,16 @@ def test_the_time_of_samples_is_known_before_a_second_run(tmp_path, capsys):
     assert json.loads((tmp_path / "r" / MANIFEST).read_text())["seconds_per_sample"]["leakage"] > 0
 
 
+def test_progress_without_an_end_guesses_none(capsys):
+    shown = Progress(None, True)
+    shown.tell("condition 2 of 5, estimate")
+    shown.advance(64, 1)
+    shown.close()
+    said = capsys.readouterr().err
+    assert "condition 2 of 5, estimate: 64 samples, 1 without an answer, 0 s" in said
+    assert "left" not in said
+
+
 def test_tasks_hold_about_the_same_work_and_mix_the_testbenches(setting, tmp_path):
     store = Store(tmp_path, "39")
     cheap, dear = (TESTBENCHES[name].build(setting(window=1e-9)) for name in ("leakage", "read_path"))
