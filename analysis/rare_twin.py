@@ -1,10 +1,11 @@
 """Failure probabilities from a twin of the simulator: it searches and averages, the simulator corrects it.
 
 Sampling in two phases: many samples from the mixture over the twin's failure regions, then a few of them in the
-simulator, from two strata. Those that fail in the twin say what share of its failures is real; those that pass by
-little, what it misses. Drawn by their weights, both are plain shares, whose exact binomial intervals do not close
-where simulator and twin never disagree. Some wide samples, and the errors of all margins, tell whether the twin may be
-believed beyond the strata; where not, it is refused.
+simulator, from three strata. Those that clearly fail in the twin say what share of its failures is real; those that
+pass, what it misses; those in a thin shell around the boundary are the ones that the least error turns over, and cost
+no more than the shell's probability when it does. Drawn by their weights, all are plain shares, whose exact binomial
+intervals do not close where simulator and twin never disagree. Some wide samples, and the errors of all margins, tell
+whether the twin may be believed beyond the strata; where not, it is refused.
 
 Source: Neyman, Journal of the American Statistical Association 33, 1938, for sampling in two phases; Zou and Donner,
 Statistics in Medicine 27(10), 2008, for the interval of a sum from the intervals of its parts.
@@ -42,12 +43,15 @@ FAR = 20
 """Wide samples, in all directions, at which the twin has to be right within ``OFF``."""
 OFF = 0.3
 """Error of the twin's margin above which it is refused [standard deviations]."""
-FIRST = (48, 16)
-"""Samples of the first correction, failing and nearly so: with no disagreement 8 % of interval on either side."""
+FIRST = (48, 4, 16)
+"""Samples of the first correction: of what fails, of the shell, of what nearly fails. With no disagreement the first
+and the last leave 8 % of interval on either side."""
+THIN = 0.08
+"""Probability of the shell at most, as a share of what fails [1]: its first samples then leave 5 % of interval."""
 BAND = 0.35
-"""Probability of what nearly fails at least, as a share of what fails [1]."""
+"""Probability of what passes in the shell and of what nearly fails, as a share of what fails at least [1]."""
 SAFE = 3.0
-"""What nearly fails reaches as far as so many times the largest error that is left of the twin [1]."""
+"""The shell and what nearly fails reach as far as so many times the largest error that is left of the twin [1]."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ class Cloud:
 
     Attributes:
         u: shape (sample, variable). weights: standard normal density over that of the mixture.
-        region: number of the nearest. distance: margin over the region's slope [standard deviations], 0 fails.
+        region: number of the nearest. distance: margin over the region's slope [standard deviations], 0 fails; NaN
+            where the twin has no answer.
     """
 
     u: np.ndarray
@@ -130,13 +135,12 @@ def twin_sampling(
 def _distances(answers: Answers, u: np.ndarray, regions: tuple[Region, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Number of the nearest region, and the margin over its slope [standard deviations], shape (sample,).
 
-    A failure without a margin is far beyond; what has no answer nearly fails, so that the simulator decides.
+    A failure without a margin is far beyond; what has no answer has no distance.
     """
     points, slopes = np.array([r.point for r in regions]), np.array([r.slope for r in regions])
     nearest = np.argmin(((u[:, None] - points) ** 2).sum(-1), axis=1)
     distance = answers.margin / slopes[nearest]
-    lost = np.where(answers.failed, -RADIUS, np.finfo(float).tiny)
-    return nearest, np.where(np.isnan(distance), lost, distance)
+    return nearest, np.where(answers.failed & np.isnan(distance), -RADIUS, distance)
 
 
 def _cloud(twin: Simulations, regions: tuple[Region, ...], rng: np.random.Generator, n: int) -> Cloud:
@@ -197,51 +201,65 @@ def _corrected(
     target: float,
     most: int,
 ) -> Estimate:
-    """Simulate samples of both strata until the CoV is reached."""
-    fails = cloud.distance <= 0
-    strata = np.stack([fails, _nearly(cloud, fails, off)])
-    failed, lost, asked = np.zeros(2, int), np.zeros(2, int), np.zeros(2, int)
+    """Simulate samples of all strata until the CoV is reached."""
+    strata = _strata(cloud, SAFE * off)
+    failed, lost, asked = (np.zeros(len(strata), int) for _ in range(3))
     wanted, history = np.array(FIRST), []
     while True:
         drawn = [cloud.draw(rng, among, n) for among, n in zip(strata, wanted, strict=True)]
         answers = simulations.ask(cloud.u[np.concatenate(drawn)], "estimate")
-        of = np.repeat([0, 1], [len(each) for each in drawn])
+        of = np.repeat(range(len(strata)), [len(each) for each in drawn])
         for counts, which in ((asked, of), (failed, of[answers.failed]), (lost, of[answers.unknown])):
-            counts += np.bincount(which, minlength=2)
-        found, spread = _combined(cloud.weights, strata, failed, lost, asked)
+            counts += np.bincount(which, minlength=len(strata))
+        found, spread = _combined(cloud, strata, failed, lost, asked)
         history.append((asked.sum(), found.pf, found.ci_low, found.ci_high))
         left = most - int(asked.sum())
         if found.cov <= target or left <= 0:
             break
-        wanted = np.floor(min(ROUNDED, left) * spread / spread.sum() + [1, 0]).astype(int)
+        ends = np.rint(min(ROUNDED, left) * np.cumsum(spread) / spread.sum()).astype(int)
+        wanted = np.diff(ends, prepend=0)
+    fails = cloud.distance <= 0
     shares = region_shares(cloud.u[fails], cloud.weights[fails], regions)
     return Estimate(**(vars(found) | {"shares": shares, "history": np.array(history)}))
 
 
-def _nearly(cloud: Cloud, fails: np.ndarray, off: float) -> np.ndarray:
-    """Samples that pass by so little that the twin might be wrong, shape (sample,)."""
-    order = np.argsort(np.where(fails, np.inf, cloud.distance), kind="stable")
-    mass = np.cumsum(np.where(fails, 0.0, cloud.weights)[order])
-    last = np.searchsorted(mass, BAND * cloud.weights[fails].sum())
-    reach = max(cloud.distance[order[min(last, len(order) - 1)]], SAFE * off)
-    return ~fails & (cloud.distance <= reach)
+def _strata(cloud: Cloud, safe: float) -> np.ndarray:
+    """What fails, the shell on both sides of the boundary, what nearly fails, shape (stratum, sample), none in two.
+
+    What the twin has no answer to nearly fails, so that the simulator decides.
+
+    Args:
+        safe: distance from the boundary beyond which the twin is believed [standard deviations].
+    """
+    away, fails, lost = np.abs(cloud.distance), cloud.distance <= 0, np.isnan(cloud.distance)
+    whole = cloud.weights[fails].sum()
+    shell = away <= min(safe, _within(away, cloud.weights, THIN * whole))
+    reach = max(safe, _within(away, np.where(fails, 0.0, cloud.weights), BAND * whole))
+    return np.stack([fails & ~shell, shell, ~fails & ~shell & (away <= reach) | lost])
+
+
+def _within(away: np.ndarray, weights: np.ndarray, mass: float) -> float:
+    """Distance within which samples have a given mass, or all of them [standard deviations]."""
+    order = np.argsort(away, kind="stable")[: np.isfinite(away).sum()]
+    return float(away[order[min(np.searchsorted(np.cumsum(weights[order]), mass), len(order) - 1)]])
 
 
 def _combined(
-    weights: np.ndarray, strata: np.ndarray, failed: np.ndarray, lost: np.ndarray, asked: np.ndarray
+    cloud: Cloud, strata: np.ndarray, failed: np.ndarray, lost: np.ndarray, asked: np.ndarray
 ) -> tuple[Estimate, np.ndarray]:
     """Estimate from what the simulator says of each stratum, and by how much each of them still spreads.
 
     Args:
         strata: members, shape (stratum, sample). failed, lost, asked: simulations of each, shape (stratum,).
     """
+    weights = cloud.weights
     n, known = len(weights), np.maximum(asked - lost, 1)
     mass, square = strata @ weights / n, strata @ weights**2 / n
     share = failed / known
     pf = float(mass @ share)
     low, high = clopper_pearson(failed, known)
     own = math.sqrt(max(float(square @ share) - pf**2, 0.0) / n)
-    fails = weights[strata[0]]
+    fails = weights[cloud.distance <= 0]
     ess, largest = float(fails.sum() ** 2 / (fails**2).sum()), float(fails.max() / fails.sum())
     bounds = (float(mass @ (failed / np.maximum(asked, 1))), float(mass @ ((failed + lost) / np.maximum(asked, 1))))
     likely = (failed + 1) / (known + 2)

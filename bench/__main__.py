@@ -75,7 +75,7 @@ def main() -> None:
         rare.main(5 if arguments.quick else 100)
         return
     if arguments.what == "subset":
-        subset.main(1)
+        subset.main(5 if arguments.quick else 100)
         return
     if arguments.what == "twin":
         twin.main(100_000 if arguments.quick else 1_000_000)
