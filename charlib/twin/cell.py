@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from charlib.ngspice import Session
 from charlib.twin import kernels
 from charlib.twin.coverage import ROLES
-from charlib.twin.tables import GUARD, DeviceTable, as_shift, device_table
+from charlib.twin.tables import GUARD, DeviceTable, as_shift, device_table, smooth_shifts
 from charlib.waveforms import Block
 from netlists.bitcells import SIDES
 from netlists.circuit import Transistor
@@ -35,9 +35,13 @@ STEP, LEVEL_STEP = 0.5, 0.35
 in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times
 as far off as currents are.
 """
-SHIFT_STEP, LEAKAGE_STEP = 120e-3, 40e-3
-"""Largest step between the threshold shifts of a table whose gate counts from the threshold [V]: of curves, and of
-leakage, part of which goes by the gate's own voltage.
+SHIFT_STEP, FAINT = 120e-3, 1e-3
+"""Of curves: largest step between the threshold shifts of a table whose gate counts from the threshold [V], from which
+:func:`charlib.twin.tables.smooth_shifts` starts, and currents that do not matter to it [1].
+"""
+REST_STEP = 40e-3
+"""The step of tables for cells at rest, leakage and retention, where every current matters and a part of it goes by the
+gate's own voltage [V].
 """
 DEVIATIONS = 8
 """Deviations of a further parameter in a table, as far out as the shifts [1]."""
@@ -89,7 +93,7 @@ class Twin:
         gate: float | None = None,
         line: float | None = None,
         *,
-        step: float = SHIFT_STEP,
+        rest: bool = False,
     ) -> DeviceTable:
         """Table of a transistor.
 
@@ -97,13 +101,17 @@ class Twin:
             role: ``pd``, ``pu`` or ``pg``.
             gate, line: of the pass gate, whichever is fixed [V]; the other one is the row. Where both are, a few rows
                 lie around the line.
-            step: largest one between shifts, where the gate counts from the threshold and nothing else varies [V]: a
-                table over both would be too large.
+            rest: for a cell at rest. Of a transistor of which more varies than its threshold there is no such table,
+                which would be too large.
         """
         transistor = _transistor(setting, role)
-        grid = device_grid(setting, role, gate, line, step, self.further(setting, role))
+        further = self.further(setting, role)
+        step, faint = (REST_STEP, 0.0) if rest and not further else (SHIFT_STEP, FAINT)
+        grid = device_grid(setting, role, gate, line, step, further)
         key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
+            if grid.overdrive:
+                grid = replace(grid, shifts=smooth_shifts(self.session, setting, transistor, grid, faint))
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
 
@@ -202,7 +210,7 @@ def device_grid(
     """Where a transistor's currents are tabulated; arguments as :meth:`Twin.table`."""
     thermal, reach = BOLTZMANN * setting.temp, shift_reach(setting, role)
     if further:
-        reach, step = reach + abs(further.as_shift) * further.deviations.stop, SHIFT_STEP
+        reach += abs(further.as_shift) * further.deviations.stop
     highest = highest_level(setting)
     node = -NODES[0] * highest, (1 + NODES[1]) * highest
     shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / step)))
@@ -242,15 +250,15 @@ class Wired:
 
 
 def wired(
-    twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple[float, float], step: float = SHIFT_STEP
+    twin: Twin, setting: Setting, left: tuple, right: tuple, supply: tuple[float, float], rest: bool = False
 ) -> Wired:
     """A cell's tables.
 
     Args:
         left, right: of either pass gate, its table and its row, ``LINE``, ``WORDLINE`` or :func:`_fixed`.
-        supply: ``[0] + [1] line`` [V]. step: see :meth:`Twin.table`.
+        supply: ``[0] + [1] line`` [V]. rest: see :meth:`Twin.table`.
     """
-    pd, pu = twin.table(setting, "pd", step=step), twin.table(setting, "pu", step=step)
+    pd, pu = twin.table(setting, "pd", rest=rest), twin.table(setting, "pu", rest=rest)
     gates = [t.coefficients[1] for t in (pd, pu)]
     leaky = pd.second or pu.second  # a model without gate tunnelling draws exactly nothing
     tables = (pd.coefficients[0], pu.coefficients[0], *gates, left[0].coefficients[0], right[0].coefficients[0])
@@ -349,7 +357,7 @@ def _write_wl(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.
 def _retention(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
     highest = setting.technology.vdd_range[1]
     both = twin.table(setting, "pg", gate=0.0), LINE
-    w = wired(twin, setting, both, both, (0.0, 1.0))
+    w = wired(twin, setting, both, both, (0.0, 1.0), rest=True)
     law = (RETENTION_GAIN, highest, HOLD, 0.0, 1.0, REACH)
     found = _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
     # One state after the other, as in ngspice: what rests is at its first place.
@@ -361,20 +369,20 @@ def _retention(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np
 
 def _read_current(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
     passing = twin.table(setting, "pg", line=setting.v_bl), WORDLINE
-    return _at_dc(twin, setting, varied, passing, np.linspace(0.0, setting.v_wl, READ_RAMP_POINTS), SHIFT_STEP)
+    return _at_dc(twin, setting, varied, passing, np.linspace(0.0, setting.v_wl, READ_RAMP_POINTS), rest=False)
 
 
 def _leakage(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
     closed = twin.table(setting, "pg", gate=0.0, line=setting.v_bl), (setting.v_bl, 0.0, 0.0)
-    return _at_dc(twin, setting, varied, closed, np.zeros(1), LEAKAGE_STEP)
+    return _at_dc(twin, setting, varied, closed, np.zeros(1), rest=True)
 
 
 def _at_dc(
-    twin: Twin, setting: Setting, varied: np.ndarray, passing: tuple, wordlines: np.ndarray, step: float
+    twin: Twin, setting: Setting, varied: np.ndarray, passing: tuple, wordlines: np.ndarray, rest: bool
 ) -> dict[str, np.ndarray]:
     """Both states at rest; ``passing``: of either pass gate, its table and its row."""
     table, (base, by_line, overdrive) = passing
-    w = wired(twin, setting, passing, passing, (setting.v_cell, 0.0), step)
+    w = wired(twin, setting, passing, passing, (setting.v_cell, 0.0), rest)
     _, a_pu, a_pg, _ = w.axes
     found = {}
     for state in STATES:

@@ -29,6 +29,14 @@ GUARD = 5
 """Steps of a grid at either end that no solution may reach [1]: the ends of splines are less exact."""
 GATE_STEP = 10e-3
 """Step of the gate where :func:`as_shift` looks for the steepest rise [V]."""
+LOOKED_AT = 41, 13
+"""Rows and columns of a table, evenly over it, at which :func:`smooth_shifts` looks [1]."""
+SMOOTH, SMALL = 4e-4, 0.05
+"""Largest error of a current between two shifts there, as a share of itself, or of a twentieth of the row's largest one
+where that is more [1].
+"""
+LEAST_STEP = 12e-3
+"""Step of shifts that is not halved any more [V]."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,40 @@ def as_shift(session: Session, condition: Condition, transistor: Transistor, law
     slope = np.gradient(typical, GATE_STEP)
     steepest = slope[1:-1].argmax() + 1
     return float(-(high - low)[steepest] / (2 * sigma) / slope[steepest])
+
+
+def smooth_shifts(
+    session: Session, condition: Condition, transistor: Transistor, grid: DeviceGrid, faint: float
+) -> Grid:
+    """Shifts of a grid, halved until the cubic through four of them meets the currents between them.
+
+    What a model limits bends the current over the shift: FreePDK45 in the cold (BSIM4).
+
+    Args:
+        faint: share of the largest current of all [1]: an error of less current than that is a share of it.
+
+    Raises:
+        CharacterizationError: ngspice does not solve it.
+    """
+    lines = zip((grid.rows, grid.columns), LOOKED_AT, strict=True)
+    rows, columns = (Grid(line.start, (line.stop - line.start) / (n - 1), n) for line, n in lines)
+    further = replace(grid.further, deviations=Grid(0.0, 1.0, 1)) if grid.further else None
+    shifts = grid.shifts
+    while shifts.step > LEAST_STEP:
+        closer = Grid(shifts.start, shifts.step / 2, 2 * shifts.count - 1)
+        look = replace(grid, rows=rows, columns=columns, shifts=closer, level=None, further=further)
+        currents = _simulated(session, device_bench(condition, transistor, look), look, transistor.name)
+        each = np.moveaxis(currents.reshape(look.shape)[0, :, 0], 1, 0)
+        at, between = each[::2], each[1::2]
+        first, last = ((5 * a + 15 * b - 5 * c + d) / 16 for a, b, c, d in (at[:4], at[:-5:-1]))
+        middle = (9 * (at[1:-2] + at[2:-1]) - at[:-3] - at[3:]) / 16
+        size = np.abs(between)
+        least = np.maximum(SMALL * size.max(axis=2, keepdims=True), faint * size.max())
+        error = np.abs(np.stack([first, *middle, last]) - between) / np.maximum(size, least)
+        if error.max() <= SMOOTH:
+            break
+        shifts = closer
+    return shifts
 
 
 def _simulated(session: Session, bench: Testbench, grid: DeviceGrid, name: str) -> np.ndarray:
