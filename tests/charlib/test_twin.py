@@ -12,7 +12,7 @@ from charlib import Conditions, InvalidPlan, TwinRefused, Variation, arrays, cha
 from charlib.status import Status
 from charlib.twin import cell, engine, judge, kernels, subset
 from charlib.twin.coverage import SOLVED
-from charlib.twin.tables import GUARD, DeviceTable, device_table, splines
+from charlib.twin.tables import GUARD, DeviceTable, device_table, smooth_shifts, splines
 from charlib.twincheck import COVERED, far_values
 from charlib.unit import UnitResult
 from charlib.waveforms import measured
@@ -292,3 +292,18 @@ def test_every_solver_is_of_a_testbench_with_static_metrics():
     assert set(SOLVED) == set(cell.SOLVERS)
     assert all(metrics.testbench_metrics(name) for name in SOLVED)
     assert Sram6T().transistor_names[:3] == ("pd_l", "pu_l", "pg_l")
+
+
+@pytest.mark.ngspice
+def test_shifts_are_as_close_as_the_currents_between_them_ask_for(installed, reference):
+    """FreePDK45's mobility is limited in the cold, where a hundred millivolts apart currents would be 0.3 % off."""
+    counts = {}
+    for name, temp in (("predictive28", 233.15), ("freepdk45/vtg", 298.15), ("freepdk45/vtg", 233.15)):
+        setting = Setting(load(name), "tt", 0.6, temp, Sram6T().sized(load(name)))
+        transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pd")
+        grid = cell.device_grid(setting, "pd", None, None, cell.SHIFT_STEP, None)
+        found = smooth_shifts(reference, setting, transistor, grid, cell.FAINT)
+        assert (found.start, found.stop) == pytest.approx((grid.shifts.start, grid.shifts.stop))
+        counts[name, temp] = found.count / grid.shifts.count
+    assert counts["predictive28", 233.15] == 1
+    assert 1 < counts["freepdk45/vtg", 298.15] < counts["freepdk45/vtg", 233.15]
