@@ -30,11 +30,14 @@ class Figure:
     description: str
     needs: tuple[str, ...]
 
+    def missing(self, folder: Path) -> list[str]:
+        """Files that a results directory lacks for it."""
+        return [name for name in self.needs if not (folder / name).is_file()]
+
     def draw(self, results_dir: str | Path) -> mpl_figure.Figure:
         """The drawn figure; raises NothingToDraw, which says what the results lack."""
         folder = Path(results_dir)
-        missing = [name for name in self.needs if not (folder / name).is_file()]
-        if missing:
+        if missing := self.missing(folder):
             raise NothingToDraw(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
         # Imported here, so that `python -m figures.NAME` finds its module not yet loaded.
         module = importlib.import_module(f"figures.{self.name}")

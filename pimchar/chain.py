@@ -471,5 +471,6 @@ def evaluate_headlines(folder: Path) -> Headlines:
 
 def draw_figures(folder: Path, say: Callable[[str], None]) -> None:
     """Every figure that a directory's results allow, stored in the directory; raises RunFileError if it has none."""
-    stored(folder, CHARACTERIZATION)
+    if all(row.missing(folder) for row in figures.FIGURES.values()):
+        stored(folder, CHARACTERIZATION)
     figures.draw_all(folder, progress=say)

@@ -60,6 +60,9 @@ def test_a_rare_failure_of_a_real_cell(run_file, tmp_path):
     np.testing.assert_allclose(one["region_share"], [0.5, 0.5], atol=0.02)
     form = stats.norm.sf(one["region_beta"]).sum()
     assert form / pf == pytest.approx(stored["form_ratio"].item(), rel=1e-6)
+    drawn = pimchar("figures", out)
+    assert drawn.exit_code == 0, drawn.output
+    assert (out / "figures" / "rare_failure.png").is_file()
     across = rare_failure.plane(one)
     np.testing.assert_allclose(across @ across.T, np.eye(2), atol=1e-12)
     np.testing.assert_allclose(across.T @ (across @ one["region_point"].values.T), one["region_point"].values.T)
