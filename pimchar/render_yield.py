@@ -42,7 +42,8 @@ def failures(found: xr.Dataset) -> str:
             text = here[kind].item() if kind in here else "none"
             notes += [textwrap.fill(f"{title} at {where}: {text}", WIDTH)] if text != "none" else []
         notes.append(textwrap.fill(f"{where}: {here['method'].item()}, {here['reason'].item()}", WIDTH))
-        notes += [textwrap.fill(f"{where}: {_dies(here)}", WIDTH)] if "pf_dies" in here else []
+        if "pf_dies" in here and np.isfinite(here["pf_dies"]):
+            notes.append(textwrap.fill(f"{where}: {_dies(here)}", WIDTH))
     heads = [*axes, "Pf", "95 %", "sigma", "CoV", "ESS", "FORM/Pf", "simulations", "array yield"]
     notes.append(f"array: {found.attrs['array']}")
     return "\n\n".join([textwrap.fill(head, WIDTH), table(heads, rows), "\n".join(notes)])
