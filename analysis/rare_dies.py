@@ -134,7 +134,7 @@ def terms(dies: np.ndarray) -> np.ndarray:
 
 def level_of(found: RareFailure) -> Level:
     """Level of a result and its interval [standard deviations]."""
-    return Level(*(float(stats.norm.isf(pf)) for pf in (found.pf, *found.interval[::-1])))
+    return Level.of(found.pf, *found.interval)
 
 
 def given(limit_state: LimitState, die: np.ndarray) -> LimitState:
@@ -200,12 +200,12 @@ def over_design(
         local, shared: number of a cell's own variables, and of the die's, which come last.
         whole: estimate over all variables, to compare with. tell: takes what is done now.
     """
-    centre = centre_of(whole, shared)
+    centre, nothing = centre_of(whole, shared), (np.nan,) * 3
     points, checks = design(centre)
     found: list[RareFailure] = []
     if not whole.established:
         fault = "the failure probability over all variables is not"
-        return OverDies(points[:0], checks[:0], (), None, *[(np.nan,) * 3] * 2, (), (fault,))
+        return OverDies(points[:0], checks[:0], (), None, nothing, nothing, (), (fault,))
     for number, die in enumerate(points):
         where = f"die {number + 1} of {len(points)}"
         seed = int(np.random.default_rng([request.seed, number]).integers(2**62))
@@ -228,7 +228,6 @@ def over_design(
     faults = [f"{name}: {text}" for name, one in said for text in one.faults]
     faults += [f"{name}: {one.pf:g} of the cells fail" for name, one in said if one.pf in (0.0, 1.0)]
     if faults:
-        nothing = (np.nan,) * 3
         return OverDies(points, checks, tuple(found), None, nothing, nothing, tuple(warnings), tuple(faults))
     dies = fit(points, checks, tuple(map(level_of, found)), centre)
     if 2 * dies.held < checks.sum():
@@ -236,7 +235,7 @@ def over_design(
     if dies.error > ALLOWED:
         faults.append(f"a quadratic over dies is off by {dies.error:.2g} standard deviations, {ALLOWED:g} allowed")
     works, fails = average(dies, array)
-    if whole.established and (fails[1] > whole.interval[1] or fails[2] < whole.interval[0]):
+    if fails[1] > whole.interval[1] or fails[2] < whole.interval[0]:
         warnings.append(f"the mean Pf over dies is {fails[0]:.2e}, over all variables {whole.pf:.2e}")
     means = (tuple(float(each) for each in row) for row in (works, fails))
     return OverDies(points, checks, tuple(found), dies, *means, tuple(warnings), tuple(faults))

@@ -31,6 +31,16 @@ class Level:
     low: float
     high: float
 
+    @classmethod
+    def of(cls, pf: float, low: float, high: float) -> Level:
+        """Level of a failure probability and of the ends of its interval [1].
+
+        >>> level = Level.of(1e-9, 0.9e-9, 1.1e-9)
+        >>> print(f"{level.sigma:.3f} ({level.low:.3f} to {level.high:.3f})")
+        5.998 (5.982 to 6.015)
+        """
+        return cls(*(float(stats.norm.isf(each)) for each in (pf, high, low)))
+
 
 @dataclass(frozen=True)
 class LowestSupply:

@@ -156,8 +156,9 @@ class Library:
         found = [self.vector(name) for name in vectors]
         self.command("destroy all")
         log = self.take_log()
-        self._worn = (self._wears and "tran " in lines[-1]) or any(STEPPING in line for line in log)
-        if any(word in b"\n".join(log).lower() for word in TROUBLE):  # seldom; looking at each line takes its time
+        said = b"\n".join(log).lower()
+        self._worn = (self._wears and "tran " in lines[-1]) or STEPPING in said
+        if any(word in said for word in TROUBLE):  # seldom; looking at each line takes its time
             telling = [
                 line for word in TROUBLE for line in log if word in line.lower() and b"warning" not in line.lower()
             ]

@@ -109,8 +109,7 @@ def _search(run: RunFile, place: tuple, wanted: float, out: Path, workers: Worke
                 raise StatisticsError(f"not established at {vdd:g} V: {found.attrs[name]}")
         if run.variation.global_:
             return equal_level([float(found[name]) for name in rare_data.ARRAY], run.make_array())
-        ends = (float(found[name]) for name in ("pf", "pf_ci_high", "pf_ci_low"))
-        return Level(*(float(stats.norm.isf(pf)) for pf in ends))
+        return Level.of(*(float(found[name]) for name in ("pf", "pf_ci_low", "pf_ci_high")))
 
     low, high = load(run.technology.name).vdd_range
     found = lowest_supply(level, low, high, wanted)
