@@ -30,20 +30,23 @@ from netlists.testbenches import READ_RAMP_POINTS, butterfly_points
 
 SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
-STEP, LEVEL_STEP = 0.5, 0.35
-"""Step of a gate, and of a drain or source, in a table in thermal voltages kT/q [1]. A current is exponential in both,
-in the latter without the factor that the body takes off; the leakage of a cell that hardly holds its bit is ten times
-as far off as currents are.
+STEP, REST_LEVEL_STEP = 0.5, 0.35
+"""Step of voltages in a table in thermal voltages kT/q [1], and of drains and sources of a cell at rest. A current is
+exponential in them, in a gate but for the factor that the body takes off; the leakage of a cell that hardly holds its
+bit is ten times as far off as currents are.
 """
-SHIFT_STEP, FAINT = 120e-3, 1e-3
+SHIFT_STEP, FAINT = 150e-3, 1e-3
 """Of curves: largest step between the threshold shifts of a table whose gate counts from the threshold [V], from which
 :func:`charlib.twin.tables.smooth_shifts` starts, and currents that do not matter to it [1].
+"""
+LINE_STEP = 80e-3
+"""The step where line and node count from the threshold instead: there the body effect of the shift is in the currents.
 """
 REST_STEP = 40e-3
 """The step of tables for cells at rest, leakage and retention, where every current matters and a part of it goes by the
 gate's own voltage [V].
 """
-DEVIATIONS = 8
+DEVIATIONS = 10
 """Deviations of a further parameter in a table, as far out as the shifts [1]."""
 BOLTZMANN = 1.380649e-23 / 1.602176634e-19
 """k/q [V/K] (SI)."""
@@ -54,21 +57,25 @@ its output.
 """
 NODES = (0.3, 0.55)
 """Highest levels below 0 and above the cell's supply to which a storage node is tabulated [1]."""
+RESTING, AT_REST = (0.1, 0.55), ("leakage", "retention")
+"""The same of a cell at rest, its gates included, and the testbenches whose cells rest: a supply that falls begins far
+below the node.
+"""
 OVER_WORDLINE, BELOW_LINE = 0.5, 0.6
 """How far above its level a word line, and how far below 0 a bit line may have to go until a cell is written [V]."""
 REACH = 0.05
 """Largest Newton step of a storage node [V]: a transistor's curve is nearly straight over it or flat."""
 
 
-def _fixed(base: float) -> tuple[float, float, float]:
-    """Row of a pass gate whose word line is fixed: it counts from the threshold."""
-    return base, 0.0, 1.0
+def _fixed(base: float) -> tuple[float, float, float, float]:
+    """Wiring of a pass gate between a fixed bit line and a storage node whose word line is fixed as well."""
+    return base, 0.0, -1.0, 0.0
 
 
-LINE = (0.0, 1.0, 0.0)
-"""Row of a pass gate that is the line itself."""
-WORDLINE = (0.0, 1.0, 1.0)
-"""Row of a pass gate whose word line is the line."""
+LINE = (0.0, 1.0, 1.0, 1.0)
+"""Wiring of a pass gate whose bit line is the line: with the node it counts from the threshold."""
+WORDLINE = (0.0, 1.0, -1.0, 0.0)
+"""Wiring of a pass gate whose word line is the line."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +108,15 @@ class Twin:
             role: ``pd``, ``pu`` or ``pg``.
             gate, line: of the pass gate, whichever is fixed [V]; the other one is the row. Where both are, a few rows
                 lie around the line.
-            rest: for a cell at rest. Of a transistor of which more varies than its threshold there is no such table,
-                which would be too large.
+            rest: for a cell at rest.
         """
         transistor = _transistor(setting, role)
         further = self.further(setting, role)
-        step, faint = (REST_STEP, 0.0) if rest and not further else (SHIFT_STEP, FAINT)
-        grid = device_grid(setting, role, gate, line, step, further)
+        grid = device_grid(setting, role, gate, line, rest, further)
         key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
             if grid.overdrive:
+                faint = 0.0 if rest else FAINT
                 grid = replace(grid, shifts=smooth_shifts(self.session, setting, transistor, grid, faint))
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
@@ -180,7 +186,7 @@ def _inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> n
             good &= ((wave >= -BELOW_LINE) & (wave <= highest + OVER_WORDLINE)).all(axis=1)
         elif kind in ("q", "qb", "driven"):
             # On a butterfly Q is the output of one half and the input of the other one.
-            below, above = NODES if state in STATES else BEYOND
+            below, above = RESTING if name in AT_REST else NODES if state in STATES else BEYOND
             supply = vectors[f"line_{state}"] if name == "retention" else setting.v_cell
             good &= ((wave >= -below * highest) & (wave <= supply + above * highest)).all(axis=1)
     return good
@@ -205,16 +211,19 @@ def shift_reach(setting: Setting, role: str) -> float:
 
 
 def device_grid(
-    setting: Setting, role: str, gate: float | None, line: float | None, step: float, further: Further | None
+    setting: Setting, role: str, gate: float | None, line: float | None, rest: bool, further: Further | None
 ) -> DeviceGrid:
     """Where a transistor's currents are tabulated; arguments as :meth:`Twin.table`."""
     thermal, reach = BOLTZMANN * setting.temp, shift_reach(setting, role)
     if further:
         reach += abs(further.as_shift) * further.deviations.stop
     highest = highest_level(setting)
-    node = -NODES[0] * highest, (1 + NODES[1]) * highest
+    below, above = RESTING if rest else NODES
+    node = -below * highest, (1 + above) * highest
+    below, above = RESTING if rest else BEYOND
+    inputs = -below * highest - reach, (1 + above) * highest + reach
+    step = REST_STEP if rest else SHIFT_STEP if gate is None else LINE_STEP
     shifts = Grid.over(-reach, reach, reach / max(2, np.ceil(reach / step)))
-    inputs = -BEYOND[0] * highest - reach, (1 + BEYOND[1]) * highest + reach
     if role == "pd":
         at, rows, columns = {"d": COLUMN, "g": ROW, "s": 0.0, "b": 0.0}, inputs, node
     elif role == "pu":  # against its supply
@@ -223,16 +232,19 @@ def device_grid(
     elif gate is None:
         at, columns = {"d": line, "g": ROW, "s": COLUMN, "b": 0.0}, node
         rows = -reach, highest + OVER_WORDLINE + reach
+    elif line is None:
+        at, columns = {"d": ROW, "g": gate, "s": COLUMN, "b": 0.0}, (node[0] - reach, node[1] + reach)
+        rows = (0.0 if rest else -BELOW_LINE) - reach, highest + reach
     else:
-        at, columns = {"d": ROW, "g": gate, "s": COLUMN, "b": 0.0}, node
-        rows = (-BELOW_LINE, highest) if line is None else (line, line)
-        shifts = Grid.over(-reach, reach, (STEP if line is None else LEVEL_STEP) * thermal)
+        at, columns, rows = {"d": ROW, "g": gate, "s": COLUMN, "b": 0.0}, node, (line, line)
+        shifts = Grid.over(-reach, reach, REST_LEVEL_STEP * thermal)
     measured = ("d", "g") if role != "pg" else ("s",) if line is None else ("s", "d")
     level = line if role == "pg" else 0.0
-    columns = Grid.over(*columns, LEVEL_STEP * thermal, GUARD, through=level or 0.0)
-    apart, through = (STEP, 0.0) if gate is None else (LEVEL_STEP, line or 0.0)
+    apart = REST_LEVEL_STEP if rest else STEP
+    columns = Grid.over(*columns, apart * thermal, GUARD, through=level or 0.0)
+    apart, through = (STEP, 0.0) if gate is None else (apart, line or 0.0)
     rows = Grid.over(*rows, apart * thermal, GUARD, through)
-    return DeviceGrid(rows, columns, shifts, at, gate is None, measured, level, further)
+    return DeviceGrid(rows, columns, shifts, at, gate is None or line is None, measured, level, further)
 
 
 @dataclass(frozen=True)
@@ -255,7 +267,7 @@ def wired(
     """A cell's tables.
 
     Args:
-        left, right: of either pass gate, its table and its row, ``LINE``, ``WORDLINE`` or :func:`_fixed`.
+        left, right: of either pass gate, its table and its wiring, ``LINE``, ``WORDLINE`` or :func:`_fixed`.
         supply: ``[0] + [1] line`` [V]. rest: see :meth:`Twin.table`.
     """
     pd, pu = twin.table(setting, "pd", rest=rest), twin.table(setting, "pu", rest=rest)
@@ -356,7 +368,7 @@ def _write_wl(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.
 
 def _retention(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
     highest = setting.technology.vdd_range[1]
-    both = twin.table(setting, "pg", gate=0.0), LINE
+    both = twin.table(setting, "pg", gate=0.0, rest=True), LINE
     w = wired(twin, setting, both, both, (0.0, 1.0), rest=True)
     law = (RETENTION_GAIN, highest, HOLD, 0.0, 1.0, REACH)
     found = _lines(twin, setting, varied, retention_places(highest), law, highest, lambda state: w)
@@ -373,15 +385,15 @@ def _read_current(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str,
 
 
 def _leakage(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.ndarray]:
-    closed = twin.table(setting, "pg", gate=0.0, line=setting.v_bl), (setting.v_bl, 0.0, 0.0)
+    closed = twin.table(setting, "pg", gate=0.0, line=setting.v_bl, rest=True), (setting.v_bl, 0.0, 0.0, 0.0)
     return _at_dc(twin, setting, varied, closed, np.zeros(1), rest=True)
 
 
 def _at_dc(
     twin: Twin, setting: Setting, varied: np.ndarray, passing: tuple, wordlines: np.ndarray, rest: bool
 ) -> dict[str, np.ndarray]:
-    """Both states at rest; ``passing``: of either pass gate, its table and its row."""
-    table, (base, by_line, overdrive) = passing
+    """Both states at rest; ``passing``: of either pass gate, its table and its wiring."""
+    table, (base, by_line, by_shift, _) = passing
     w = wired(twin, setting, passing, passing, (setting.v_cell, 0.0), rest)
     _, a_pu, a_pg, _ = w.axes
     found = {}
@@ -391,10 +403,10 @@ def _at_dc(
         for side, (out, gate) in enumerate(((q, qb), (qb, q))):
             own = [np.ascontiguousarray(varied[:, :, 3 * side + i]) for i in range(3)]
             row = base + by_line * line
-            lines[side] = -kernels.looked_up(table.coefficients[1], a_pg, row, out, overdrive, own[2])
+            lines[side] = -kernels.looked_up(table.coefficients[1], a_pg, row, out, by_shift, own[2])
             for inverter in (w.tables[1], w.tables[3]):
                 v = setting.v_cell
-                supply = supply + kernels.looked_up(inverter, a_pu, gate - v, out - v, -1.0, own[1])
+                supply = supply + kernels.looked_up(inverter, a_pu, gate - v, out - v, 1.0, own[1])
         branches = {"bl": lines[0], "blb": lines[1], "vdd": supply}
         found |= {f"v{name}_{state}#branch": current for name, current in branches.items()}
         found |= {f"q_{state}": q, f"qb_{state}": qb}

@@ -240,11 +240,11 @@ def half_cells(pd, pd_axes, pu, pu_axes, pg, pg_axes, levels, limits, ahead, var
 
 
 @njit(cache=True, nogil=True, fastmath=FREE)
-def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, row, shifts, at, patch, k):
+def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, at_pg, shifts, at, patch, k):
     """Current [A] into a half cell's three transistors at its output, with derivatives [S].
 
     Args:
-        pd, pu, pg: tables of one terminal each. row: of the pass gate's table [V].
+        pd, pu, pg: tables of one terminal each. at_pg: row and column of the pass gate's table [V].
         shifts, at: of ``pd pu pg`` [V], and their :func:`weights`. patch, k: see :func:`current`, of the first.
 
     Returns:
@@ -252,7 +252,7 @@ def _node(pd, pd_axes, pu, pu_axes, pg, pg_axes, gate, out, supply, row, shifts,
     """
     i1, g1, d1 = current(pd, pd_axes, gate - shifts[0], out, at[0], patch, k)
     i2, g2, d2 = current(pu, pu_axes, gate - supply + shifts[1], out - supply, at[1], patch, k + 1)
-    i3, r3, d3 = current(pg, pg_axes, row, out, at[2], patch, k + 2)
+    i3, r3, d3 = current(pg, pg_axes, at_pg[0], at_pg[1], at[2], patch, k + 2)
     return i1 + i2 + i3, g1 + g2, d1 + d2 + d3, -(g2 + d2), r3
 
 
@@ -271,7 +271,8 @@ def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r, patch):
     Args:
         tables: ``pd pu`` by drain and gate, then the pass gates of left and right by storage node.
         axes: of ``pd pu`` and of either pass gate.
-        wiring: of either pass gate, row of its table as ``[0] + [1] line - [2] shift``; supply ``[3] + [4] line``.
+        wiring: of either pass gate, row of its table as ``[0] + [1] line + [2] shift``, column as output ``+ [3]
+            shift``; supply ``[4] + [5] line``.
         leaky: whether gates draw current.
         shifts: of the six, the left half first [V]. patch: of :func:`patches`, ten.
 
@@ -280,17 +281,18 @@ def _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r, patch):
     """
     pd, pu, pd_gate, pu_gate, pg_l, pg_r = tables
     a_pd, a_pu, a_l, a_r = axes
-    supply = wiring[0, 3] + wiring[0, 4] * line
-    row_l = wiring[0, 0] + wiring[0, 1] * line - wiring[0, 2] * shifts[2]
-    row_r = wiring[1, 0] + wiring[1, 1] * line - wiring[1, 2] * shifts[5]
-    f, f_qb, f_q, f_v, f_r = _node(pd, a_pd, pu, a_pu, pg_l, a_l, qb, q, supply, row_l, shifts[:3], at_l, patch, 0)
-    g, g_q, g_qb, g_v, g_r = _node(pd, a_pd, pu, a_pu, pg_r, a_r, q, qb, supply, row_r, shifts[3:], at_r, patch, 3)
-    f_x, g_x = f_v * wiring[0, 4] + f_r * wiring[0, 1], g_v * wiring[0, 4] + g_r * wiring[1, 1]
+    supply = wiring[0, 4] + wiring[0, 5] * line
+    by_l, by_r = shifts[2], shifts[5]
+    at_pg_l = wiring[0, 0] + wiring[0, 1] * line + wiring[0, 2] * by_l, q + wiring[0, 3] * by_l
+    at_pg_r = wiring[1, 0] + wiring[1, 1] * line + wiring[1, 2] * by_r, qb + wiring[1, 3] * by_r
+    f, f_qb, f_q, f_v, f_r = _node(pd, a_pd, pu, a_pu, pg_l, a_l, qb, q, supply, at_pg_l, shifts[:3], at_l, patch, 0)
+    g, g_q, g_qb, g_v, g_r = _node(pd, a_pd, pu, a_pu, pg_r, a_r, q, qb, supply, at_pg_r, shifts[3:], at_r, patch, 3)
+    f_x, g_x = f_v * wiring[0, 5] + f_r * wiring[0, 1], g_v * wiring[0, 5] + g_r * wiring[1, 1]
     if leaky:
         i, i_q, i_qb, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, q, qb, supply, shifts[3:], at_r, patch, 6)
-        f, f_q, f_qb, f_x = f + i, f_q + i_q, f_qb + i_qb, f_x + i_v * wiring[0, 4]
+        f, f_q, f_qb, f_x = f + i, f_q + i_q, f_qb + i_qb, f_x + i_v * wiring[0, 5]
         i, i_qb, i_q, i_v = _gates(pd_gate, a_pd, pu_gate, a_pu, qb, q, supply, shifts[:3], at_l, patch, 8)
-        g, g_q, g_qb, g_x = g + i, g_q + i_q, g_qb + i_qb, g_x + i_v * wiring[0, 4]
+        g, g_q, g_qb, g_x = g + i, g_q + i_q, g_qb + i_qb, g_x + i_v * wiring[0, 5]
     return f, f_q, f_qb, f_x, g, g_q, g_qb, g_x
 
 
@@ -440,16 +442,16 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied
 
 
 @njit(cache=True, nogil=True, fastmath=FREE)
-def looked_up(table, axes, row, column, overdrive, varied):
+def looked_up(table, axes, row, column, by_shift, varied):
     """Currents [A] from one table at rows and columns [V], shape (sample, point), for one transistor of each sample.
 
     Args:
-        overdrive: what of the |Vth| shift a row counts from [1].
+        by_shift: what of the |Vth| shift a row counts beside [1].
         varied: |Vth| shift [V] and deviation of the further parameter, shape (sample, 2).
     """
     found = np.empty(row.shape)
     for n in range(row.shape[0]):
         at, patch = weights(axes, varied[n]), patches(1)
         for p in range(row.shape[1]):
-            found[n, p] = current(table, axes, row[n, p] - overdrive * varied[n, 0], column[n, p], at, patch, 0)[0]
+            found[n, p] = current(table, axes, row[n, p] + by_shift * varied[n, 0], column[n, p], at, patch, 0)[0]
     return found

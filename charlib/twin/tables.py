@@ -172,6 +172,9 @@ def smooth_shifts(
         size = np.abs(between)
         least = np.maximum(SMALL * size.max(axis=2, keepdims=True), faint * size.max())
         error = np.abs(np.stack([first, *middle, last]) - between) / np.maximum(size, least)
+        if grid.fixed_gate:  # levels are as far below the row and column as the shift; below 0 a junction conducts
+            below = closer.values[1::2, None]
+            error *= (rows.values >= below)[:, :, None] & (columns.values >= below)[:, None]
         if error.max() <= SMOOTH:
             break
         shifts = closer

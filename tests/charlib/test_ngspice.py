@@ -49,6 +49,14 @@ def test_a_sample_without_a_solution_is_a_status_and_the_others_go_on(session):
     assert bad.log
 
 
+def test_what_a_transient_ends_with_is_no_operating_point(session):
+    """Charged by a jump of current that no level balances: ngspice would take where it is after ten microseconds."""
+    deck = "jump\nvc c 0 0\nb1 x 0 I = v(x) < 0.5 ? -1 : 1\nc1 x 0 1\n.save x c\n"
+    (result,) = session.solve(bench(deck), values(0.0))
+    assert isinstance(result, Unsolved)
+    assert "convergence" in result.reason
+
+
 def test_a_missing_vector_is_a_failure_that_names_it(session):
     (result,) = session.solve(bench(DIVIDER, probes=("x", "nowhere")), values(1.0))
     assert isinstance(result, Unsolved)

@@ -17,7 +17,7 @@ from charlib.twincheck import COVERED, far_values
 from charlib.unit import UnitResult
 from charlib.waveforms import measured
 from netlists import Sram6T, Sram8T
-from netlists.devicetable import DeviceGrid, Further, Grid
+from netlists.devicetable import COLUMN, ROW, DeviceGrid, Further, Grid, device_bench, knob_rows
 from netlists.mramcells import Stt1T1M
 from netlists.setting import Setting
 from netlists.technology import load
@@ -295,13 +295,38 @@ def test_every_solver_is_of_a_testbench_with_static_metrics():
 
 
 @pytest.mark.ngspice
+@pytest.mark.parametrize("rest", [False, True])
+def test_a_pass_gate_at_a_fixed_word_line_has_the_currents_of_ngspice(rest, reference, tmp_path):
+    """Line and node count from the threshold in its table, not by themselves."""
+    setting = Setting(load("predictive28"), "tt", 0.9, 298.15, Sram6T().sized(load("predictive28")))
+    on = 0.0 if rest else setting.v_wl
+    transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pg")
+    grid = cell.device_grid(setting, "pg", on, None, rest, None)
+    table = device_table(reference, tmp_path, setting, transistor, grid)
+    one, places = Grid(0.0, 1.0, 1), [(0.83, 0.11), (0.02, 0.45), (0.47, 0.31)]
+    for shift in (-0.113, 0.004, 0.137):
+        for line, node in places:
+            at = {"d": ROW, "g": on, "s": COLUMN, "b": 0.0}
+            alone = DeviceGrid(
+                replace(one, start=line), Grid(node, 0.1, 2), replace(one, start=shift), at, False, ("s",), None
+            )
+            bench = device_bench(setting, transistor, alone)
+            (solved,) = reference.solve(bench, knob_rows(bench, alone))
+            weights = kernels.weights(table.axes, np.array([shift, 0.0]))
+            found = kernels.current(
+                table.coefficients[0], table.axes, line + shift, node + shift, weights, kernels.patches(1), 0
+            )
+            assert found[0] == pytest.approx(-solved.data[0, 0], rel=2e-4)
+
+
+@pytest.mark.ngspice
 def test_shifts_are_as_close_as_the_currents_between_them_ask_for(installed, reference):
     """FreePDK45's mobility is limited in the cold, where a hundred millivolts apart currents would be 0.3 % off."""
     counts = {}
     for name, temp in (("predictive28", 233.15), ("freepdk45/vtg", 298.15), ("freepdk45/vtg", 233.15)):
         setting = Setting(load(name), "tt", 0.6, temp, Sram6T().sized(load(name)))
         transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pd")
-        grid = cell.device_grid(setting, "pd", None, None, cell.SHIFT_STEP, None)
+        grid = cell.device_grid(setting, "pd", None, None, False, None)
         found = smooth_shifts(reference, setting, transistor, grid, cell.FAINT)
         assert (found.start, found.stop) == pytest.approx((grid.shifts.start, grid.shifts.stop))
         counts[name, temp] = found.count / grid.shifts.count
