@@ -30,10 +30,10 @@ from netlists.testbenches import READ_RAMP_POINTS, butterfly_points
 
 SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
-STEP, REST_LEVEL_STEP = 0.5, 0.35
-"""Step of voltages in a table in thermal voltages kT/q [1], and of drains and sources of a cell at rest. A current is
-exponential in them, in a gate but for the factor that the body takes off; the leakage of a cell that hardly holds its
-bit is ten times as far off as currents are.
+STEP, LEVEL_STEP = 0.5, 0.35
+"""Step of a gate, and of a drain or source, in a table in thermal voltages kT/q [1]. A current is exponential in both,
+in the former but for the factor that the body takes off. The leakage of a cell that hardly holds its bit, and the peak
+of an N-curve where little of it is left, are ten times as far off as currents are.
 """
 SHIFT_STEP, FAINT = 150e-3, 1e-3
 """Of curves: largest step between the threshold shifts of a table whose gate counts from the threshold [V], from which
@@ -237,12 +237,12 @@ def device_grid(
         rows = (0.0 if rest else -BELOW_LINE) - reach, highest + reach
     else:
         at, columns, rows = {"d": ROW, "g": gate, "s": COLUMN, "b": 0.0}, node, (line, line)
-        shifts = Grid.over(-reach, reach, REST_LEVEL_STEP * thermal)
+        shifts = Grid.over(-reach, reach, LEVEL_STEP * thermal)
     measured = ("d", "g") if role != "pg" else ("s",) if line is None else ("s", "d")
     level = line if role == "pg" else 0.0
-    apart = REST_LEVEL_STEP if rest else STEP
-    columns = Grid.over(*columns, apart * thermal, GUARD, through=level or 0.0)
-    apart, through = (STEP, 0.0) if gate is None else (apart, line or 0.0)
+    wide = STEP if gate is not None and not rest else LEVEL_STEP  # of wm_bl, which is no current
+    columns = Grid.over(*columns, wide * thermal, GUARD, through=level or 0.0)
+    apart, through = (STEP, 0.0) if gate is None else (wide, line or 0.0)
     rows = Grid.over(*rows, apart * thermal, GUARD, through)
     return DeviceGrid(rows, columns, shifts, at, gate is None or line is None, measured, level, further)
 
