@@ -10,7 +10,7 @@ import xarray as xr
 
 from charlib import Conditions, InvalidPlan, TwinRefused, Variation, arrays, characterize, metrics, twin_check
 from charlib.status import Status
-from charlib.twin import cell, engine, judge, kernels, subset
+from charlib.twin import cell, engine, grids, judge, kernels, subset
 from charlib.twin.coverage import SOLVED
 from charlib.twin.tables import GUARD, DeviceTable, device_table, smooth_shifts, splines
 from charlib.twincheck import COVERED, far_values
@@ -301,7 +301,7 @@ def test_a_pass_gate_at_a_fixed_word_line_has_the_currents_of_ngspice(rest, refe
     setting = Setting(load("predictive28"), "tt", 0.9, 298.15, Sram6T().sized(load("predictive28")))
     on = 0.0 if rest else setting.v_wl
     transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pg")
-    grid = cell.device_grid(setting, "pg", on, None, rest, None)
+    grid = grids.device_grid(setting, "pg", on, None, rest, None)
     table = device_table(reference, tmp_path, setting, transistor, grid)
     one, places = Grid(0.0, 1.0, 1), [(0.83, 0.11), (0.02, 0.45), (0.47, 0.31)]
     for shift in (-0.113, 0.004, 0.137):
@@ -326,8 +326,8 @@ def test_shifts_are_as_close_as_the_currents_between_them_ask_for(installed, ref
     for name, temp in (("predictive28", 233.15), ("freepdk45/vtg", 298.15), ("freepdk45/vtg", 233.15)):
         setting = Setting(load(name), "tt", 0.6, temp, Sram6T().sized(load(name)))
         transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pd")
-        grid = cell.device_grid(setting, "pd", None, None, False, None)
-        found = smooth_shifts(reference, setting, transistor, grid, cell.FAINT)
+        grid = grids.device_grid(setting, "pd", None, None, False, None)
+        found = smooth_shifts(reference, setting, transistor, grid, grids.FAINT)
         assert (found.start, found.stop) == pytest.approx((grid.shifts.start, grid.shifts.stop))
         counts[name, temp] = found.count / grid.shifts.count
     assert counts["predictive28", 233.15] == 1
