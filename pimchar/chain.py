@@ -39,7 +39,7 @@ from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
 from pimchar import runfile
-from pimchar.runfile import RunFile, RunFileError
+from pimchar.runschema import RunFile, RunFileError
 
 MACRO_METRICS = (
     "i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "t_read_single", "t_precharge_single", "e_read_single",

@@ -14,7 +14,7 @@ from pimchar.cli_analyses import COMMANDS, DIRECTORY, SEED
 from pimchar.problems import EXIT_BAD_INPUT, EXIT_FAILED, Commands, Problem
 
 if TYPE_CHECKING:
-    from pimchar.runfile import RunFile
+    from pimchar.runschema import RunFile
     from pimchar.trees import Case
 
 DEFAULT_INIT = "run.toml"
@@ -311,7 +311,7 @@ def reproduce(
     """Run one sample again, alone, and compare; writes its deck and waveforms; exit 1 if a bit differs."""
     import charlib
     from pimchar.render import reproduction
-    from pimchar.runfile import ZERO_CELSIUS
+    from pimchar.runschema import ZERO_CELSIUS
 
     found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample, **further)
     click.echo(reproduction(metric, found))

@@ -19,7 +19,7 @@ from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
 from pimchar import chain
-from pimchar.runfile import RunFileError
+from pimchar.runschema import RunFileError
 
 ENGINE, ROWS, PUBLISHED = "engine.nc", "engine.csv", "engine_published.csv"
 """Files of a results directory."""

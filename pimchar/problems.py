@@ -59,7 +59,7 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from netlists.addertree import TreeError
     from netlists.netlistcell import CellError
     from netlists.technology import TechnologyError
-    from pimchar.runfile import RunFileError
+    from pimchar.runschema import RunFileError
 
     own = (RunFileError, TechnologyError, CellError, MacroError, LogicError, WorkloadError, StatisticsError)
     further = (TreeError, GateTableError, SwitchingError, charlib.TableError)

@@ -17,7 +17,7 @@ from charlib import METRICS, corners, devices, ngspice, tables
 from charlib.conditions import OPTIONAL
 from netlists import technology
 from netlists.variation import MismatchLaw
-from pimchar.runfile import ZERO_CELSIUS
+from pimchar.runschema import ZERO_CELSIUS
 
 WIDTH = 100
 """Width that paragraphs are wrapped to [characters]."""

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from pimchar.render import quantity, table
-from pimchar.runfile import ZERO_CELSIUS
+from pimchar.runschema import ZERO_CELSIUS
 
 
 def energies(found: xr.Dataset) -> str:

@@ -20,7 +20,7 @@ from charlib.periphery import TABLE
 from netlists.addertree import TreeError, adder_tree
 from netlists.setting import Condition
 from netlists.technology import load
-from pimchar.runfile import ZERO_CELSIUS, RunFileError
+from pimchar.runschema import ZERO_CELSIUS, RunFileError
 
 Value = TypeVar("Value", str, float)
 """Of an axis of the grid."""

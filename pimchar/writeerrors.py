@@ -12,7 +12,7 @@ from analysis import writeerrors
 from charlib.directory import write_whole
 from netlists.cells import restored
 from pimchar import chain
-from pimchar.runfile import RunFileError
+from pimchar.runschema import RunFileError
 
 
 def evaluate(folder: Path, **asked: float | None) -> xr.Dataset:

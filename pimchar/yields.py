@@ -24,7 +24,7 @@ from charlib.metrics import METRICS
 from netlists.technology import load
 from netlists.variation import drawn
 from pimchar.chain import Workers
-from pimchar.runfile import RunFile
+from pimchar.runschema import RunFile
 
 SUPPLIES = "yield_vmin.nc"
 """File of a results directory with the lowest supplies."""

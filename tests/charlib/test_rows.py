@@ -11,6 +11,7 @@ from analysis.architecture import MacroError, MacroGeometry
 from charlib import Conditions, InvalidPlan, LookupTable, TableError, Variation, characterize, reproduce
 from charlib.tables import rows_of
 from pimchar import runfile
+from pimchar.runschema import RunFileError
 
 AT = {"process": "tt", "vdd": 1.0, "temp": 298.15}
 
@@ -94,5 +95,5 @@ def test_no_rows_at_all_are_refused(technology):
 def test_a_run_file_has_rows():
     run = runfile.parse("[conditions]\nrows = [16, 64]\n", "run.toml")
     assert run.make_conditions().rows == (16, 64)
-    with pytest.raises(runfile.RunFileError, match=r"rows=0: must be greater than or equal to 1 \(conditions\.rows"):
+    with pytest.raises(RunFileError, match=r"rows=0: must be greater than or equal to 1 \(conditions\.rows"):
         runfile.parse("[conditions]\nrows = [0]\n", "run.toml")

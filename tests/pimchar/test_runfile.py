@@ -13,7 +13,7 @@ from analysis.mapping import Mapping
 from charlib.metrics import METRICS
 from netlists import ReadPath, Sram6T, Stt1T1M, technology
 from pimchar import chain, runfile
-from pimchar.runfile import RunFile, RunFileError
+from pimchar.runschema import ZERO_CELSIUS, RunFile, RunFileError
 
 
 def refusal(text):
@@ -78,7 +78,7 @@ def test_kelvin_behind_the_border():
 @given(st.floats(-40.0, 125.0))
 def test_any_temperature_survives_the_conversion(temp_c):
     plan = runfile.parse(f"[conditions]\ntemp_c = [{temp_c!r}]", "run.toml")
-    assert math.isclose(plan.make_conditions().temp[0] - runfile.ZERO_CELSIUS, temp_c, abs_tol=1e-9)
+    assert math.isclose(plan.make_conditions().temp[0] - ZERO_CELSIUS, temp_c, abs_tol=1e-9)
 
 
 def test_parts_carry_the_files_numbers():
@@ -266,7 +266,7 @@ def test_the_mapping_has_a_key_for_each_of_its_choices():
     text = "\n".join(f"{name} = {str(value).lower()}" for name, value in choices.items())
     assert runfile.parse(f"[mapping]\n{text}", "run.toml").make_mapping() == Mapping(**choices)
     assert runfile.default()[0].make_mapping() == Mapping()
-    assert set(runfile.MappingSection.model_fields) == {field.name for field in fields(Mapping)}
+    assert set(MappingSection.model_fields) == {field.name for field in fields(Mapping)}
 
 
 def test_files_of_networks_are_relative_to_the_run_file(tmp_path):

@@ -11,6 +11,7 @@ from analysis.arrays import Array, array_yield
 from analysis.plots import NothingToDraw
 from figures import FIGURES, rare_failure
 from pimchar import cli, runfile, yields
+from pimchar.runschema import RunFileError
 
 RUN = """
 [conditions]
@@ -166,7 +167,7 @@ def test_what_is_not_established_of_an_array_decides_as_well():
 def test_the_engine_of_a_run_file_is_the_method_or_refused(run_file):
     twin = '[characterize]\nengine = "twin"\n'
     assert runfile.parse(twin, "run.toml").make_request().method == "twin"
-    with pytest.raises(runfile.RunFileError, match=r"engine='twin' \(characterize.engine\) and method='surrogate'"):
+    with pytest.raises(RunFileError, match=r"engine='twin' \(characterize.engine\) and method='surrogate'"):
         runfile.parse(RUN + twin, "run.toml").make_request()
 
 
