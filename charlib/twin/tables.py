@@ -203,21 +203,24 @@ def splines(values: np.ndarray, grid: DeviceGrid) -> np.ndarray:
         Coefficients, such that ``k - 1`` to ``k + 2`` belong to the interval from point ``k`` on, shape as of
         ``values``; with two splines three columns more, and the intervals of the second one three coefficients on.
     """
-    values = np.moveaxis(_coefficients(grid.rows, np.moveaxis(values, 1, 0))[1:-1], 0, 1)
-    columns, at, lines = np.moveaxis(values, 2, 0), grid.level_at, grid.columns
+    terminals, rows, _, _ = values.shape
+    values = (_operator(grid.rows)[1:-1] @ values.reshape(terminals, rows, -1)).reshape(values.shape)
+    at, lines = grid.level_at, grid.columns
     if at == lines.count:
-        found = _coefficients(lines, columns)[1:-1]
-    else:
-        below = _coefficients(replace(lines, count=at + 1), columns[: at + 1])[1:]
-        above = _coefficients(replace(lines, start=lines.values[at], count=lines.count - at), columns[at:])[:-1]
-        found = np.concatenate([below, above])
-    return np.ascontiguousarray(np.moveaxis(found, 0, 2))
+        return _operator(lines)[1:-1] @ values
+    below, above = replace(lines, count=at + 1), replace(lines, start=lines.values[at], count=lines.count - at)
+    parts = _operator(below)[1:] @ values[:, :, : at + 1], _operator(above)[:-1] @ values[:, :, at:]
+    return np.concatenate(parts, axis=2)
 
 
-def _coefficients(line: Grid, values: np.ndarray) -> np.ndarray:
-    """Coefficients of a not-a-knot spline for the evenly spaced basis, one more at either end, along the first axis."""
-    points, square = line.values, line.step**2
-    bend = square * make_interp_spline(points, values, k=3)(points, nu=2)
-    inner = values - bend / 6
+def _operator(line: Grid) -> np.ndarray:
+    """What takes numbers on a line to the coefficients of their not-a-knot spline, shape (count + 2, count).
+
+    The basis is the evenly spaced one, with one more at either end. A product with a matrix is three to five times as
+    fast as a spline of every column by itself.
+    """
+    unit = np.eye(line.count)
+    bend = line.step**2 * make_interp_spline(line.values, unit, k=3)(line.values, nu=2)
+    inner = unit - bend / 6
     ends = [2 * inner[i] - inner[j] + bend[i] for i, j in ((0, 1), (-1, -2))]
     return np.concatenate([ends[0][None], inner, ends[1][None]])

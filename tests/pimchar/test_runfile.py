@@ -13,7 +13,7 @@ from analysis.mapping import Mapping
 from charlib.metrics import METRICS
 from netlists import ReadPath, Sram6T, Stt1T1M, technology
 from pimchar import chain, runfile
-from pimchar.runschema import ZERO_CELSIUS, RunFile, RunFileError
+from pimchar.runschema import ZERO_CELSIUS, MappingSection, RunFile, RunFileError
 
 
 def refusal(text):
