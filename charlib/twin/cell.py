@@ -286,21 +286,33 @@ def _leakage(twin: Twin, setting: Setting, varied: np.ndarray) -> dict[str, np.n
 def _at_dc(
     twin: Twin, setting: Setting, varied: np.ndarray, passing: tuple, wordlines: np.ndarray, rest: bool
 ) -> dict[str, np.ndarray]:
-    """Both states at rest; ``passing``: of either pass gate, its table and its wiring."""
+    """Both states at rest; ``passing``: of either pass gate, its table and its wiring.
+
+    What the supply gives through a pull-up that conducts is what leaves its node through all the others: by itself it
+    is as coarse as a float of the node's voltage times its conductance, some 1e-20 A.
+    """
     table, (base, by_line, by_shift, _) = passing
-    w = wired(twin, setting, passing, passing, (setting.v_cell, 0.0), rest)
-    _, a_pu, a_pg, _ = w.axes
+    v_cell = setting.v_cell
+    w = wired(twin, setting, passing, passing, (v_cell, 0.0), rest)
+    a_pd, a_pu, a_pg, _ = w.axes
+    pd, pu, pd_gate, pu_gate, pg, _ = w.tables
     found = {}
     for state in STATES:
         q, qb, line = _followed(w, setting, varied, wordlines, (0, 0, 0, 0, 0, REACH), setting.v_cell, state)
         lines, supply = {}, 0.0
+        sides = [[np.ascontiguousarray(varied[:, :, 3 * side + i]) for i in range(3)] for side in (0, 1)]
         for side, (out, gate) in enumerate(((q, qb), (qb, q))):
-            own = [np.ascontiguousarray(varied[:, :, 3 * side + i]) for i in range(3)]
+            own, other = sides[side], sides[1 - side]
             row = base + by_line * line
             lines[side] = -kernels.looked_up(table.coefficients[1], a_pg, row, out, by_shift, own[2])
-            for inverter in (w.tables[1], w.tables[3]):
-                v = setting.v_cell
-                supply = supply + kernels.looked_up(inverter, a_pu, gate - v, out - v, 1.0, own[1])
+            if STATES[state][side]:
+                through = -kernels.looked_up(pd, a_pd, gate, out, -1.0, own[0])
+                through -= kernels.looked_up(pg, a_pg, row, out, by_shift, own[2])
+                through -= kernels.looked_up(pd_gate, a_pd, out, gate, -1.0, other[0])
+                through -= kernels.looked_up(pu_gate, a_pu, out - v_cell, gate - v_cell, 1.0, other[1])
+            else:
+                through = kernels.looked_up(pu, a_pu, gate - v_cell, out - v_cell, 1.0, own[1])
+            supply += through + kernels.looked_up(pu_gate, a_pu, gate - v_cell, out - v_cell, 1.0, own[1])
         branches = {"bl": lines[0], "blb": lines[1], "vdd": supply}
         found |= {f"v{name}_{state}#branch": current for name, current in branches.items()}
         found |= {f"q_{state}": q, f"qb_{state}": qb}
