@@ -24,7 +24,7 @@ DIAGONAL_POINTS = 49
 DIAGONAL_OPTIONS = ".options reltol=1e-5"
 """Newton tolerance along the diagonal: with 1e-4 the lobes of a symmetric cell differ by 30 uV."""
 WRITE_POINTS, RETENTION_POINTS = 41, 81
-"""Points on which a state is followed: write margins within 0.05 mV, the larger retention voltage within 0.2 mV of six
+"""Points on which a state is followed: write margins within 0.02 mV, the larger retention voltage within 0.1 mV of six
 times as many at tight tolerances.
 """
 FOLLOWED_OPTIONS = f"{SWEEP_OPTIONS} gminsteps=10"

@@ -149,10 +149,12 @@ METRICS: Mapping[str, Metric] = {
     "snm_write": Metric(
         "V", "write static noise margin", "write_butterfly", butterfly.snm_write, "low", 0.0, per_lobe=True, source=WANG
     ),
-    "wm_bl": Metric("V", "bit-line write margin", "write_bl", followed.wm_bl, "low", 0.0, per_lobe=True, source=WANG),
+    "wm_bl": Metric(
+        "V", "bit-line write margin", "write_bl", followed.wm_bl, "low", 0.0, per_lobe=True, source=WANG, version=2,
+    ),
     "wm_wl": Metric(
         "V", "word-line write margin", "write_wl", followed.wm_wl, "low", 0.0, per_lobe=True,
-        source=TAKEDA,
+        source=TAKEDA, version=2,
     ),
     "svnm": Metric(
         "V", "static voltage noise margin (N-curve)", "n_curve", ncurve.svnm, "low", 0.0, per_lobe=True,
@@ -172,7 +174,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "drv": Metric(
         "V", "data retention voltage", "retention", followed.drv, "high", math.inf, per_lobe=True,
-        source=QIN, version=2,
+        source=QIN, version=3,
     ),
     "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),
     "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 
@@ -21,56 +23,60 @@ RISE = 1e-3
 """Rise of the supply over its lowest value so far at which the followed state has met another one [V]. Behind it a cell
 of low leakage (SKY130) has states again at lower supplies, whose nodes are a few millivolts apart.
 """
-STEPS = 6
-"""Newton steps to a polynomial's minimum, from the parabola's: to rounding."""
+REACH = 4
+"""Points on either side of an interval that decide the curve there, where so many are joined."""
+POWERS = np.linalg.inv(np.vander(np.arange(1.0 - REACH, 1.0 + REACH), increasing=True))
+"""From values at a curve's points ``1 - REACH`` to ``REACH`` to their polynomial, shape (power, point)."""
 
 
 def _polynomials(values: np.ndarray, at: np.ndarray, joined: np.ndarray) -> np.ndarray:
-    """Local polynomial of each curve around one of its points, over the number of points from there.
+    """Polynomial of each curve between one of its points and the next, over the number of points from there.
 
-    Through five points where they are joined to each other, else through three, else a constant.
+    Through eight points where they are joined to each other, else through those of them that are. It is the same from
+    whichever point one looks, so that an extremum between two points does not depend on which of them is beyond.
 
     Args:
-        values: shape (curve, point). at: the point, shape (curve,).
+        values: shape (curve, point). at: the point, joined to the next, shape (curve,).
         joined: whether each point is on an unbroken curve with the next, shape (curve, point - 1).
 
     Returns:
-        Coefficients of t^0 to t^4, shape (5, curve).
+        Coefficients of t^0 to t^7, shape (8, curve).
     """
-    last = values.shape[1] - 1
+    rows, last = np.arange(len(values)), values.shape[1] - 1
+    known, near = {0: np.full(len(values), True)}, {}
+    for step in range(1 - REACH, 1 + REACH):
+        near[step] = values[rows, np.clip(at + step, 0, last)]
+    for step in range(1, 1 + REACH):
+        known[step] = known[step - 1] & _joined(joined, at + step - 1)
+    for step in range(-1, -REACH, -1):
+        known[step] = known[step + 1] & _joined(joined, at + step)
+    count = sum(each.astype(int) for each in known.values())
+    # What is missing continues the polynomial through what is there: its differences of that order vanish.
+    for step, way in [(step, 1) for step in range(2, 1 + REACH)] + [(step, -1) for step in range(-1, -REACH, -1)]:
+        for points in range(2, 2 * REACH):
+            inner = [step - way * i for i in range(1, points + 1)]
+            if all(place in near for place in inner):
+                signs = [(-1) ** i * math.comb(points, i + 1) for i in range(points)]
+                continued = sum(sign * near[place] for sign, place in zip(signs, inner, strict=True))
+                near[step] = np.where(~known[step] & (count == points), continued, near[step])
+    return np.stack([sum(share * near[step] for share, step in zip(row, sorted(near), strict=True)) for row in POWERS])
 
-    def join(step: int) -> np.ndarray:
-        place = at + step
-        inside = (place >= 0) & (place < last)
-        return inside & np.take_along_axis(joined, np.clip(place, 0, last - 1)[:, None], axis=1)[:, 0]
 
-    three = join(-1) & join(0)
-    five = three & join(-2) & join(1)
-    a, b, c, d, e = (
-        np.take_along_axis(values, np.clip(at + step, 0, last)[:, None], axis=1)[:, 0] for step in range(-2, 3)
-    )
-    b, d = np.where(three, b, c), np.where(three, d, c)
-    # The outer two continue the parabola through the inner three, which the polynomial then is.
-    a, e = np.where(five, a, 3 * b - 3 * c + d), np.where(five, e, b - 3 * c + 3 * d)
-    first, second = (a - 8 * b + 8 * d - e) / 12, (-a + 16 * b - 30 * c + 16 * d - e) / 24
-    return np.stack([c, first, second, (-a + 2 * b - 2 * d + e) / 12, (a - 4 * b + 6 * c - 4 * d + e) / 24])
+def _joined(joined: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether a point of each curve and the next one are there and joined, shape (curve,)."""
+    last = joined.shape[1] - 1
+    return (at >= 0) & (at <= last) & joined[np.arange(len(joined)), np.clip(at, 0, last)]
 
 
 def _at(coefficients: np.ndarray, t: np.ndarray) -> np.ndarray:
-    c, first, second, third, fourth = coefficients
-    return c + t * (first + t * (second + t * (third + t * fourth)))
+    return reduce(lambda found, each: found * t + each, coefficients[::-1])
 
 
 def _minimum(coefficients: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Least value of each polynomial around its middle, which is its least point, from one point before to ``end``."""
-    _, first, second, third, fourth = coefficients
-    curved = second > 0
-    t = np.where(curved, np.clip(-first / (2 * np.where(curved, second, 1.0)), -1.0, end), 0.0)
-    for _ in range(STEPS):
-        slope = first + t * (2 * second + t * (3 * third + t * 4 * fourth))
-        bend = 2 * second + t * (6 * third + t * 12 * fourth)
-        t = np.where(bend > 0, np.clip(t - slope / np.where(bend > 0, bend, 1.0), -1.0, end), t)
-    return np.minimum(_at(coefficients, t), coefficients[0])
+    """Least value of each polynomial from 0 to ``end``, where it has at most one minimum."""
+    slopes = coefficients[1:] * np.arange(1.0, len(coefficients))[:, None]
+    t = root(lambda t: _at(slopes, t), np.zeros(len(end)), end)
+    return np.minimum(np.minimum(coefficients[0], _at(coefficients, end)), _at(coefficients, t))
 
 
 def lowest_line(
@@ -99,15 +105,17 @@ def lowest_line(
     at = np.where(stored, line, np.inf).argmin(axis=1)
     # The curve's end, where the nodes are ``least`` apart.
     end = np.maximum(stored.sum(axis=1) - 1, 0)
-    rows, after, inner = np.arange(len(line)), np.minimum(end + 1, line.shape[1] - 1), joined.shape[1]
-    ends = joined[rows, np.minimum(end, inner - 1)] & (difference[rows, after] <= least) & stored[:, 0]
+    rows, after = np.arange(len(line)), np.minimum(end + 1, line.shape[1] - 1)
+    ends = _joined(joined, end) & (difference[rows, after] <= least) & stored[:, 0]
     apart = _polynomials(difference - least, end, joined)
     t = root(lambda t: _at(apart, t), np.zeros(len(line)), np.ones(len(line)))
-    value = _minimum(_polynomials(line, at, joined), np.where(ends & (at == end), t, 1.0))
+    bound = value = line[rows, at]
+    for interval in (at - 1, at):
+        lowest = _minimum(_polynomials(line, interval, joined), np.where(ends & (interval == end), t, 1.0))
+        value = np.where(_joined(joined, interval), np.minimum(value, lowest), value)
     value = np.where(ends, np.minimum(value, _at(_polynomials(line, end, joined), t)), value)
     absent = ~(stored & free).any(axis=1)
-    broken = ~ends & ~(joined[rows, np.minimum(at, inner - 1)] & (at < inner))
-    bound = line[rows, at]
+    broken = ~ends & ~_joined(joined, at)
     return measured(value, ((absent, Status.censored_high, limit), (broken, Status.censored_low, bound)))
 
 
