@@ -372,8 +372,9 @@ class Session:
 
     def _retry(self, testbench: Testbench, values: np.ndarray, result: Unsolved) -> Solved | Unsolved:
         plain = [(0, "")] * PLAIN_RETRIES if result.lost else []
-        ladder = [(rung, options) for rung, options in enumerate(LADDER, start=1) if "gear" not in options]
-        for rung, options in [*plain, *(ladder if testbench.trapezoidal else enumerate(LADDER, start=1))]:
+        gear = isinstance(testbench.analysis, Transient) and not testbench.trapezoidal
+        ladder = [(rung, options) for rung, options in enumerate(LADDER, start=1) if gear or "gear" not in options]
+        for rung, options in [*plain, *ladder]:
             again: list[Solved | Unsolved] = []
             self._stretch(testbench, values, again, 0, options)
             if again and isinstance(again[0], Solved):

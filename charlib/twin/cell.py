@@ -73,10 +73,12 @@ class Twin:
             role: ``pd``, ``pu`` or ``pg``.
             gate, line: of the pass gate, whichever is fixed [V]; the other one is the row. Where both are, a few rows
                 lie around the line.
-            rest: for a cell at rest.
+            rest: for a cell at rest. Of an inverter's transistor of which more varies than its threshold there is no
+                such table, which would be too large.
         """
         transistor = left_transistor(setting, role)
         further = self.further(setting, role)
+        rest = rest and not (further and role != "pg")
         grid = device_grid(setting, role, gate, line, rest, further)
         key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
