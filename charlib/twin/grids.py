@@ -14,10 +14,10 @@ from netlists.setting import STATES, Setting
 SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
 STEP, LEVEL_STEP, REST_LEVEL_STEP = 0.5, 0.35, 0.25
-"""Step of a gate, of a drain or source, and of these where a cell is at rest, in a table in thermal voltages kT/q [1]. A
-current is exponential in all, in a gate's but for the factor that the body takes off. The leakage of a cell that hardly
-holds its bit, and the peak of an N-curve where little of it is left, are ten times as far off as currents are, and a
-state that fades away at a supply of kT/q is 0.24 mV off with 0.35.
+"""Step of a gate, of a drain or source, and of these where a cell is at rest, in a table in thermal voltages kT/q [1].
+A current is exponential in all, in a gate's but for the factor that the body takes off. The leakage of a cell that
+hardly holds its bit, and the peak of an N-curve where little of it is left, are ten times as far off as currents are,
+and a state that fades away at a supply of kT/q is 0.24 mV off with 0.35.
 """
 SHIFT_STEP, FAINT = 150e-3, 1e-3
 """Of curves: largest step between the threshold shifts of a table whose gate counts from the threshold [V], from which
@@ -113,10 +113,11 @@ def device_grid(
         shifts = Grid.over(-reach, reach, LEVEL_STEP * thermal)
     measured = ("d", "g") if role != "pg" else ("s",) if line is None else ("s", "d")
     level = line if role == "pg" else 0.0
+    levels = LEVEL_STEP
     if rest and not further:  # over a further parameter as well, tables would be too large
         levels = REST_LEVEL_STEP
-    else:
-        levels = LEVEL_STEP if rest or gate is None else STEP  # of wm_bl, which is no current
+    elif gate is not None and not rest:  # of wm_bl, which is no current
+        levels = STEP
     columns = Grid.over(*columns, levels * thermal, GUARD, through=level or 0.0)
     apart, through = (STEP, 0.0) if gate is None else (levels, line or 0.0)
     rows = Grid.over(*rows, apart * thermal, GUARD, through)
