@@ -311,9 +311,9 @@ def reproduce(
     """Run one sample again, alone, and compare; writes its deck and waveforms; exit 1 if a bit differs."""
     import charlib
     from pimchar.render import reproduction
-    from pimchar.runschema import ZERO_CELSIUS
+    from pimchar.runschema import kelvin
 
-    found = charlib.reproduce(directory, metric, process, vdd, round(temp_c + ZERO_CELSIUS, 9), sample, **further)
+    found = charlib.reproduce(directory, metric, process, vdd, kelvin(temp_c), sample, **further)
     click.echo(reproduction(metric, found))
     if not found.identical:
         sys.exit(EXIT_FAILED)

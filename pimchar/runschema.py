@@ -35,6 +35,11 @@ ZERO_CELSIUS = 273.15
 DEFAULT_METRICS = ("snm_hold", "snm_read", "i_read", "i_leak", "t_read_p", "t_read_n", "e_read")
 
 
+def kelvin(temp_c: float) -> float:
+    """Temperature [K] of one in degC, without the rounding of the sum."""
+    return round(temp_c + ZERO_CELSIUS, 9)
+
+
 class RunFileError(ValueError):
     """A run file that cannot be used; the message says what, where and the legal values, one problem a line."""
 
@@ -313,7 +318,7 @@ class RunFile(Section):
     def make_conditions(self) -> charlib.Conditions:
         """The grid, temperatures in [K]."""
         grid = self.conditions
-        temp = [round(t + ZERO_CELSIUS, 9) for t in grid.temp_c]
+        temp = [kelvin(t) for t in grid.temp_c]
         optional = {axis: getattr(grid, axis) for axis in OPTIONAL}
         return charlib.Conditions(process=grid.process, vdd=grid.vdd, temp=temp, **optional)
 

@@ -20,7 +20,7 @@ from charlib.periphery import TABLE
 from netlists.addertree import TreeError, adder_tree
 from netlists.setting import Condition
 from netlists.technology import load
-from pimchar.runschema import ZERO_CELSIUS, RunFileError
+from pimchar.runschema import ZERO_CELSIUS, RunFileError, kelvin
 
 Value = TypeVar("Value", str, float)
 """Of an axis of the grid."""
@@ -73,7 +73,7 @@ def _tables(folder: Path, case: Case) -> tuple[Condition, Tables]:
     process = _of_grid("--process", case.process, "tt", grid["process"], "")
     vdd = _of_grid("--vdd", case.vdd, technology.vdd_nominal, grid["vdd"], " V")
     temp_c = _of_grid("--temp-c", case.temp_c, TEMP_C, celsius, " degC")
-    condition = Condition(technology, process, vdd, round(temp_c + ZERO_CELSIUS, 9))
+    condition = Condition(technology, process, vdd, kelvin(temp_c))
     return condition, gate_tables(charlib.LogicTable.open(path, process, vdd, condition.temp))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import reduce
 
 import numpy as np
 
 from charlib.metrics.butterfly import LOBES
-from charlib.metrics.curves import root
+from charlib.metrics.curves import REACH, root
 from charlib.metrics.stored import apart
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, measured
@@ -23,10 +22,24 @@ RISE = 1e-3
 """Rise of the supply over its lowest value so far at which the followed state has met another one [V]. Behind it a cell
 of low leakage (SKY130) has states again at lower supplies, whose nodes are a few millivolts apart.
 """
-REACH = 4
-"""Points on either side of an interval that decide the curve there, where so many are joined."""
-POWERS = np.linalg.inv(np.vander(np.arange(1.0 - REACH, 1.0 + REACH), increasing=True))
-"""From values at a curve's points ``1 - REACH`` to ``REACH`` to their polynomial, shape (power, point)."""
+
+
+def _shares() -> np.ndarray:
+    """How the points near an interval make up the polynomial through those that are joined to it.
+
+    Returns:
+        Share of a point in each power, shape (joined on the left, joined on the right, power, point): points from
+        ``1 - REACH`` to ``REACH`` of which the interval's own, 0 and 1, are always among the joined.
+    """
+    found = np.zeros((REACH, REACH, 2 * REACH, 2 * REACH))
+    for left, right in np.ndindex(REACH, REACH):
+        steps = np.arange(-left, right + 2.0)
+        joined = slice(REACH - 1 - left, REACH + 1 + right)
+        found[left, right, : steps.size, joined] = np.linalg.inv(np.vander(steps, increasing=True))
+    return found
+
+
+SHARES = _shares()
 
 
 def _polynomials(values: np.ndarray, at: np.ndarray, joined: np.ndarray) -> np.ndarray:
@@ -43,23 +56,13 @@ def _polynomials(values: np.ndarray, at: np.ndarray, joined: np.ndarray) -> np.n
         Coefficients of t^0 to t^7, shape (8, curve).
     """
     rows, last = np.arange(len(values)), values.shape[1] - 1
-    known, near = {0: np.full(len(values), True)}, {}
-    for step in range(1 - REACH, 1 + REACH):
-        near[step] = values[rows, np.clip(at + step, 0, last)]
-    for step in range(1, 1 + REACH):
-        known[step] = known[step - 1] & _joined(joined, at + step - 1)
-    for step in range(-1, -REACH, -1):
-        known[step] = known[step + 1] & _joined(joined, at + step)
-    count = sum(each.astype(int) for each in known.values())
-    # What is missing continues the polynomial through what is there: its differences of that order vanish.
-    for step, way in [(step, 1) for step in range(2, 1 + REACH)] + [(step, -1) for step in range(-1, -REACH, -1)]:
-        for points in range(2, 2 * REACH):
-            inner = [step - way * i for i in range(1, points + 1)]
-            if all(place in near for place in inner):
-                signs = [(-1) ** i * math.comb(points, i + 1) for i in range(points)]
-                continued = sum(sign * near[place] for sign, place in zip(signs, inner, strict=True))
-                near[step] = np.where(~known[step] & (count == points), continued, near[step])
-    return np.stack([sum(share * near[step] for share, step in zip(row, sorted(near), strict=True)) for row in POWERS])
+    left, right = (
+        np.logical_and.accumulate([_joined(joined, at + way * step) for step in range(1, REACH)]).sum(axis=0)
+        for way in (-1, 1)
+    )
+    shares = SHARES[left, right]
+    near = [values[rows, np.clip(at + step, 0, last)] for step in range(1 - REACH, 1 + REACH)]
+    return sum(shares[:, :, i] * each[:, None] for i, each in enumerate(near)).T
 
 
 def _joined(joined: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -300,7 +300,7 @@ def test_a_pass_gate_at_a_fixed_word_line_has_the_currents_of_ngspice(rest, refe
     """Line and node count from the threshold in its table, not by themselves."""
     setting = Setting(load("predictive28"), "tt", 0.9, 298.15, Sram6T().sized(load("predictive28")))
     on = 0.0 if rest else setting.v_wl
-    transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pg")
+    transistor = grids.left_transistor(setting, "pg")
     grid = grids.device_grid(setting, "pg", on, None, rest, None)
     table = device_table(reference, tmp_path, setting, transistor, grid)
     one, places = Grid(0.0, 1.0, 1), [(0.83, 0.11), (0.02, 0.45), (0.47, 0.31)]
@@ -325,7 +325,7 @@ def test_shifts_are_as_close_as_the_currents_between_them_ask_for(installed, ref
     counts = {}
     for name, temp in (("predictive28", 233.15), ("freepdk45/vtg", 298.15), ("freepdk45/vtg", 233.15)):
         setting = Setting(load(name), "tt", 0.6, temp, Sram6T().sized(load(name)))
-        transistor = next(t for t in setting.cell.half_transistors("l") if t.role == "pd")
+        transistor = grids.left_transistor(setting, "pd")
         grid = grids.device_grid(setting, "pd", None, None, False, None)
         found = smooth_shifts(reference, setting, transistor, grid, grids.FAINT)
         assert (found.start, found.stop) == pytest.approx((grid.shifts.start, grid.shifts.stop))
