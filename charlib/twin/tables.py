@@ -31,7 +31,7 @@ GATE_STEP = 10e-3
 """Step of the gate where :func:`as_shift` looks for the steepest rise [V]."""
 LOOKED_AT = 41, 13
 """Rows and columns of a table, evenly over it, at which :func:`smooth_shifts` looks [1]."""
-SMOOTH, SMALL = 4e-4, 0.05
+SMOOTH, SMALL = 1.5e-4, 0.05
 """Largest error of a current between two shifts there, as a share of itself, or of a twentieth of the row's largest one
 where that is more [1].
 """

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 
 from charlib import CharacterizationError, InvalidPlan, columncheck, ngspice
 from charlib.lumped import GRID, lump_draws, mean_draws, off_currents
@@ -22,7 +22,7 @@ from netlists.circuit import deck_text
 from netlists.column import PATTERNS, POSITIONS, Array
 from netlists.stimulus import off_currents as off_testbench
 from netlists.testbench import Testbench
-from pimchar import chain, cli, render_column
+from pimchar import chain, render_column
 
 pytestmark = pytest.mark.ngspice
 
@@ -171,7 +171,7 @@ def test_the_check_is_stored_shown_and_drawn(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text('[technology]\nname = "predictive28"\n')
     axes = ["--rows", "4", "--position", "far", "--pattern", "worst", "--samples", "1"]
-    result = CliRunner().invoke(cli.main, ["column-check", "run.toml", "--out", "check", *axes])
+    result = pimchar("column-check", "run.toml", "--out", "check", *axes)
     assert result.exit_code == 0, result.output
     assert "nominal: tt, 1 V, 25 degC; leaky: ff, 0.6 V, 125 degC, mismatch" in result.output
     assert "(within 1%)" in result.output
@@ -218,14 +218,14 @@ def test_a_sample_that_is_not_solved_ends_the_check_with_the_simulators_words(te
 def test_the_command_names_what_is_legal(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.toml").write_text('[technology]\nname = "predictive28"\n')
-    result = CliRunner().invoke(cli.main, ["column-check", "run.toml", "--out", "check", *arguments])
+    result = pimchar("column-check", "run.toml", "--out", "check", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (tmp_path / "check").exists()
 
 
 def test_help_of_the_check_names_every_position_and_pattern():
-    said = CliRunner().invoke(cli.main, ["column-check", "--help"]).output
+    said = pimchar("column-check", "--help").output
     assert all(name in said for name in (*PATTERNS, *POSITIONS))
 
 
@@ -264,5 +264,5 @@ def test_a_check_beyond_its_limits_exits_1(tmp_path, monkeypatch, compared):
     compared["t_read"][1, 0, 0, 0, 1] = 2.0
     monkeypatch.setattr(chain, "check_column", lambda *_: compared)
     monkeypatch.setattr(render_column, "column_check", render_column.verdict)
-    result = CliRunner().invoke(cli.main, ["column-check", "run.toml", "--out", "check"])
+    result = pimchar("column-check", "run.toml", "--out", "check")
     assert (result.exit_code, "BEYOND" in result.output) == (1, True)

@@ -5,13 +5,13 @@ import json
 import pandas as pd
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar, printed
 from onnx import TensorProto, helper, save
 
 import figures
 from analysis import headlines, plots, workloads
 from charlib.metrics import METRICS
-from pimchar import chain, cli, runfile
+from pimchar import chain, runfile
 
 pytestmark = pytest.mark.ngspice
 
@@ -28,17 +28,11 @@ names = ["mobilenet_v2", "resnet18"]
 """
 
 
-def pimchar(*arguments):
-    result = CliRunner().invoke(cli.main, [str(a) for a in arguments])
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     (folder / "small.toml").write_text(RUN)
-    pimchar("run", folder / "small.toml", "--out", folder / "out", "--workers", 1)
+    printed("run", folder / "small.toml", "--out", folder / "out", "--workers", 1)
     return folder
 
 
@@ -92,14 +86,14 @@ def test_networks_have_a_row_per_design_and_condition(place):
 
 
 def test_a_second_run_simulates_nothing(place):
-    pimchar("run", place / "small.toml", "--out", place / "out", "--workers", 1)
+    printed("run", place / "small.toml", "--out", place / "out", "--workers", 1)
     assert manifest(place)["simulated"] == 0
 
 
 def test_another_seed_is_refused_and_changes_nothing(place):
     before = {path.name: path.stat().st_mtime_ns for path in (place / "out").glob("*.*")}
     (place / "other.toml").write_text(RUN.replace("samples = 8", "samples = 8\nseed = 2"))
-    result = CliRunner().invoke(cli.main, ["run", str(place / "other.toml"), "--out", str(place / "out")])
+    result = pimchar("run", place / "other.toml", "--out", place / "out")
     assert result.exit_code == 2
     assert "belongs to another plan" in result.stderr
     assert "seed" in result.stderr
@@ -116,13 +110,13 @@ def test_another_seed_is_refused_and_changes_nothing(place):
     ],
 )
 def test_stored_results_are_shown(place, command, words):
-    output = pimchar(command, place / "out")
+    output = printed(command, place / "out")
     for word in words:
         assert word in output
 
 
 def test_headlines_are_shown_and_stored(place):
-    output = pimchar("network", place / "out", "--headlines")
+    output = printed("network", place / "out", "--headlines")
     for word in ("mobilenet_v2", "efficientnet_b0", "2.84", "2.69", "buffer bandwidth", "Yan ISSCC22", "8.41x"):
         assert word in output
     each = [pd.read_csv(place / "out" / name) for name in chain.HEADLINES.values()]
@@ -141,12 +135,12 @@ def test_headlines_are_shown_and_stored(place):
 
 def test_a_network_of_ones_own_joins_the_others(place):
     onnx_file(place / "tiny.onnx")
-    output = pimchar("network", place / "out", "--onnx", place / "tiny.onnx")
+    output = printed("network", place / "out", "--onnx", place / "tiny.onnx")
     assert "tiny.onnx" in output
     frame = pd.read_csv(place / "out" / "network.csv")
     assert list(dict.fromkeys(frame["network"])) == ["mobilenet_v2", "resnet18", "tiny.onnx"]
     assert set(frame.loc[frame["network"] == "tiny.onnx", "macs"]) == {8 * 16}
-    assert "tiny.onnx" in pimchar("network", place / "out")  # stored with the directory
+    assert "tiny.onnx" in printed("network", place / "out")  # stored with the directory
     (place / "out" / "layers" / "tiny.onnx.csv").unlink()
 
 
@@ -166,7 +160,7 @@ def test_two_networks_of_one_name_are_refused(tmp_path):
 
 def test_a_run_file_that_names_a_network_that_cannot_be_read(place):
     (place / "bad.toml").write_text('[network]\nfiles = ["none.onnx"]\n')
-    result = CliRunner().invoke(cli.main, ["run", str(place / "bad.toml"), "--out", str(place / "none")])
+    result = pimchar("run", place / "bad.toml", "--out", place / "none")
     assert result.exit_code == 2
     assert "none.onnx" in result.stderr
     assert "does not exist" in result.stderr
@@ -205,6 +199,6 @@ def test_the_default_directory_is_named_after_the_run_file(place, monkeypatch):
     monkeypatch.chdir(place)
     told = []
     monkeypatch.setattr(chain, "run_all", lambda run, text, out, workers, say: told.append(out.as_posix()))
-    pimchar("run", "small.toml")
-    pimchar("run")
+    printed("run", "small.toml")
+    printed("run")
     assert told == ["results/small", "results/demo"]

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
+from commandline import pimchar
 
 import charlib
 from charlib import ngspice, plan
@@ -31,10 +31,6 @@ COMMANDS += [
     "reproduce",
 ]
 COMMANDS += ["tree", "tree-check", "engine", "twin-check", "yield"]
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
 
 
 def without_ngspice(folder, *arguments):

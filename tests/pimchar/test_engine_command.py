@@ -5,12 +5,11 @@ import shutil
 import pandas as pd
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 from synthetic import CELL_AREA, made_up_mram, synthetic_gates, synthetic_table
 
 from analysis.plots import NothingToDraw
 from figures import FIGURES
-from pimchar import cli
 
 
 def mram_results(made):
@@ -38,10 +37,6 @@ def told(tmp_path_factory):
     place = tmp_path_factory.mktemp("engine")
     mram, sram = mram_results(place / "stt"), sram_results(place / "sram")
     return pimchar("engine", mram, "--beside", sram), mram
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
 
 
 def test_both_networks_are_told_stored_and_drawn(told):

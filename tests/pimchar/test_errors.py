@@ -3,19 +3,14 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 
 from analysis.errors import error_rates
 from charlib import Conditions, Variation, characterize
 from charlib.status import Status
-from pimchar import cli
 
 METRICS = ["t_read_p", "t_read_n", "t_precharge", "t_hold_line", "t_compute"]
 SAMPLES = 4
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, list(map(str, arguments)))
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,10 @@
 
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 from synthetic import CELL_AREA, synthetic_gates, synthetic_table
 
 from figures import FIGURES
-from pimchar import cli
 
 
 @pytest.fixture
@@ -20,10 +19,6 @@ def folder(tmp_path):
     synthetic_gates(vdds=(0.8, 0.9), processes=("tt",)).to_netcdf(tmp_path / "periphery.nc")
     (tmp_path / "run.toml").write_text("[macro]\nmacros = 2\n")
     return tmp_path
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
 
 
 def test_macro_of_characterized_gates_is_shown_stored_and_drawn(folder):

@@ -6,13 +6,13 @@ import tracemalloc
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 
 from analysis import correlation
 from charlib import arrays
 from charlib.variation import normals
 from figures import FIGURES
-from pimchar import chain, cli
+from pimchar import chain
 
 PATHS = ["cell.pd_l", "cell.pg_l"]
 SAMPLES = 40
@@ -47,12 +47,8 @@ def store(folder, data):
     return folder
 
 
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, ["stats", *map(str, arguments)])
-
-
 def test_every_condition_has_a_row_with_units_in_the_header(tmp_path):
-    result = pimchar(store(tmp_path, characterization()))
+    result = pimchar("stats", store(tmp_path, characterization()))
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
     assert "snm_read: read static noise margin; fails at or below 0 V" in lines
@@ -67,7 +63,7 @@ def test_every_condition_has_a_row_with_units_in_the_header(tmp_path):
 
 
 def test_counts_and_intervals_are_shown(tmp_path):
-    output = pimchar(store(tmp_path, characterization())).output
+    output = pimchar("stats", store(tmp_path, characterization())).output
     row = next(line for line in output.splitlines() if line.startswith("tt ") and "0.8 V" in line)
     assert "5.13 (0.611..20.4)" in row  # 2 of 39 known fail; of 40, two at least and three at most
     assert "1 % [mV]" in output
@@ -75,7 +71,7 @@ def test_counts_and_intervals_are_shown(tmp_path):
 
 
 def test_the_transistors_are_named(tmp_path):
-    output = pimchar(store(tmp_path, characterization())).output
+    output = pimchar("stats", store(tmp_path, characterization())).output
     row = next(line for line in output.splitlines() if line.startswith("snm_read  ") and "cell." in line)
     assert "1.0000" in row
     assert "cell.pd_l 20.00 mV (80 %)" in row
@@ -83,7 +79,7 @@ def test_the_transistors_are_named(tmp_path):
 
 
 def test_everything_is_stored_with_units(tmp_path):
-    pimchar(store(tmp_path, characterization()), "--confidence", 0.9)
+    pimchar("stats", store(tmp_path, characterization()), "--confidence", 0.9)
     path = tmp_path / "statistics.nc"
     for group, name in ((None, "snm_read_mean"), ("correlation", "pearson"), ("sensitivity", "snm_read_slope")):
         data = xr.load_dataset(path, group=group)
@@ -94,14 +90,14 @@ def test_everything_is_stored_with_units(tmp_path):
 
 
 def test_one_metric_alone(tmp_path):
-    output = pimchar(store(tmp_path, characterization()), "--metric", "i_read").output
+    output = pimchar("stats", store(tmp_path, characterization()), "--metric", "i_read").output
     assert "i_read" in output
     assert "snm_read" not in output
     assert "fitted" not in output  # no sample of it is censored
 
 
 def test_a_run_without_draws_is_shown_without_sensitivities(tmp_path):
-    result = pimchar(store(tmp_path, characterization().drop_vars("bench_draws")))
+    result = pimchar("stats", store(tmp_path, characterization().drop_vars("bench_draws")))
     assert result.exit_code == 0
     assert "no sensitivities: snm_read: the characterization has no bench_draws" in result.output
 
@@ -115,16 +111,16 @@ def test_a_run_without_draws_is_shown_without_sensitivities(tmp_path):
     ],
 )
 def test_bad_input_exits_2_and_writes_nothing(tmp_path, arguments, message):
-    result = pimchar(store(tmp_path, characterization()), *arguments)
+    result = pimchar("stats", store(tmp_path, characterization()), *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (tmp_path / "statistics.nc").exists()
 
 
 def test_a_nominal_run_and_a_broken_file_are_told_in_one_line(tmp_path):
-    nominal = pimchar(store(tmp_path, characterization().assign_attrs(samples=0)))
+    nominal = pimchar("stats", store(tmp_path, characterization().assign_attrs(samples=0)))
     (tmp_path / "characterization.nc").write_text("no HDF5")
-    broken = pimchar(tmp_path)
+    broken = pimchar("stats", tmp_path)
     for result, message in ((nominal, "holds the nominal cell alone"), (broken, "is not readable")):
         assert result.exit_code == 2
         assert message in result.stderr

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 
 import charlib
-from pimchar import cli, trees
+from pimchar import trees
 
 pytestmark = pytest.mark.ngspice
 
@@ -19,10 +19,6 @@ def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("trees") / "results"
     charlib.characterize_logic(gates=GATES, slews=(0.5, 8.0), loads=(1.0, 24.0), out=out, workers=1)
     return out
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
 
 
 def test_check(folder):

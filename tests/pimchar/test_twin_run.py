@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import printed
 
 from analysis.sensitivity import sensitivity
 from charlib import Variation, characterize
 from charlib.twin import judge
 from figures import FIGURES
 from netlists import Sram6T
-from pimchar import cli
 
 pytestmark = pytest.mark.ngspice
 
@@ -33,22 +32,16 @@ judged = 4
 CELL = {f"cell.{name}_{side}" for name in ("pd", "pu", "pg") for side in "lr"}
 
 
-def pimchar(*arguments):
-    result = CliRunner().invoke(cli.main, [str(a) for a in arguments])
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("twin")
     (folder / "run.toml").write_text(RUN)
-    pimchar("characterize", folder / "run.toml", "--out", folder / "out", "--workers", 1)
+    printed("characterize", folder / "run.toml", "--out", folder / "out", "--workers", 1)
     return folder / "out"
 
 
 def test_sensitivities_are_those_of_ngspice(folder):
-    said = pimchar("stats", folder)
+    said = printed("stats", folder)
     assert "1000 samples per condition, seed 4" in said
     assert "sensitivity at tt, VDD 1 V, 25 °C" in said
     assert set(xr.load_dataset(folder / "statistics.nc", group="sensitivity")["device"].values) == CELL

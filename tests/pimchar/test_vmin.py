@@ -3,16 +3,11 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 
 from charlib import Conditions, Variation, characterize
-from pimchar import cli
 
 SAMPLES = 50
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, list(map(str, arguments)))
 
 
 @pytest.fixture

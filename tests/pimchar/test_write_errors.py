@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 
 from analysis import fokkerplanck, writeerrors
 from analysis.intervals import StatisticsError
@@ -15,13 +15,8 @@ from analysis.writeerrors import Cases, Request
 from charlib import Conditions, Variation, characterize
 from figures import FIGURES
 from netlists import JUNCTIONS, Stt1T1M
-from pimchar import cli
 
 STT = JUNCTIONS["stt_40nm"]
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, list(map(str, arguments)))
 
 
 def currents(write=(100e-6, 150e-6), spread=0.03, samples=200, names=("i_write_lobes", "i_sense_lobes")):

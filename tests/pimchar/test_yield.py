@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
+from commandline import pimchar
 from scipy import stats
 
 from analysis import rare_data
 from analysis.arrays import Array, array_yield
 from analysis.plots import NothingToDraw
 from figures import FIGURES, rare_failure
-from pimchar import cli, runfile, yields
+from pimchar import runfile, yields
 from pimchar.runschema import RunFileError
 
 RUN = """
@@ -28,10 +28,6 @@ word_bits = 32
 
 def flat(text):
     return " ".join(text.split())
-
-
-def pimchar(*arguments):
-    return CliRunner().invoke(cli.main, list(map(str, arguments)))
 
 
 @pytest.fixture
