@@ -224,6 +224,18 @@ def chosen_metrics(data: xr.Dataset, most: int) -> tuple[list[str], str]:
     return order[:most], f" Not drawn for want of room: {left_out}." if left_out else ""
 
 
+def reference_samples(data: xr.Dataset, most: int) -> tuple[xr.Dataset, Condition, list[str], str]:
+    """Samples of a single-condition figure: the part of the results, its condition, and :func:`chosen_metrics`.
+
+    Raises:
+        NothingToDraw: no Monte Carlo samples.
+    """
+    if not samples(data):
+        raise NothingToDraw("the run has no Monte Carlo samples")
+    condition, (names, left_out) = reference_condition(data), chosen_metrics(data, most)
+    return statistics.select(data, names).sel(condition.where), condition, names, left_out
+
+
 def panels(figure: Figure, count: int, columns: int = 3, **shared: object) -> list[Axes]:
     """Axes of ``count`` panels, row by row; ``shared`` goes to ``Figure.subplots``."""
     rows = -(-count // columns)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 import figures
-from analysis import correlation, plots, statistics
+from analysis import correlation, plots
 from analysis.plots import NothingToDraw
 
 MOST = 14
@@ -24,10 +24,7 @@ DARKEST = 0.45
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw without two metrics that vary over samples."""
     with plots.read(results_dir / "characterization.nc") as data:
-        if not plots.samples(data):
-            raise NothingToDraw("the run has no Monte Carlo samples")
-        condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where)
+        here, condition, names, left_out = plots.reference_samples(data, MOST)
         found = correlation.correlate(here, names)
     varying = [name for name in names if np.isfinite(found["pearson"].sel(metric=name, other=name))]
     if len(varying) < 2:

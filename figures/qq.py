@@ -27,10 +27,7 @@ REJECTED = 0.05
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw without Monte Carlo samples of a metric."""
     with plots.read(results_dir / "characterization.nc") as data:
-        if not plots.samples(data):
-            raise NothingToDraw("the run has no Monte Carlo samples")
-        condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where)
+        here, condition, names, left_out = plots.reference_samples(data, MOST)
         return _drawn(here, condition, names, left_out)
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 import figures
-from analysis import plots, sensitivity, statistics
+from analysis import plots, sensitivity
 from analysis.intervals import StatisticsError
 from analysis.plots import NothingToDraw
 
@@ -33,10 +33,7 @@ ERROR_BAR = {"elinewidth": 0.8, "ecolor": plots.LOOKS[1].color, "capsize": 1.5}
 def draw(results_dir: Path) -> Figure:
     """The figure of a results directory; raises NothingToDraw where no metric can be regressed on its transistors."""
     with plots.read(results_dir / "characterization.nc") as data:
-        if not plots.samples(data):
-            raise NothingToDraw("the run has no Monte Carlo samples")
-        condition, (names, left_out) = plots.reference_condition(data), plots.chosen_metrics(data, MOST)
-        here = statistics.select(data, names).sel(condition.where)
+        here, condition, names, left_out = plots.reference_samples(data, MOST)
         try:
             found = sensitivity.sensitivity(here, names)
         except StatisticsError as reason:
