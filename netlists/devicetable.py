@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebpts1
 from PySpice.Spice.Netlist import SubCircuit
 
 from netlists.analyses import Sweep
@@ -59,19 +60,38 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Chebyshev:
+    """Numbers through which one polynomial is as good as any: Chebyshev's points of the first kind, drawn out to the
+    ends.
+
+    Attributes:
+        stop: the last one; the first is as far below 0. count: how many; a single one is 0.
+    """
+
+    stop: float
+    count: int
+
+    @property
+    def values(self) -> np.ndarray:
+        """The numbers, shape (count,)."""
+        points = chebpts1(self.count)
+        return self.stop * points / points[-1] if self.count > 1 else np.zeros(1)
+
+
+@dataclass(frozen=True)
 class Further:
     """A parameter besides the threshold over which currents are tabulated.
 
     Attributes:
         law: of its mismatch. nominal: value of the parameter, in its unit.
-        deviations: from the nominal value, in the same unit.
+        deviations: from the nominal value, in the same unit; a polynomial through all of them lies in between.
         as_shift: what a unit of deviation does to the gate, as a shift of |Vth| [V]. A grid's shifts hold it already:
             a row counts from the threshold that a transistor seems to have.
     """
 
     law: MismatchLaw
     nominal: float
-    deviations: Grid
+    deviations: Chebyshev
     as_shift: float = 0.0
 
 

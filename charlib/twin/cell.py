@@ -15,7 +15,7 @@ from charlib.twin.grids import DEVIATIONS, FAINT, SIGMAS, device_grid, inside, l
 from charlib.twin.tables import DeviceTable, as_shift, device_table, smooth_shifts
 from charlib.waveforms import Block
 from netlists.bitcells import SIDES
-from netlists.devicetable import Further, Grid
+from netlists.devicetable import Chebyshev, Further
 from netlists.margins import (
     HOLD,
     RETENTION_GAIN,
@@ -103,9 +103,8 @@ class Twin:
         (law,) = device.mismatch
         nominal = technology.nominal(device, law, *t.size)
         sigma = device.sigma(law, nominal, t.w, t.length)
-        step = 2 * SIGMAS * sigma / (DEVIATIONS - 1)
         volts = as_shift(self.session, setting, t, law, sigma)
-        return Further(law, nominal, Grid(-SIGMAS * sigma, step, DEVIATIONS), volts)
+        return Further(law, nominal, Chebyshev(SIGMAS * sigma, DEVIATIONS), volts)
 
     def block(self, setting: Setting, testbench: Testbench, values: np.ndarray) -> tuple[Block, np.ndarray]:
         """Vectors of samples of a testbench.

@@ -77,15 +77,17 @@ def weights(axes, varied):
         varied: its |Vth| shift [V] and the deviation of its further parameter.
 
     Returns:
-        First of four shifts and their weights; distance to those of the next deviation, 0 where the table has no
-        further axis; weights of the four deviations.
+        First of four shifts and their weights; distance to those of the next deviation; weights of all deviations, of
+        the polynomial through them.
     """
     k, l0, l1, l2, l3 = _cubic(varied[0], axes[6], axes[7], axes[8])
-    if axes[12] == 1.0:
-        return k, l0, l1, l2, l3, 0, 1.0, 0.0, 0.0, 0.0
-    width = int(axes[8])
-    first, m0, m1, m2, m3 = _cubic(varied[1], axes[10], axes[11], axes[12])
-    return first * width + k, l0, l1, l2, l3, width, m0, m1, m2, m3
+    deviations = axes[10:]
+    shares = np.ones(deviations.size)
+    for m in range(deviations.size):
+        for n in range(deviations.size):
+            if n != m:
+                shares[m] *= (varied[1] - deviations[n]) / (deviations[m] - deviations[n])
+    return k, l0, l1, l2, l3, int(axes[8]), shares
 
 
 @njit(cache=True, nogil=True, fastmath=FREE)
@@ -95,20 +97,15 @@ def _mixed(table, i, j, at, out):
     Args:
         at: of :func:`weights`. out: where they go, shape (4, column).
     """
-    k, l0, l1, l2, l3, width, m0, m1, m2, m3 = at
+    k, l0, l1, l2, l3, width, shares = at
     columns = out.shape[1]
-    x = table[i : i + 4, j : j + columns, k : k + 4]  # indices from 0 on need no look at their sign
-    for m in range(4):
-        for n in range(columns):
-            out[m, n] = m0 * (l0 * x[m, n, 0] + l1 * x[m, n, 1] + l2 * x[m, n, 2] + l3 * x[m, n, 3])
-    if width == 0:
-        return
-    for share in (m1, m2, m3):
-        k += width
-        x = table[i : i + 4, j : j + columns, k : k + 4]
+    out[:] = 0.0
+    for share in shares:
+        x = table[i : i + 4, j : j + columns, k : k + 4]  # indices from 0 on need no look at their sign
         for m in range(4):
             for n in range(columns):
                 out[m, n] += share * (l0 * x[m, n, 0] + l1 * x[m, n, 1] + l2 * x[m, n, 2] + l3 * x[m, n, 3])
+        k += width
 
 
 @njit(cache=True, nogil=True)
@@ -123,8 +120,8 @@ def current(table, axes, row, column, at, patch, k):
 
     Args:
         table: coefficients, shape (row, column, variation): all shifts of the first deviation first.
-        axes: start, step and count of rows, columns and shifts, the column where a second spline begins, then start,
-            step and count of the further parameter's deviations, one of them where there is no such axis.
+        axes: start, step and count of rows, columns and shifts, the column where a second spline begins, then the
+            further parameter's deviations, a single 0 where there is no such axis.
         at: of :func:`weights`.
         patch, k: of :func:`patches`, and which of them: of a transistor with one ``at``. Newton's steps mostly stay on
             one patch of the spline, whose coefficients are then at hand.

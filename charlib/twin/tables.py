@@ -18,7 +18,7 @@ from charlib.directory import write_whole
 from charlib.errors import CharacterizationError
 from charlib.ngspice import Session, Solved
 from netlists.circuit import Transistor
-from netlists.devicetable import COLUMN, DeviceGrid, Further, Grid, device_bench, knob_rows
+from netlists.devicetable import COLUMN, Chebyshev, DeviceGrid, Further, Grid, device_bench, knob_rows
 from netlists.setting import Condition
 from netlists.testbench import Testbench
 from netlists.variation import MismatchLaw
@@ -65,11 +65,11 @@ class DeviceTable:
 
     @cached_property
     def axes(self) -> np.ndarray:
-        """Its axes as kernels take them, see :func:`charlib.twin.kernels.current`, shape (13,)."""
-        grid, one = self.grid, Grid(0.0, 1.0, 1)
-        lines = [grid.rows, grid.columns, grid.shifts, grid.further.deviations if grid.further else one]
-        numbers = [n for line in lines for n in (line.start, line.step, line.count)]
-        return np.array([*numbers[:9], grid.level_at, *numbers[9:]], dtype=float)
+        """Its axes as kernels take them, see :func:`charlib.twin.kernels.current`, shape (10 + deviation,)."""
+        grid = self.grid
+        lines = [n for line in (grid.rows, grid.columns, grid.shifts) for n in (line.start, line.step, line.count)]
+        deviations = grid.further.deviations.values if grid.further else np.zeros(1)
+        return np.array([*lines, grid.level_at, *deviations], dtype=float)
 
 
 def device_table(
@@ -135,7 +135,7 @@ def as_shift(session: Session, condition: Condition, transistor: Transistor, law
     nominal = technology.nominal(device, law, *transistor.size)
     gate = Grid(0.0, math.copysign(GATE_STEP, highest), 1 + int(abs(highest) / GATE_STEP))
     at = {"d": highest / 2, "g": COLUMN, "s": 0.0, "b": 0.0}
-    further = Further(law, nominal, Grid(-sigma, sigma, 3))
+    further = Further(law, nominal, Chebyshev(sigma, 3))
     grid = DeviceGrid(Grid(0.0, 1.0, 1), gate, Grid(0.0, 1.0, 1), at, False, ("d",), None, further)
     bench = device_bench(condition, transistor, grid)
     low, typical, high = np.log(np.abs(_simulated(session, bench, grid, transistor.name)[:, 0]))
@@ -159,7 +159,7 @@ def smooth_shifts(
     """
     lines = zip((grid.rows, grid.columns), LOOKED_AT, strict=True)
     rows, columns = (Grid(line.start, (line.stop - line.start) / (n - 1), n) for line, n in lines)
-    further = replace(grid.further, deviations=Grid(0.0, 1.0, 1)) if grid.further else None
+    further = replace(grid.further, deviations=Chebyshev(0.0, 1)) if grid.further else None
     shifts = grid.shifts
     while shifts.step > LEAST_STEP:
         closer = Grid(shifts.start, shifts.step / 2, 2 * shifts.count - 1)

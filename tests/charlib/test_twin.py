@@ -17,7 +17,7 @@ from charlib.twincheck import COVERED, far_values
 from charlib.unit import UnitResult
 from charlib.waveforms import measured
 from netlists import Sram6T, Sram8T
-from netlists.devicetable import COLUMN, ROW, DeviceGrid, Further, Grid, device_bench, knob_rows
+from netlists.devicetable import COLUMN, ROW, Chebyshev, DeviceGrid, Further, Grid, device_bench, knob_rows
 from netlists.mramcells import Stt1T1M
 from netlists.setting import Setting
 from netlists.technology import load
@@ -83,7 +83,7 @@ def test_a_further_parameter_is_read_from_a_table_as_it_was_put_in():
     def law(row, column, shift, deviation):
         return 1e-6 * (1 + row) * column * (1 + shift) * np.exp(0.3 * deviation)
 
-    further = Further(OXIDE, 4.0, Grid(-1.0, 0.4, 6))
+    further = Further(OXIDE, 4.0, Chebyshev(1.0, 6))
     grid = DeviceGrid(ROWS, COLUMNS, SHIFTS, {}, True, ("d",), None, further)
     deviations = further.deviations.values[:, None]
     values = law(ROWS.values[:, None, None, None], COLUMNS.values[:, None, None], SHIFTS.values, deviations)
