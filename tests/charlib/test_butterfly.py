@@ -56,17 +56,19 @@ def largest_square(rising_side, other, vdd):
 @pytest.mark.ngspice
 @pytest.mark.parametrize("vdd", [0.6, 1.0])
 @pytest.mark.parametrize(("build", "wordline"), [(HOLD, 0.0), (READ, 1.0)])
+@pytest.mark.parametrize("tech", ["predictive28", "freepdk45/vtg"])
 def test_margin_is_the_largest_square_of_ordinary_transfer_curves(
-    setting, solve, session, reference, build, wordline, vdd
+    installed, solve, session, reference, tech, build, wordline, vdd
 ):
     draws = np.random.default_rng(7).standard_normal((8, 6))
-    condition = setting(vdd=vdd)
+    technology = load(tech)
+    condition = Setting(technology, "tt", vdd, 298.15, Sram6T().sized(technology))
     curves = solve(reference, transfer_curves(condition, wordline), draws)
     ours = snm(solve(session, build(condition), draws))
     for i in range(len(draws)):
         left, right = (PchipInterpolator(curves["inp"][i], curves[node][i]) for node in ("q", "qb"))
         squares = [largest_square(left, right, vdd), largest_square(right, left, vdd)]
-        np.testing.assert_allclose(ours.values[i], squares, atol=0.1e-3)
+        np.testing.assert_allclose(ours.values[i], squares, rtol=0, atol=0.05e-3)
 
 
 @pytest.mark.ngspice
@@ -97,6 +99,15 @@ def test_a_weak_left_pull_down_threatens_the_state_with_q_low(setting, solve, se
     symmetric = snm(solve(session, READ(setting()))).values[0]
     assert lobes[1] < symmetric[1] - 0.02  # lobe qb: Q low, held down by pd_l against the bit line
     assert lobes[0] > symmetric[0] + 0.02
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize(("weak", "lobe"), [("pu_l", 0), ("pd_l", 1), ("pu_r", 1), ("pd_r", 0)])
+def test_a_weak_transistor_costs_hold_margin_in_the_state_that_it_keeps(setting, solve, session, weak, lobe):
+    """Q is held up by pu_l in state q (lobe 0) and down by pd_l in state qb (lobe 1)."""
+    skewed, symmetric = (snm(solve(session, HOLD(setting(shifts=s)))).values[0] for s in ({weak: 0.1}, {}))
+    assert skewed[lobe] < symmetric[lobe] - 0.02
+    assert skewed[1 - lobe] > symmetric[1 - lobe] + 0.01
 
 
 @pytest.mark.ngspice

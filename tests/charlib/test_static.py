@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySpice.Spice.Netlist import SubCircuit
+from scipy.interpolate import CubicSpline
 
 from charlib.metrics import static
 from charlib.metrics.butterfly import snm
 from charlib.status import Status
 from charlib.variation import normals
 from netlists import TESTBENCHES, Testbench
-from netlists.analyses import OperatingPoint
-from netlists.circuit import GMIN, add_transistors, deck_text, transistor_knobs
+from netlists.analyses import OperatingPoint, Sweep
+from netlists.circuit import GMIN, add_subcircuit, add_transistors, deck_text, transistor_knobs
 
 pytestmark = pytest.mark.ngspice
 
@@ -24,6 +26,52 @@ def test_read_current_flows_through_the_side_of_the_low_node(setting, solve, ses
     assert symmetric[0] == pytest.approx(symmetric[1], rel=1e-6)
     assert weak_left[1] < 0.8 * symmetric[1]  # state qb: Q is low and is read through the left pass gate
     assert weak_left[0] == pytest.approx(symmetric[0], rel=1e-3)
+
+
+def divider(setting):
+    """Pass gate and pull-down of the left half each by itself, both gates at VDD, over the node between them."""
+    circuit = setting.circuit("read stack, cut at the low node")
+    transistors = [t for t in setting.cell.half_transistors("l") if t.name in ("pg_l", "pd_l")]
+    circuit.V("dd", "vdd", "0", setting.vdd)
+    circuit.V("low", "low", "0", 0.0)
+    circuit.V("pg_l", "bl", "0", setting.vdd)
+    circuit.V("pd_l", "low", "drain", 0.0)
+    for transistor, nodes in zip(transistors, (("drain", "vdd", "0", "0"), ("bl", "vdd", "low", "0")), strict=True):
+        by_itself = SubCircuit(f"only_{transistor.name}", "d", "g", "s", "b")
+        add_transistors(by_itself, setting.technology, [replace(transistor, nodes=("d", "g", "s", "b"))])
+        add_subcircuit(circuit, by_itself)
+        circuit.X(transistor.name, by_itself.name, *nodes)
+    probes = ("low", "vpg_l#branch", "vpd_l#branch")
+    knobs = {}
+    for t in transistors:
+        knobs |= transistor_knobs(setting.technology, [t], "cell", (f"x{t.name}",), dict(setting.cell.shifts))
+    sweep = Sweep("vlow", 0.0, 0.5 * setting.vdd, 201)
+    return Testbench("divider", deck_text(circuit, probes), sweep, probes, knobs, {})
+
+
+@pytest.mark.parametrize("vdd", [0.5, 1.0])
+def test_read_current_and_bump_are_where_pass_gate_and_pull_down_carry_the_same(setting, solve, session, vdd):
+    """Load line of the two, each solved on its own; the pass gate alone, its source at 0, is the bound."""
+    at = setting(vdd=vdd)
+    read, draws = READ(at), np.random.default_rng(5).standard_normal((6, 6))
+    of_left = [list(read.knobs).index(f"cell.{name}") for name in ("pd_l", "pg_l")]
+    block, stack = solve(session, read, draws), solve(session, divider(at), draws[:, of_left])
+    current, bump = static.i_read(block).values[:, 1], static.v_bump(block).values[:, 1]  # Q is low in state qb
+    for i in range(len(draws)):
+        node, through, into = stack["low"][i], -stack["vpg_l#branch"][i], stack["vpd_l#branch"][i]
+        (low,) = CubicSpline(node, through - into).roots(extrapolate=False)
+        assert bump[i] == pytest.approx(low, abs=0.1e-3)
+        assert current[i] == pytest.approx(CubicSpline(node, through)(low), rel=1e-3)
+        assert current[i] < through[0]
+
+
+def test_read_current_vanishes_with_the_supply_and_the_pass_gate(setting, solve, session):
+    falling = [static.i_read(solve(session, READ(setting(vdd=v)))).values[0, 0] for v in (1.0, 0.7, 0.4, 0.2, 0.1)]
+    assert np.all(np.diff(falling) < 0)
+    assert falling[-1] < 1e-6 * falling[0]
+    closing = [static.i_read(solve(session, READ(setting(shifts={"pg_l": s})))).values[0] for s in (0.0, 0.5, 1.5)]
+    assert closing[0][1] > 10 * closing[1][1] > 1e9 * closing[2][1] > 0
+    np.testing.assert_allclose([lobes[0] for lobes in closing], closing[0][0], rtol=1e-3)  # the right one is open
 
 
 def test_a_cell_that_loses_the_state_gives_no_read_current(setting, solve, session):
@@ -98,11 +146,30 @@ def test_each_part_is_the_transistors_that_are_off_in_that_state(setting, solve,
     assert abs(found["bl"][0]) < 1e-3 * found["blb"][0]
 
 
-def test_a_leaky_left_pass_gate_shows_in_bl_with_q_low(setting, solve, session):
-    leaky, symmetric = (solve(session, LEAK(setting(shifts=s))) for s in ({"pg_l": -0.1}, {}))
-    grown = {part: measure(leaky).values[0] / measure(symmetric).values[0] for part, measure in PARTS.items()}
-    assert grown["bl"][1] > 5
-    np.testing.assert_allclose([grown["blb"][0], *grown["vdd"]], 1.0, rtol=0.01)
+@pytest.mark.parametrize(
+    ("leaky", "part", "lobe"),
+    [("pg_l", "bl", 1), ("pg_r", "blb", 0), ("pd_l", "vdd", 0), ("pd_r", "vdd", 1), ("pu_l", "vdd", 1),
+     ("pu_r", "vdd", 0)],
+)  # fmt: skip
+def test_a_leaky_transistor_shows_where_it_is_off_and_nowhere_else(setting, solve, session, leaky, part, lobe):
+    """Pass gate beside the low node, in bl with Q low (lobe 1); pull-down of the high node and pull-up of the low."""
+    blocks = [solve(session, LEAK(setting(shifts=s))) for s in ({}, {leaky: -0.1})]
+    tight, found = ({name: measure(block).values[0] for name, measure in PARTS.items()} for block in blocks)
+    assert found[part][lobe] > 4 * tight[part][lobe]
+    for name, at in (("bl", 1), ("blb", 0), ("vdd", 0), ("vdd", 1)):
+        assert (name, at) == (part, lobe) or found[name][at] == pytest.approx(tight[name][at], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("closed", "part", "lobe"), [(("pg_l",), "bl", 1), (("pg_r",), "blb", 0), (("pd_l", "pu_r"), "vdd", 0)]
+)
+def test_each_part_vanishes_with_its_transistors_and_falls_with_the_supply(setting, solve, session, closed, part, lobe):
+    def leak(**arguments):
+        return PARTS[part](solve(session, LEAK(setting(**arguments)))).values[0, lobe]
+
+    falling = [leak(vdd=vdd) for vdd in (1.0, 0.7, 0.4, 0.2)]
+    assert np.all(np.diff(falling) < 0)
+    assert 0 < leak(shifts=dict.fromkeys(closed, 0.5)) < 1e-4 * falling[0]
 
 
 def test_a_cell_that_cannot_hold_has_no_leakage_of_that_state(setting, solve, session):
