@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySpice.Spice.Netlist import SubCircuit
 from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from charlib.metrics import ncurve, static
 from charlib.metrics.butterfly import snm_write
+from charlib.metrics.followed import wm_bl
 from charlib.status import Status
 from netlists import TESTBENCHES, Setting, Sram6T, margins
 from netlists.analyses import Sweep
-from netlists.circuit import deck_text
+from netlists.circuit import add_subcircuit, add_transistors, deck_text, transistor_knobs
 from netlists.technology import load
 from netlists.testbench import Testbench
 
@@ -35,13 +37,13 @@ def dense_butterfly(setting):
     return replace(testbench, analysis=Sweep("vsweep", 0.0, places, 30 * places + 1))
 
 
-def ordinary_n_curve(setting):
-    """Q itself driven from 0 to VDD in 1,001 steps: the N-curve as it is published."""
-    circuit = setting.circuit("N-curve of Q")
+def ordinary_n_curve(setting, driven):
+    """Q or Q-bar itself driven from 0 to VDD in 1,001 steps: the N-curve as it is published."""
+    circuit = setting.circuit(f"N-curve of {driven}")
     circuit.V("dd", "vdd", "0", setting.vdd)
-    circuit.V("sweep", "q", "0", 0.0)
+    circuit.V("sweep", driven, "0", 0.0)
     circuit.X("cell", setting.cell.add_cell(circuit, setting.technology), *["vdd"] * 4, "0", "q", "qb")
-    sweep, probes = Sweep("vsweep", 0.0, 1.02 * setting.vdd, 1021), ("q", "vsweep#branch")
+    sweep, probes = Sweep("vsweep", 0.0, 1.02 * setting.vdd, 1021), (driven, "vsweep#branch")
     knobs = setting.cell.cell_knobs(setting.technology, ("xcell",))
     return Testbench("ordinary", deck_text(circuit, probes), sweep, probes, knobs, {"vdd": setting.vdd})
 
@@ -51,15 +53,16 @@ def test_an_ordinary_sweep_gives_the_same(installed, solve, session, reference, 
     condition = condition_of(tech, vdd)
     draws = np.random.default_rng(7).standard_normal((6, 6))
     ours = solve(session, N_CURVE(condition), draws)
-    swept = solve(reference, ordinary_n_curve(condition), draws)
-    for i in range(len(draws)):
-        curve = CubicSpline(swept["q"][i], -swept["vsweep#branch"][i])
-        a, b, c = curve.roots(extrapolate=False)
-        extrema = curve(curve.derivative().roots(extrapolate=False))
-        expected = {"svnm": b - a, "sinm": extrema.max(), "wtv": c - b, "wti": -extrema.min()}
-        for name, value in expected.items():
-            found = METRICS[name](ours).values[i, 1]  # lobe qb, from the sweep of Q
-            assert found == pytest.approx(value, **({"rel": 2e-3} if name in ("sinm", "wti") else {"abs": 0.2e-3}))
+    for lobe, driven in enumerate(("qb", "q")):  # lobe qb from the sweep of Q
+        swept = solve(reference, ordinary_n_curve(condition, driven), draws)
+        for i in range(len(draws)):
+            curve = CubicSpline(swept[driven][i], -swept["vsweep#branch"][i])
+            a, b, c = curve.roots(extrapolate=False)
+            extrema = curve(curve.derivative().roots(extrapolate=False))
+            expected = {"svnm": b - a, "sinm": extrema.max(), "wtv": c - b, "wti": -extrema.min()}
+            for name, value in expected.items():
+                found = METRICS[name](ours).values[i, lobe]
+                assert found == pytest.approx(value, **({"rel": 2e-3} if name in ("sinm", "wti") else {"abs": 0.2e-3}))
 
 
 @pytest.mark.parametrize(("tech", "vdd"), TECHNOLOGIES)
@@ -133,6 +136,53 @@ def test_a_cell_that_loses_a_state_at_read(setting, solve, session):
     assert sinm.values[0, 1] < 0 < sinm.values[0, 0]
     assert wtv.status[0].tolist() == [Status.censored_low, Status.censored_high]
     assert wti.values[0, 0] < 0 < wti.values[0, 1]
+
+
+def drive(setting):
+    """The left pass gate by itself, open, from Q to a bit line at 0."""
+    circuit = setting.circuit("pass gate of a write")
+    (gate,) = (t for t in setting.cell.half_transistors("l") if t.name == "pg_l")
+    by_itself = SubCircuit("only_pg_l", "d", "g", "s", "b")
+    add_transistors(by_itself, setting.technology, [replace(gate, nodes=("d", "g", "s", "b"))])
+    add_subcircuit(circuit, by_itself)
+    circuit.V("dd", "vdd", "0", setting.vdd)
+    circuit.V("q", "q", "0", 0.0)
+    circuit.X("pg_l", by_itself.name, "q", "vdd", "0", "0")
+    sweep, probes = Sweep("vq", 0.0, 1.02 * setting.vdd, 205), ("q", "vq#branch")
+    knobs = transistor_knobs(setting.technology, [gate], "cell", ("xpg_l",), dict(setting.cell.shifts))
+    return Testbench("drive", deck_text(circuit, probes), sweep, probes, knobs, {})
+
+
+def cannot_be_written(solve, session, at):
+    """Whether Q withstands its pass gate at a line at 0: that carries less than the N-curve takes somewhere."""
+    block, given = solve(session, N_CURVE(at)), solve(session, drive(at))
+    node, taken = block["driven_qb"][0], block["eqb#branch"][0]
+    curve = ncurve.n_curves(margins.diagonal(at.vdd), node[None], -taken[None])
+    between = (node > curve.trip) & (node < curve.high)
+    return np.min((CubicSpline(given["q"][0], -given["vq#branch"][0])(node) - taken)[between]) < 0
+
+
+@pytest.mark.parametrize(
+    ("vdd", "name", "shifts"), [(0.7, "pg_l", (0.0, 0.1, 0.17, 0.2, 0.4)), (0.7, "pu_l", (0.0, -0.2, -0.3, -0.38, -0.45))]
+)
+def test_a_write_fails_where_the_n_curve_takes_more_than_the_pass_gate_gives(setting, solve, session, vdd, name, shifts):
+    """Strong pull-up or weak pass gate of Q, through the point where 0 V no longer writes: `wm_bl` turns negative."""
+    cells = [setting(vdd=vdd, shifts={name: shift}) for shift in shifts]
+    margin = [wm_bl(solve(session, TESTBENCHES["write_bl"].build(at))).values[0, 1] for at in cells]
+    assert np.all(np.diff(margin) < 0)
+    assert margin[0] > 0 > margin[-1]
+    assert [cannot_be_written(solve, session, at) for at in cells] == [m < 0 for m in margin]
+
+
+def test_a_write_that_fails_for_its_pull_up_has_high_trip_levels(setting, solve, session):
+    """A weak pass gate makes it fail too, which does not show in its own lobe: at the trough it is closed."""
+    plain, strong, weak = (
+        solve(session, N_CURVE(setting(vdd=0.7, shifts=s))) for s in ({}, {"pu_l": -0.45}, {"pg_l": 0.4})
+    )
+    for name, share in (("wtv", 1.05), ("wti", 5.0)):
+        same, taken, closed = (METRICS[name](block).values[0, 1] for block in (plain, strong, weak))
+        assert taken > share * same
+        assert closed == pytest.approx(same, rel=5e-3)
 
 
 def test_current_margins_run_smoothly_through_zero(setting, solve, session):
