@@ -90,7 +90,9 @@ def test_openrams_cell_is_our_own(installed):
     theirs = NetlistCell.read(path, "cell_1rw", {"bl": "bl", "blb": "br", "wl": "wl", "vdd": "vdd", "gnd": "gnd"})
     at = Conditions(process=["tt", "fs"], vdd=[0.7, 1.0], temp=[300.15])
     ours, found = (
-        characterize(cell=c, technology="freepdk45", conditions=at, metrics=WITHOUT_TIME, workers=1, accuracy="reference")
+        characterize(
+            cell=c, technology="freepdk45", conditions=at, metrics=WITHOUT_TIME, workers=1, accuracy="reference"
+        )
         for c in (Sram6T(w_pd=205e-9, w_pu=90e-9, w_pg=135e-9, l=50e-9), theirs)
     )
     for metric in WITHOUT_TIME:

@@ -109,6 +109,23 @@ def test_the_precharge_gives_a_line_s_further_charge_and_the_access_none(setting
     assert read == pytest.approx(precharge, abs=0.05e-15)
 
 
+@pytest.mark.parametrize("path", ["read_path", "read_path_single"])
+@pytest.mark.parametrize(("line", "lobe"), [("blb", 0), ("bl", 1)])
+def test_a_line_s_charge_is_in_the_state_in_which_it_falls(setting, solve, session, path, line, lobe):
+    """BLB falls with Q = 1; the same 5 fF on it cost nothing while it stays high."""
+    bench = TESTBENCHES[path].build(setting(window=2e-9))
+    heavy = loaded(loaded(bench, f"{line}_q", 5e-15), f"{line}_qb", 5e-15)
+    plain, more = (energies(solve(session, b), readpath.e_read, readpath.e_precharge) for b in (bench, heavy))
+    np.testing.assert_allclose((more - plain)[:, lobe], 5e-15, rtol=0.03)
+    np.testing.assert_allclose((more - plain)[:, 1 - lobe], 0.0, atol=0.2e-15)
+
+
+@pytest.mark.parametrize("metric", ["e_precharge", "e_write"])
+def test_energies_fall_with_the_square_of_the_supply(measure, metric):
+    at = [measure(metric, window, vdd=vdd).values[0, 0] / vdd**2 for vdd, window in ((1.0, 1e-9), (0.7, 5e-9))]
+    assert at[1] == pytest.approx(at[0], rel=0.1)
+
+
 def test_precharge_and_access_make_up_the_cycle(setting, solve, session):
     block = solve(session, TESTBENCHES["read_path"].build(setting(window=1e-9)))
     on, back = block.values["wordline_on"], block.values["precharge_on"]
@@ -156,6 +173,26 @@ def test_a_weak_pass_gate_slows_the_write_that_pulls_its_node_down_most(measure)
         assert symmetric[0] == pytest.approx(symmetric[1], rel=0.01)
         assert (skewed > symmetric).all()
         assert skewed[0] > 1.1 * skewed[1]  # Q = 1 before: Q falls through the left pass gate
+
+
+def test_a_write_takes_for_ever_as_the_pass_gates_close_or_the_supply_falls(measure):
+    open_, closing, closed = (
+        measure("t_write", 0.5e-9, shifts={"pg_l": shift, "pg_r": shift}) for shift in (0.0, 0.2, 0.4)
+    )
+    assert (closing.values > 2 * open_.values).all()
+    assert (closed.status == Status.censored_high).all()
+    falling = [measure("t_write", window, vdd=vdd).values[0, 0] for vdd, window in ((0.7, 1e-9), (0.5, 3e-9))]
+    assert falling[1] > 10 * falling[0] > 20 * open_.values[0, 0] > 0
+    without_pull_ups = measure("t_write", 0.5e-9, shifts={"pu_l": 0.4, "pu_r": 0.4})
+    assert (without_pull_ups.values < 0.9 * open_.values).all()
+
+
+def test_a_strong_pull_up_costs_the_write_that_pulls_its_node_down(measure):
+    """Q = 1 before, lobe 0: the write driver carries the current of Q's pull-up until Q is low."""
+    for metric, share in (("t_write", 1.1), ("e_write", 1.01)):
+        skewed, symmetric = (measure(metric, 1e-9, shifts=s).values[0] for s in ({"pu_l": -0.15}, {}))
+        assert skewed[0] > share * symmetric[0]
+        assert skewed[1] < symmetric[1]
 
 
 def test_a_cell_that_cannot_be_written_has_no_energy_of_it(measure):
@@ -226,6 +263,43 @@ def test_a_mirrored_cell_is_disturbed_in_the_other_state(measure):
     here, there = (measure("t_pulse_read", 1e-9, shifts=s) for s in (DISTURBED, mirrored))
     assert there.status[0].tolist() == here.status[0, ::-1].tolist()
     assert there.values[0, 1] == pytest.approx(here.values[0, 0], rel=0.01)
+
+
+def test_a_cell_that_no_pulse_spares_and_one_that_holds_nothing(setting, session):
+    """Pulses of 50 ps at least, where the longest that this cell survives is 20 ps."""
+    for arguments, lowest, status in (
+        ({"shifts": DISTURBED}, 50e-12, Status.censored_low),
+        ({"shifts": NOTHING_STORED, "vdd": 0.5}, 1e-12, Status.not_performed),
+    ):
+        bench = TESTBENCHES["read_pulse"].build(setting(window=1e-9, **arguments))
+        bench = replace(bench, search=replace(bench.search, low=lowest))
+        values = bench.knob_values(np.zeros((1, len(bench.knobs))))
+        result = search(session, bench, values, dynamic.t_pulse_read).measured
+        assert result.status[0].tolist() == [status, Status.censored_high]
+        assert np.isnan(result.values).all()
+        assert status != Status.censored_low or result.bound[0, 0] == pytest.approx(lowest, rel=0.1)
+
+
+def test_a_closed_pass_gate_leaves_the_cell_at_hold_but_for_what_its_edges_couple(measure, setting, solve, session):
+    closed = {"pg_l": 1.5, "pg_r": 1.5}
+    block = solve(session, TESTBENCHES["leakage"].build(setting(shifts=closed)))
+    hold = float((block["q_q"] - block["qb_q"])[0, -1])
+    for metric, window in (("v_half", 0.3e-9), ("v_pim", 0.1e-9)):
+        closed_margin, margin = (measure(metric, window, shifts=s).values[0] for s in (closed, {}))
+        assert np.all(closed_margin <= hold)
+        np.testing.assert_allclose(closed_margin, hold, rtol=0, atol=15e-3)
+        assert np.all(margin < hold - 0.1)
+
+
+@pytest.mark.parametrize("shifts", [{}, {"pd_r": 0.15}])
+def test_lines_too_heavy_to_fall_disturb_as_precharged_ones_do(measure, setting, solve, session, shifts):
+    """A line that falls relieves the cell, so half-selection is the worse; 0.5 pF do not fall in an activation."""
+    half, row = (measure(m, w, shifts=shifts).values[0] for m, w in (("v_half", 0.3e-9), ("v_pim", 0.1e-9)))
+    assert np.all(row > half + 0.01)
+    bench = TESTBENCHES["pim_row"].build(setting(window=0.1e-9, shifts=shifts))
+    for line in ("bl_q", "blb_q", "bl_qb", "blb_qb"):
+        bench = loaded(bench, line, 500e-15)
+    np.testing.assert_allclose(dynamic.lowest_difference(solve(session, bench)).values[0], half, rtol=0, atol=2e-3)
 
 
 def test_a_half_selected_cell_settles_where_it_is_at_dc_but_for_what_the_line_drops(setting, solve, session):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySpice.Spice.Netlist import SubCircuit
+from alone import add_alone
 from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
@@ -14,7 +14,7 @@ from charlib.metrics.followed import wm_bl
 from charlib.status import Status
 from netlists import TESTBENCHES, Setting, Sram6T, margins
 from netlists.analyses import Sweep
-from netlists.circuit import add_subcircuit, add_transistors, deck_text, transistor_knobs
+from netlists.circuit import deck_text
 from netlists.technology import load
 from netlists.testbench import Testbench
 
@@ -141,15 +141,10 @@ def test_a_cell_that_loses_a_state_at_read(setting, solve, session):
 def drive(setting):
     """The left pass gate by itself, open, from Q to a bit line at 0."""
     circuit = setting.circuit("pass gate of a write")
-    (gate,) = (t for t in setting.cell.half_transistors("l") if t.name == "pg_l")
-    by_itself = SubCircuit("only_pg_l", "d", "g", "s", "b")
-    add_transistors(by_itself, setting.technology, [replace(gate, nodes=("d", "g", "s", "b"))])
-    add_subcircuit(circuit, by_itself)
     circuit.V("dd", "vdd", "0", setting.vdd)
     circuit.V("q", "q", "0", 0.0)
-    circuit.X("pg_l", by_itself.name, "q", "vdd", "0", "0")
+    knobs = add_alone(circuit, setting, "pg_l", ("q", "vdd", "0", "0"))
     sweep, probes = Sweep("vq", 0.0, 1.02 * setting.vdd, 205), ("q", "vq#branch")
-    knobs = transistor_knobs(setting.technology, [gate], "cell", ("xpg_l",), dict(setting.cell.shifts))
     return Testbench("drive", deck_text(circuit, probes), sweep, probes, knobs, {})
 
 
@@ -163,11 +158,11 @@ def cannot_be_written(solve, session, at):
 
 
 @pytest.mark.parametrize(
-    ("vdd", "name", "shifts"), [(0.7, "pg_l", (0.0, 0.1, 0.17, 0.2, 0.4)), (0.7, "pu_l", (0.0, -0.2, -0.3, -0.38, -0.45))]
+    ("name", "shifts"), [("pg_l", (0.0, 0.1, 0.17, 0.2, 0.4)), ("pu_l", (0.0, -0.2, -0.3, -0.38, -0.45))]
 )
-def test_a_write_fails_where_the_n_curve_takes_more_than_the_pass_gate_gives(setting, solve, session, vdd, name, shifts):
+def test_a_write_fails_where_the_n_curve_takes_more_than_the_pass_gate_gives(setting, solve, session, name, shifts):
     """Strong pull-up or weak pass gate of Q, through the point where 0 V no longer writes: `wm_bl` turns negative."""
-    cells = [setting(vdd=vdd, shifts={name: shift}) for shift in shifts]
+    cells = [setting(vdd=0.7, shifts={name: shift}) for shift in shifts]
     margin = [wm_bl(solve(session, TESTBENCHES["write_bl"].build(at))).values[0, 1] for at in cells]
     assert np.all(np.diff(margin) < 0)
     assert margin[0] > 0 > margin[-1]

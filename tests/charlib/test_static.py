@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySpice.Spice.Netlist import SubCircuit
+from alone import add_alone
 from scipy.interpolate import CubicSpline
 
 from charlib.metrics import static
@@ -13,7 +13,7 @@ from charlib.status import Status
 from charlib.variation import normals
 from netlists import TESTBENCHES, Testbench
 from netlists.analyses import OperatingPoint, Sweep
-from netlists.circuit import GMIN, add_subcircuit, add_transistors, deck_text, transistor_knobs
+from netlists.circuit import GMIN, deck_text
 
 pytestmark = pytest.mark.ngspice
 
@@ -31,21 +31,13 @@ def test_read_current_flows_through_the_side_of_the_low_node(setting, solve, ses
 def divider(setting):
     """Pass gate and pull-down of the left half each by itself, both gates at VDD, over the node between them."""
     circuit = setting.circuit("read stack, cut at the low node")
-    transistors = [t for t in setting.cell.half_transistors("l") if t.name in ("pg_l", "pd_l")]
     circuit.V("dd", "vdd", "0", setting.vdd)
     circuit.V("low", "low", "0", 0.0)
-    circuit.V("pg_l", "bl", "0", setting.vdd)
-    circuit.V("pd_l", "low", "drain", 0.0)
-    for transistor, nodes in zip(transistors, (("drain", "vdd", "0", "0"), ("bl", "vdd", "low", "0")), strict=True):
-        by_itself = SubCircuit(f"only_{transistor.name}", "d", "g", "s", "b")
-        add_transistors(by_itself, setting.technology, [replace(transistor, nodes=("d", "g", "s", "b"))])
-        add_subcircuit(circuit, by_itself)
-        circuit.X(transistor.name, by_itself.name, *nodes)
-    probes = ("low", "vpg_l#branch", "vpd_l#branch")
-    knobs = {}
-    for t in transistors:
-        knobs |= transistor_knobs(setting.technology, [t], "cell", (f"x{t.name}",), dict(setting.cell.shifts))
-    sweep = Sweep("vlow", 0.0, 0.5 * setting.vdd, 201)
+    circuit.V("bl", "bl", "0", setting.vdd)
+    circuit.V("drain", "low", "drain", 0.0)
+    knobs = add_alone(circuit, setting, "pd_l", ("drain", "vdd", "0", "0"))
+    knobs |= add_alone(circuit, setting, "pg_l", ("bl", "vdd", "low", "0"))
+    probes, sweep = ("low", "vbl#branch", "vdrain#branch"), Sweep("vlow", 0.0, 0.5 * setting.vdd, 201)
     return Testbench("divider", deck_text(circuit, probes), sweep, probes, knobs, {})
 
 
@@ -58,7 +50,7 @@ def test_read_current_and_bump_are_where_pass_gate_and_pull_down_carry_the_same(
     block, stack = solve(session, read, draws), solve(session, divider(at), draws[:, of_left])
     current, bump = static.i_read(block).values[:, 1], static.v_bump(block).values[:, 1]  # Q is low in state qb
     for i in range(len(draws)):
-        node, through, into = stack["low"][i], -stack["vpg_l#branch"][i], stack["vpd_l#branch"][i]
+        node, through, into = stack["low"][i], -stack["vbl#branch"][i], stack["vdrain#branch"][i]
         (low,) = CubicSpline(node, through - into).roots(extrapolate=False)
         assert bump[i] == pytest.approx(low, abs=0.1e-3)
         assert current[i] == pytest.approx(CubicSpline(node, through)(low), rel=1e-3)
@@ -124,13 +116,10 @@ def test_the_parts_of_the_leakage_add_up(setting, solve, session):
 def off_transistor(setting, name):
     """Drain current of one transistor of the left half alone, off, VDD from drain to source."""
     circuit = setting.circuit("one transistor")
-    (transistor,) = (t for t in setting.cell.half_transistors("l") if t.name == name)
     circuit.V("dd", "vdd", "0", setting.vdd)
     circuit.V("drain", "drain", "0", 0.0 if name == "pu_l" else setting.vdd)
     rail = "vdd" if name == "pu_l" else "0"
-    add_transistors(circuit, setting.technology, [replace(transistor, nodes=("drain", rail, rail, rail))])
-    knobs = transistor_knobs(setting.technology, [transistor], "cell", (), dict(setting.cell.shifts))
-    probes = ("vdrain#branch",)
+    knobs, probes = add_alone(circuit, setting, name, ("drain", rail, rail, rail)), ("vdrain#branch",)
     return Testbench("off", deck_text(circuit, probes), OperatingPoint(), probes, knobs, {})
 
 

@@ -1,16 +1,14 @@
 """Thresholds by constant current: a fine sweep of one transistor, which one a shift moves, and where there is none."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from PySpice.Spice.Netlist import SubCircuit
+from alone import add_alone
 
 from charlib.metrics import METRICS
 from charlib.status import Status
 from netlists import TESTBENCHES, Setting, Sram6T
 from netlists.analyses import Sweep
-from netlists.circuit import add_subcircuit, add_transistors, deck_text, transistor_knobs
+from netlists.circuit import deck_text
 from netlists.technology import load
 from netlists.testbench import Testbench
 
@@ -26,21 +24,15 @@ def measured(role, block):
 
 def by_itself(setting, role):
     """One transistor of the left half where it sits in a cell, PMOS on a rail of 1 V; its gate in steps of 0.2 mV."""
-    (transistor,) = (t for t in setting.cell.half_transistors("l") if t.role == role)
     sign, rail = (-1, "rail") if role == "pu" else (1, "0")
     circuit = setting.circuit("one transistor, its gate swept")
-    alone = SubCircuit("alone", "d", "g", "s", "b")
-    add_transistors(alone, setting.technology, [replace(transistor, nodes=("d", "g", "s", "b"))])
-    add_subcircuit(circuit, alone)
     circuit.V("rail", "rail", "0", 1.0)
     circuit.V("drain", "drain", rail, sign * 50e-3)
     circuit.V("swept", "swept", "0", 0.0)
     circuit.VCVS("gate", "gate", rail, "swept", "0", voltage_gain=sign)
-    circuit.X("t", "alone", "drain", "gate", rail, rail)
-    probes = ("swept", "vdrain#branch")
-    knobs = transistor_knobs(setting.technology, [transistor], "cell", ("xt",))
-    bench = Testbench("by_itself", deck_text(circuit, probes), Sweep("vswept", 0.0, 1.0, 5001), probes, knobs, {})
-    return bench, 100e-9 * transistor.w / transistor.length
+    knobs = add_alone(circuit, setting, f"{role}_l", ("drain", "gate", rail, rail))
+    probes, sweep = ("swept", "vdrain#branch"), Sweep("vswept", 0.0, 1.0, 5001)
+    return Testbench("by_itself", deck_text(circuit, probes), sweep, probes, knobs, {})
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -48,10 +40,10 @@ def by_itself(setting, role):
 def test_a_fine_sweep_of_the_transistor_by_itself_gives_the_same(installed, solve, session, reference, tech, role):
     technology = load(tech)
     at = Setting(technology, "tt", technology.vdd_nominal, 298.15, Sram6T().sized(technology))
-    bench, (alone, level) = BUILD(at), by_itself(at, role)
+    bench, level = BUILD(at), 100e-9 * getattr(at.cell, f"w_{role}") / at.cell.l
     draws = np.random.default_rng(1).standard_normal((4, len(bench.knobs)))
     found = measured(role, solve(session, bench, draws)).values
-    swept = solve(reference, alone, draws[:, [list(bench.knobs).index(f"cell.{role}_l")]])
+    swept = solve(reference, by_itself(at, role), draws[:, [list(bench.knobs).index(f"cell.{role}_l")]])
     gate = [np.interp(level, np.abs(i), v) for v, i in zip(swept["swept"], swept["vdrain#branch"], strict=True)]
     np.testing.assert_allclose(found, gate, rtol=0, atol=0.05e-3)
 
