@@ -74,6 +74,18 @@ FIGURES: Mapping[str, Figure] = _table(
         ("curves.nc", "characterization.nc"),
     ),
     Figure(
+        "at_dc",
+        "The cell at DC: low node and current as its word line rises, leakage of both states by path, and gate curves "
+        "of its transistors with their thresholds.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
+        "in_time",
+        "Storage nodes of the nominal cell in a write, a read pulse, half-selection, PIM activations and a dip of the "
+        "supply, and the energy of write and read over their cycles.",
+        ("curves.nc", "characterization.nc"),
+    ),
+    Figure(
         "margins",
         "Distribution of the hold and the read margin: histograms, and a normal-probability plot on the same axis.",
         ("characterization.nc",),

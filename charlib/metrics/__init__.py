@@ -65,6 +65,7 @@ N_CURVE = "Wann et al., VLSI-TSA 2005; Grossar et al., JSSC 41(11), 2006"
 TAKEDA = "Takeda et al., ISSCC 2006"
 QIN = "Qin et al., ISQED 2004"
 GROSSAR = "Grossar et al., JSSC 41(11), 2006"
+DONG = "Dong, Li, Huang, ICCAD 2008"
 """Publications of definitions; what was read of them, and where a metric departs from them, says docs/metrics.md."""
 
 
@@ -241,11 +242,11 @@ METRICS: Mapping[str, Metric] = {
     "e_write": Metric("J", "energy of a write cycle", "write", dynamic.e_write, "high", math.inf, per_lobe=True),
     "t_pulse_write": Metric(
         "s", "shortest word-line pulse that writes", "write_pulse", dynamic.t_pulse_write, "high", math.inf,
-        per_lobe=True, version=2,
+        per_lobe=True, version=2, source=WANG,
     ),
     "t_pulse_read": Metric(
         "s", "longest word-line pulse that a read survives", "read_pulse", dynamic.t_pulse_read, "low", 0.0,
-        per_lobe=True, version=2,
+        per_lobe=True, version=2, source=DONG,
     ),
     "v_half": Metric(
         "V", "lowest difference of the storage nodes, half-selected", "half_select", dynamic.lowest_difference, "low",

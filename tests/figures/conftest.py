@@ -18,7 +18,7 @@ from netlists import TESTBENCHES, Sram6T
 SAMPLES = 12
 """Enough for a regression on the six transistors of the cell, too few for one on those of the read path."""
 NOT_DRAWN = ("read_pulse", "half_select", "pim_row", "supply_dip", "truth_single", "held", "held_single", "line_hold")
-"""Testbenches that take time and that no figure shows."""
+"""Testbenches that take time; one figure shows some of them, and has tests of its own."""
 AT_WORK = ("truth", "compute", "compute_single")
 """Testbenches of which figures show the nominal cell alone, and which take longest."""
 

@@ -67,7 +67,7 @@ def test_every_figure_of_what_was_measured_is_there_in_both_formats(place):
             "write_error",
             "tmr_bias",
         ),
-        *("twin", "tail"),
+        *("twin", "tail", "in_time"),
     }
     assert drawn == {f"{name}.{kind}" for name in figures.FIGURES.keys() - not_asked_for for kind in ("svg", "png")}
 

@@ -1,0 +1,194 @@
+"""A cell in time: what writes, reads, half-selections, PIM activations and dips of the supply do to its nodes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+import figures
+from analysis import plots
+from analysis.plots import Condition, Look, NothingToDraw
+from charlib.metrics.dynamic import pulse_width
+from charlib.metrics.energy import energy
+from charlib.waveforms import Block, crossing
+
+STATE = "q"
+"""Stored state before the operation."""
+NODES = {
+    "line": ("word line; in a dip the cell's supply", Look("0.55", (0, (1, 1)), "")),
+    "q": ("Q", plots.LOOKS[2]),
+    "qb": ("Q-bar", plots.LOOKS[1]),
+}
+"""Node to its name and look."""
+ENERGIES = 400
+"""Times at which energy so far is drawn."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One operation.
+
+    Attributes:
+        group: testbench. title: what happens. metric: what is marked, and told with its value.
+        draw: draws it and marks the metric. line: node in place of the word line.
+    """
+
+    group: str
+    title: str
+    metric: str
+    draw: Callable[[Axes, Panel, xr.Dataset, Condition, str], None]
+    line: str = "wl"
+
+
+def draw(results_dir: Path) -> Figure:
+    """The figure of a results directory with the panels it has; raises NothingToDraw where it has none."""
+    with plots.read(results_dir / "characterization.nc") as data:
+        condition, about = plots.reference_condition(data), data[[]].load()
+        values = {p.metric: _told(data, p.metric, condition) for p in PANELS if f"{p.metric}_nominal" in data}
+    found, reasons = {}, []
+    for panel in PANELS:
+        try:
+            found[panel] = _waves(results_dir, panel, condition)
+        except NothingToDraw as reason:
+            reasons.append(str(reason))
+    if not any(panel.group != "read_path" for panel in found):
+        raise NothingToDraw(reasons[0])
+    caption = (
+        f"{plots.provenance(about, condition, 'none drawn')} Nominal cell with Q = 1 before; numbers: worse state. "
+        "Energies: from all supplies of the column, less what leaks at the start; grey: precharge on. Pulse and dip: "
+        "the hardest that the bit survives; thin: the hardest tried, which it does not; not reached: it survives all."
+    )
+    rows = -(-len(found) // 2)
+    figure = plots.new_figure(1.2 + 1.6 * rows, "What an operation does to the stored bit, and what it costs", caption)
+    names = [str(i) if i < len(found) else "." for i in range(2 * rows)]
+    grid = [["legend", "legend"], *(names[i : i + 2] for i in range(0, 2 * rows, 2))]
+    axes = figure.subplot_mosaic(grid, height_ratios=(0.15, *[1.0] * rows))
+    for name, (panel, waves) in zip(names, found.items(), strict=False):
+        panel.draw(axes[name], panel, waves, condition, values.get(panel.metric, ""))
+        axes[name].set_title(panel.title)
+        plots.label_axis(axes[name].xaxis, "time", "s")
+    handles = [Line2D([], [], color=k.color, linestyle=k.linestyle, label=text) for text, k in NODES.values()]
+    plots.legend_row(axes["legend"], handles, columns=3)
+    return figure
+
+
+def _told(data: xr.Dataset, metric: str, condition: Condition) -> str:
+    """A metric of the nominal cell with its name."""
+    value = float(data[f"{metric}_nominal"].sel(condition.where))
+    return f"{metric} = {plots.quantity(value, str(data[metric].attrs['units']))}" if np.isfinite(value) else ""
+
+
+def _waves(folder: Path, panel: Panel, condition: Condition) -> xr.Dataset:
+    """Waveforms of the nominal cell, of every trial of a search, double precision, dimensions step and point."""
+    with plots.read(folder / "curves.nc", panel.group) as stored:
+        plots.require(stored, ("time",), f"curves.nc, group {panel.group},")
+        found = stored.sel(condition.where)
+        if "step" not in found.dims:  # of a testbench whose samples are kept, too
+            ends = {name: name.removesuffix("_nominal") for name in found if str(name).endswith("_nominal")}
+            found = found[list(ends)].rename(ends).expand_dims("step")
+        found = found.load()
+    found = found.dropna("step", how="all").astype(float)
+    found = found.isel(point=np.isfinite(found["time"].values).all(axis=0))
+    if not found["time"].size:
+        raise NothingToDraw(f"{panel.group} has no nominal waveforms at {condition}")
+    return found
+
+
+def _lines(ax: Axes, panel: Panel, waves: xr.Dataset, width: float = 1.5) -> None:
+    """Nodes of one trial over time."""
+    for node, (_, look) in NODES.items():
+        name = f"{panel.line if node == 'line' else node}_{STATE}"
+        ax.plot(waves["time"], waves[name], color=look.color, linestyle=look.linestyle, linewidth=width)
+
+
+def _levels(ax: Axes, condition: Condition) -> None:
+    highest = max(condition.level(line) for line in ("wl", "bl", "cell"))
+    ax.set_ylim(-0.1 * highest, 1.3 * highest)
+    plots.label_axis(ax.yaxis, "voltage", "V")
+
+
+def _write(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """From the word line at half its level to the crossing of the nodes."""
+    waves = waves.isel(step=-1)
+    _lines(ax, panel, waves)
+    time, line = waves["time"].values[None], waves[f"wl_{STATE}"].values[None]
+    start = float(crossing(time, line, condition.level("wl") / 2, rising=True)[0])
+    apart = (waves[f"q_{STATE}"] - waves[f"qb_{STATE}"]).values[None]
+    end = float(crossing(time, apart, 0.0, rising=False)[0])
+    if np.isfinite(start) and np.isfinite(end):
+        ax.set_xlim(start - 4 * (end - start), start + 8 * (end - start))
+        ax.axvspan(start, end, color="0.88", zorder=0)
+        plots.label_point(ax, told, (end, 1.18 * condition.vdd), (6, 0))
+    _levels(ax, condition)
+
+
+def _least(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """Where the nodes are closest."""
+    waves = waves.isel(step=-1)
+    _lines(ax, panel, waves)
+    q, qb = waves[f"q_{STATE}"].values, waves[f"qb_{STATE}"].values
+    at = int((q - qb).argmin())
+    when = float(waves["time"].values[at])
+    ax.annotate("", (when, qb[at]), (when, q[at]), zorder=8,
+                arrowprops={"arrowstyle": "<->", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+    left = when < 0.6 * float(waves["time"].values[-1])
+    plots.label_point(ax, told, (when, 1.18 * condition.vdd), (0, 0), "left" if left else "right")
+    _levels(ax, condition)
+
+
+def _hardest(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """The hardest trial of a search that the bit survives, and the hardest of all where it does not."""
+    kept = (waves[f"q_{STATE}"] > waves[f"qb_{STATE}"]).isel(point=-1).values
+    if panel.line == "wl":
+        block = Block({str(name): wave.values for name, wave in waves.items()}, {"vdd": condition.level("wl")})
+        hard = pulse_width(block, STATE)
+    else:
+        hard = -waves[f"{panel.line}_{STATE}"].min("point").values
+    if kept.any():
+        _lines(ax, panel, waves.isel(step=int(np.where(kept, hard, -np.inf).argmax())))
+    if not kept[hard.argmax()]:
+        _lines(ax, panel, waves.isel(step=int(hard.argmax())), width=0.7)
+    corner = 0.98 * float(waves["time"].max()), 1.18 * condition.vdd
+    plots.label_point(ax, told or f"{panel.metric}: not reached", corner, (0, 0), "right")
+    _levels(ax, condition)
+
+
+def _spent(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """Energy from the start to each time."""
+    vectors = {str(name): wave.values[-1:] for name, wave in waves.items()}
+    levels = {f"v_{line}": condition.level(line) for line in ("wl", "bl", "cell") if f"dv_{line}" in condition.offsets}
+    block = Block(vectors, {"vdd": condition.vdd} | {k: v for k, v in levels.items() if v != condition.vdd})
+    time = vectors["time"][0]
+    places = time[np.unique(np.linspace(0, time.size - 1, ENERGIES).astype(int))]
+    spent = [float(energy(block, STATE, spans=((0.0, place),))[0]) for place in places]
+    ax.plot(places, spent, color="black")
+    precharge = vectors[f"pre_b_{STATE}"][0] < condition.vdd / 2
+    ax.fill_between(time, 0.0, 1.0, where=precharge, transform=ax.get_xaxis_transform(), color="0.9", linewidth=0)
+    part = f" of {plots.quantity(spent[-1], 'J')}" if told and panel.group == "read_path" else ""
+    plots.label_point(ax, told + part, (0.98 * time[-1], 1.15 * max(spent)), (0, 0), "right")
+    ax.set_ylim(min(0.0, 1.1 * min(spent)), 1.3 * max(spent))
+    plots.label_axis(ax.yaxis, "energy so far", "J")
+
+
+PANELS = (
+    Panel("write", "write of 0 over Q = 1", "t_write", _write),
+    Panel("write", "write cycle", "e_write", _spent),
+    Panel("read_pulse", "longest read pulse survived", "t_pulse_read", _hardest),
+    Panel("read_path", "read cycle, INP = INN = 1", "e_precharge", _spent),
+    Panel("half_select", "row open, column not accessed", "v_half", _least),
+    Panel("pim_row", "row computes eight times", "v_pim", _least),
+    Panel("supply_dip", "dip of the cell's supply", "v_dip", _hardest, "vdd"),
+)
+"""What is shown, in order; of a read path alone nothing is."""
+
+
+if __name__ == "__main__":
+    sys.exit(figures.main("in_time"))

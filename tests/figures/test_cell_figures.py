@@ -1,0 +1,78 @@
+"""Figures of a cell at DC and in time: what they tell is what was measured."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import charlib
+from analysis import plots
+from analysis.plots import NothingToDraw
+from figures import FIGURES
+
+pytestmark = pytest.mark.ngspice
+
+IN_TIME = {"t_write": "s", "e_write": "J", "t_pulse_read": "s", "e_precharge": "J", "v_half": "V", "v_dip": "V"}
+
+
+@pytest.fixture(scope="module")
+def nominal_in_time(tmp_path_factory):
+    """Hot, at a supply at which a dip to 0 V costs the bit."""
+    folder = tmp_path_factory.mktemp("in_time")
+    conditions = charlib.Conditions(process=["fs"], vdd=[0.6], temp=[398.15])
+    charlib.characterize(conditions=conditions, metrics=list(IN_TIME), out=folder, workers=1)
+    return folder
+
+
+def words(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def value(folder, metric):
+    data = xr.load_dataset(folder / "characterization.nc")
+    return float(data[f"{metric}_nominal"].squeeze())
+
+
+def test_numbers_in_time_are_those_of_the_metrics(nominal_in_time):
+    figure = FIGURES["in_time"].draw(nominal_in_time)
+    told = words(figure)
+    for metric, unit in IN_TIME.items():
+        number = value(nominal_in_time, metric)
+        text = f"{metric} = {plots.quantity(number, unit)}" if np.isfinite(number) else f"{metric}: not reached"
+        assert any(word.startswith(text) for word in told), (text, told)
+    assert "t_pulse_read: not reached" in told  # a sound cell survives the longest pulse
+
+
+def test_energy_so_far_ends_at_the_metric(nominal_in_time):
+    axes = {ax.get_title(): ax for ax in FIGURES["in_time"].draw(nominal_in_time).axes}
+    spent = axes["write cycle"].lines[0].get_ydata()
+    assert spent[0] == 0
+    assert spent[-1] == pytest.approx(value(nominal_in_time, "e_write"), rel=2e-3)
+
+
+def test_a_dip_shows_the_lowest_level_survived_and_the_trial_below_it(nominal_in_time):
+    ax = next(
+        ax for ax in FIGURES["in_time"].draw(nominal_in_time).axes if ax.get_title() == "dip of the cell's supply"
+    )
+    survived, lost = ax.lines[0].get_ydata(), ax.lines[3].get_ydata()
+    assert survived.min() == pytest.approx(value(nominal_in_time, "v_dip"), rel=1e-3)
+    assert lost.min() < survived.min()
+    assert ax.lines[0].get_linewidth() > ax.lines[3].get_linewidth()
+
+
+def test_without_an_operation_there_is_nothing_in_time(nominal_in_time, tmp_path):
+    xr.load_dataset(nominal_in_time / "characterization.nc").to_netcdf(tmp_path / "characterization.nc")
+    xr.Dataset().to_netcdf(tmp_path / "curves.nc")
+    with pytest.raises(NothingToDraw, match=r"curves\.nc has no group write: the run did not ask for it"):
+        FIGURES["in_time"].draw(tmp_path)
+
+
+def test_the_cell_at_dc_shows_what_was_measured(sampled):
+    figure = FIGURES["at_dc"].draw(sampled)
+    data = xr.load_dataset(sampled / "characterization.nc")
+    here = data.sel(plots.reference_condition(data).where)
+    told = words(figure)
+    for metric, unit in (("v_bump", "V"), ("i_read", "A"), ("i_leak", "A")):
+        assert plots.quantity(float(here[f"{metric}_nominal"]), unit) in told
+    dots = next(ax for ax in figure.axes if ax.get_yscale() == "log").lines[1::2]
+    for role, dot in zip(("pd", "pu", "pg"), dots, strict=True):
+        assert dot.get_xdata()[0] == pytest.approx(float(here[f"vth_{role}_nominal"]))
