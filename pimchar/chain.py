@@ -31,31 +31,21 @@ from analysis import (
     workloads,
     worst,
 )  # fmt: skip
-from analysis.architecture import MacroError, MacroGeometry, MacroModel
+from analysis.architecture import MacroGeometry, MacroModel
 from analysis.logic import READINGS, Gates
-from charlib import arrays, columncheck
+from charlib import columncheck
 from charlib.directory import write_whole
-from charlib.export import source
-from charlib.periphery import TABLE as GATES
 from netlists import technology
-from pimchar import runfile
+from pimchar import stored
 from pimchar.runschema import RunFile, RunFileError
 
-MACRO_METRICS = (
-    "i_leak", "t_read_p", "t_read_n", "t_precharge", "e_read", "t_read_single", "t_precharge_single", "e_read_single",
-    "t_fo4",
-)  # fmt: skip
-"""What the macro model reads from the tables; a run measures it besides what its run file asks for."""
-
-CHARACTERIZATION, TABLES, MACRO, NETWORK = "characterization.nc", "tables.nc", "macro.nc", "network.csv"
+MACRO, NETWORK = "macro.nc", "network.csv"
 STATISTICS, VMIN = "statistics.nc", "vmin.nc"
 HEADLINES = {"speedups": "headlines.csv", "curve": "headlines_curve.csv", "silicon": "headlines_silicon.csv"}
 LAYERS = "layers"
 """Folder of a results directory with the layers of networks that a user brings, one CSV file each."""
 _SOURCE = "layers of "
 """What stands before the path of a network's file in the first line of its layers."""
-RUN_FILE = "run.toml"
-"""Files of a results directory."""
 COLUMN_CHECK = "column_check"
 """Figure of the check of the equivalent column."""
 
@@ -105,7 +95,7 @@ class Workers:
 
 def run_all(run: RunFile, text: str, out: Path, workers: Workers, say: Callable[[str], None]) -> None:
     """The whole chain into a results directory; ``say`` takes one line per step."""
-    metrics = tuple(dict.fromkeys((*run.characterize.metrics, *MACRO_METRICS)))
+    metrics = tuple(dict.fromkeys((*run.characterize.metrics, *stored.MACRO_METRICS)))
     characterize(run, text, out, workers, metrics)
     say(f"macro: {out / MACRO}")
     evaluate_macro(out)
@@ -214,39 +204,8 @@ def search_cycles(run: RunFile, text: str, out: Path, workers: Workers) -> xr.Da
 
 def compare_paths(folder: Path) -> xr.Dataset:
     """Both read paths side by side, from a directory's samples; see :func:`analysis.readpaths.compare`."""
-    with open_samples(folder) as data:
+    with stored.open_samples(folder) as data:
         return readpaths.compare(data)
-
-
-def stored_run(folder: Path) -> RunFile:
-    """The run file that a results directory was made with; a technology file it names may have moved since."""
-    path = stored(folder, RUN_FILE)
-    return runfile.parse_schema(path.read_text(encoding="utf-8"), str(path))
-
-
-def stored(folder: Path, name: str) -> Path:
-    """A file of a results directory; raises RunFileError if it is not there."""
-    path = folder / name
-    if not path.is_file():
-        raise RunFileError(f"{folder} has no {name}; `pimchar characterize RUN.toml --out {folder}` makes it")
-    return path
-
-
-def open_tables(folder: Path) -> xr.Dataset:
-    """The tables of a results directory, in memory; raises TableError if they are not readable."""
-    return source.load(stored(folder, TABLES))
-
-
-def open_samples(folder: Path) -> xr.Dataset:
-    """The characterization of a results directory, of which what is asked for is read then, and not kept.
-
-    Without the coordinate of the samples, which are numbered from 0. Raises RunFileError if there is none to read.
-    """
-    path = stored(folder, CHARACTERIZATION)
-    try:
-        return xr.open_dataset(path, engine="netcdf4", cache=False, drop_variables=arrays.SAMPLE)
-    except (OSError, ValueError) as error:
-        raise RunFileError(f"{path} is not readable: {error}".splitlines()[0]) from error
 
 
 @dataclass(frozen=True)
@@ -275,7 +234,7 @@ def evaluate_statistics(folder: Path, metrics: tuple[str, ...], confidence: floa
     Raises:
         RunFileError: no characterization. StatisticsError: no Monte Carlo samples, an unknown metric, a bad confidence.
     """
-    with _open_drawn(folder) as whole:
+    with stored.open_drawn(folder) as whole:
         data = statistics.select(whole, metrics or statistics.primary_metrics(whole))
         summary = statistics.summarize(data, confidence=confidence)
         together, corners = correlation.correlate(data, confidence=confidence), worst.worst_corners(data, sigma)
@@ -298,7 +257,7 @@ def evaluate_vmin(
     folder: Path, sigma: float, confidence: float, metrics: tuple[str, ...], t_read: float | None
 ) -> xr.Dataset:
     """Lowest supply that a directory's samples allow, also stored in the directory; see :func:`analysis.vmin.v_min`."""
-    with _open_drawn(folder) as data:
+    with stored.open_drawn(folder) as data:
         found = vmin.v_min(data, sigma, confidence, metrics or None, t_read)
     write_whole(folder / VMIN, lambda path: found.to_netcdf(path))
     return found
@@ -306,20 +265,10 @@ def evaluate_vmin(
 
 def evaluate_errors(folder: Path, rate: float, cycles: tuple[float, ...], confidence: float) -> xr.Dataset:
     """Error rates of a directory's samples, also stored; see :func:`analysis.errors.error_rates`."""
-    with _open_drawn(folder) as data:
+    with stored.open_drawn(folder) as data:
         found = errors.error_rates(data, rate, cycles, confidence)
     write_whole(folder / errors.FILE, lambda path: found.to_netcdf(path))
     return found
-
-
-def _open_drawn(folder: Path) -> xr.Dataset:
-    """As :func:`open_samples`; raises StatisticsError where the directory holds no Monte Carlo samples."""
-    data = open_samples(folder)
-    if not data.attrs.get("samples"):
-        raise statistics.StatisticsError(
-            f"{folder} holds the nominal cell alone: no Monte Carlo samples, no statistics"
-        )
-    return data
 
 
 def evaluate_macro(folder: Path) -> xr.Dataset:
@@ -340,8 +289,8 @@ def evaluate_macros(folder: Path, published: bool = False) -> dict[str, xr.Datas
     Raises:
         RunFileError: tables are missing. MacroError, TableError: the directory's gates do not serve.
     """
-    run, tables = stored_run(folder), open_tables(folder)
-    found = _macros(folder, tables, run.make_macro(), open_gates(folder, tables, published))
+    run, tables = stored.open_run(folder), stored.open_tables(folder)
+    found = _macros(folder, tables, run.make_macro(), stored.open_gates(folder, tables, published))
     if not published:
         write_whole(folder / MACRO, lambda path: _write_macros(path, found))
     return found
@@ -351,8 +300,8 @@ def compare_silicon(folder: Path, published: bool = False) -> dict[str, pd.DataF
     """A directory's technology beside published macros: ``reference``, ``made_of`` and ``beside`` of
     :mod:`analysis.comparison`; arguments and errors as of :func:`evaluate_macros`.
     """
-    run, tables = stored_run(folder), open_tables(folder)
-    gates = open_gates(folder, tables, published)
+    run, tables = stored.open_run(folder), stored.open_tables(folder)
+    gates = stored.open_gates(folder, tables, published)
     same = _macros(folder, tables, comparison.REFERENCE, gates)
     own = _macros(folder, tables, run.make_macro(), gates)
     found = {"reference": comparison.reference(same), "made_of": comparison.made_of(same)}
@@ -361,7 +310,7 @@ def compare_silicon(folder: Path, published: bool = False) -> dict[str, pd.DataF
 
 def _macros(folder: Path, tables: xr.Dataset, geometry: MacroGeometry, gates: Gates | None) -> dict[str, xr.Dataset]:
     """One macro for each reading of the array."""
-    need_macro_metrics(folder, tables)
+    stored.need_macro_metrics(folder, tables)
     reads = dict(zip(READINGS, (1, geometry.input_bits), strict=True))
     area, memories = tables.attrs["cell_area"], memory_attrs()
     return {
@@ -370,29 +319,11 @@ def _macros(folder: Path, tables: xr.Dataset, geometry: MacroGeometry, gates: Ga
     }
 
 
-def need_macro_metrics(folder: Path, tables: xr.Dataset) -> None:
-    """Raise RunFileError where a directory's tables lack what a macro needs."""
-    missing = [name for name in MACRO_METRICS if name not in tables]
-    if missing:
-        raise RunFileError(f"{folder / TABLES} has no {', '.join(missing)}; `pimchar run` measures what a macro needs")
-
-
 def memory_attrs() -> dict[str, str]:
     """What the file of a macro says of the memories that networks have around it: their energies, and from where."""
     memories = network.Memories()
     sources = {item.name: item.metadata["source"] for item in fields(memories)}
     return {"memories": json.dumps(asdict(memories)), "memory_sources": json.dumps(sources)}
-
-
-def open_gates(folder: Path, tables: xr.Dataset, published: bool) -> Gates | None:
-    """Gates that a directory has characterized at the conditions of its tables; None stands for published ones."""
-    if published or not (folder / GATES).is_file():
-        return None
-    process = technology.load(tables.attrs["technology"])
-    try:
-        return gatenumbers.characterized(source.load(folder / GATES), tables, process, MacroModel())
-    except MacroError as error:
-        raise MacroError(f"{error}; `pimchar macro --published` does without") from error
 
 
 def _write_macros(path: Path, found: Mapping[str, xr.Dataset]) -> None:
@@ -429,7 +360,7 @@ def evaluate_network(folder: Path) -> pd.DataFrame:
 
     Those that the run file names, and those whose layers are stored in the directory.
     """
-    run, array = stored_run(folder), evaluate_macro(folder)
+    run, array = stored.open_run(folder), evaluate_macro(folder)
     names, mapping = list(run.network.names), run.make_mapping()
     names += sorted(path.name.removesuffix(".csv") for path in (folder / LAYERS).glob("*.csv"))
     each = [network.evaluate(workloads.load(name, folder / LAYERS), array, mapping, name=name) for name in names]
@@ -472,5 +403,5 @@ def evaluate_headlines(folder: Path) -> Headlines:
 def draw_figures(folder: Path, say: Callable[[str], None]) -> None:
     """Every figure that a directory's results allow, stored in the directory; raises RunFileError if it has none."""
     if all(row.missing(folder) for row in figures.FIGURES.values()):
-        stored(folder, CHARACTERIZATION)
+        stored.file_of(folder, stored.CHARACTERIZATION)
     figures.draw_all(folder, progress=say)

@@ -262,9 +262,9 @@ def twin_check(run_file: Path, out: Path | None, workers: int | None) -> None:
 @DIRECTORY
 def tables(directory: Path) -> None:
     """Show the lookup tables of a results directory: ranges, units, sample counts, interpolation error."""
-    from pimchar import chain, render
+    from pimchar import render, stored
 
-    click.echo(render.lookup_tables(chain.open_tables(directory)))
+    click.echo(render.lookup_tables(stored.open_tables(directory)))
 
 
 @main.command()

@@ -18,7 +18,7 @@ from charlib.directory import write_whole
 from charlib.export import source
 from charlib.periphery import TABLE as GATES
 from netlists import technology
-from pimchar import chain
+from pimchar import chain, stored
 from pimchar.runschema import RunFileError
 
 ENGINE, ROWS, PUBLISHED = "engine.nc", "engine.csv", "engine_published.csv"
@@ -80,11 +80,11 @@ def _label(design: str, place: Path, taken: Container[str]) -> str:
 
 def _designs(folder: Path, layers: dict[str, tuple[Layer, ...]], needs_mram: bool) -> dict[str, dict[str, xr.Dataset]]:
     """Networks on what a directory's cells make, by network and design."""
-    tables = chain.open_tables(folder)
+    tables = stored.open_tables(folder)
     if needs_mram or "pulse" in json.loads(tables.attrs.get("cell", "{}")):
         return _engine(folder, tables, layers)
-    chain.need_macro_metrics(folder, tables)
-    gates, geometry = chain.open_gates(folder, tables, published=False), chain.stored_run(folder).make_macro()
+    stored.need_macro_metrics(folder, tables)
+    gates, geometry = stored.open_gates(folder, tables, published=False), stored.open_run(folder).make_macro()
     built = engine_tables.macros(tables, geometry, tables.attrs["cell_area"], gates)
     return {name: engine_tables.sram(each, built, name) for name, each in layers.items()}
 

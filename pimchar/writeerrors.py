@@ -11,7 +11,7 @@ import netlists
 from analysis import writeerrors
 from charlib.directory import write_whole
 from netlists.cells import restored
-from pimchar import chain
+from pimchar import stored
 from pimchar.runschema import RunFileError
 
 
@@ -24,7 +24,7 @@ def evaluate(folder: Path, **asked: float | None) -> xr.Dataset:
     Raises:
         RunFileError: no characterization, or one of another kind of cell. StatisticsError, SwitchingError: see there.
     """
-    with chain.open_samples(folder) as data:
+    with stored.open_samples(folder) as data:
         cell = restored(json.loads(data.attrs["cell"]), folder)
         if not isinstance(cell, netlists.Stt1T1M) or cell.junction.strip:
             raise RunFileError(f"{folder} is of a cell of kind {cell.kind!r}: write errors are of kind 'stt1t1m'")

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, save
 import figures
 from analysis import headlines, plots, workloads
 from charlib.metrics import METRICS
-from pimchar import chain, runfile
+from pimchar import chain, runfile, stored
 
 pytestmark = pytest.mark.ngspice
 
@@ -41,7 +41,7 @@ def manifest(place):
 
 
 def test_macro_metrics_are_metrics():
-    assert set(chain.MACRO_METRICS) <= set(METRICS)
+    assert set(stored.MACRO_METRICS) <= set(METRICS)
 
 
 def test_the_directory_is_complete(place):
@@ -74,7 +74,7 @@ def test_every_figure_of_what_was_measured_is_there_in_both_formats(place):
 
 def test_what_the_run_file_asks_for_and_what_the_macro_needs_is_measured(place):
     data = xr.load_dataset(place / "out" / "characterization.nc")
-    assert {"snm_read", *chain.MACRO_METRICS} <= set(data.data_vars)
+    assert {"snm_read", *stored.MACRO_METRICS} <= set(data.data_vars)
     assert dict(data["snm_read"].sizes) == {"process": 2, "vdd": 2, "temp": 1, "sample": 8}
 
 
