@@ -116,7 +116,8 @@ class _Samples:
         self.bound[last] = trial.values[last]
         self.works, self.fails = np.where(worked, settings, self.works), np.where(failed, settings, self.fails)
         self.limit = np.where(failed, trial.bound, self.limit)
-        self.stride = np.where(self.tried_works ^ self.tried_fails, self.stride**2, self.stride)
+        onward = self.searching & (self.tried_works ^ self.tried_fails)
+        self.stride = np.where(onward, self.stride**2, self.stride)
         self.tried_works, self.tried_fails = self.tried_works | worked, self.tried_fails | failed
         self.searching &= ~(last | never)
         self.close()
@@ -145,14 +146,18 @@ def search(
     Returns:
         The number of the trial closest to failure among those that worked; its failing neighbour is within the
         search's tolerance. Where the operation does not work even where it is easiest, that trial's status; where it
-        works everywhere, ``censored_low`` or ``censored_high`` at the hardest. ``suspect`` where ``STEPS`` did not do.
+        works everywhere, ``censored_low`` or ``censored_high`` at the hardest. Where what works has the number 0 though
+        it is a share of itself that is asked for, as a pulse that never reaches half of its line, nothing works:
+        ``censored_low`` at the least that does not. ``suspect`` where ``STEPS`` did not do.
     """
     samples = _Samples(testbench, values, measure)
     for _ in range(STEPS):
         if not samples.searching.any():
             break
         samples.step(session)
-    status = np.where(samples.searching, np.int8(Status.suspect), samples.status)
+    nothing = (samples.status == Status.ok) & (samples.value == 0) & (testbench.search.relative > 0)
+    status = np.where(nothing, np.int8(Status.censored_low), samples.status)
+    status = np.where(samples.searching, np.int8(Status.suspect), status)
     number = np.where(status == Status.ok, samples.value, np.nan)
-    bound = np.where(status == Status.suspect, np.nan, samples.bound)
+    bound = np.where(status == Status.suspect, np.nan, np.where(nothing, samples.limit, samples.bound))
     return Searched(Measured(number, status, bound), samples.solutions, samples.rows, samples.trials)

@@ -211,6 +211,7 @@ def threshold(setting: Setting) -> Testbench:
         probes=tuple(probes),
         knobs=knobs,
         values={"vdd": setting.vdd, "highest": highest, **ratios},
+        osdi=technology.osdi,
     )
 
 

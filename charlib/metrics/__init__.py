@@ -246,7 +246,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "t_pulse_read": Metric(
         "s", "longest word-line pulse that a read survives", "read_pulse", dynamic.t_pulse_read, "low", 0.0,
-        per_lobe=True, version=2, source=DONG,
+        per_lobe=True, version=3, source=DONG,
     ),
     "v_half": Metric(
         "V", "lowest difference of the storage nodes, half-selected", "half_select", dynamic.lowest_difference, "low",

@@ -280,6 +280,13 @@ def test_a_cell_that_no_pulse_spares_and_one_that_holds_nothing(setting, session
         assert status != Status.censored_low or result.bound[0, 0] == pytest.approx(lowest, rel=0.1)
 
 
+def test_a_cell_that_bears_no_pulse_that_reaches_half_of_its_line_bears_none(measure):
+    result = measure("t_pulse_read", 1e-9, shifts={"pd_r": 0.76, "pg_r": -0.5, "pu_l": 0.2})
+    assert result.status[0].tolist() == [Status.censored_low, Status.censored_high]
+    assert np.isnan(result.values[0, 0])
+    assert 0 <= result.bound[0, 0] < 5e-12  # here a pulse below half of the line destroys the bit, too
+
+
 def test_a_closed_pass_gate_leaves_the_cell_at_hold_but_for_what_its_edges_couple(measure, setting, solve, session):
     closed = {"pg_l": 1.5, "pg_r": 1.5}
     block = solve(session, TESTBENCHES["leakage"].build(setting(shifts=closed)))
