@@ -148,7 +148,7 @@ def search(
         search's tolerance. Where the operation does not work even where it is easiest, that trial's status; where it
         works everywhere, ``censored_low`` or ``censored_high`` at the hardest. Where what works has the number 0 though
         it is a share of itself that is asked for, as a pulse that never reaches half of its line, nothing works:
-        ``censored_low`` at the least that does not. ``suspect`` where ``STEPS`` did not do.
+        ``censored_low`` at the least that does not, or at the tolerance. ``suspect`` where ``STEPS`` did not do.
     """
     samples = _Samples(testbench, values, measure)
     for _ in range(STEPS):
@@ -159,5 +159,6 @@ def search(
     status = np.where(nothing, np.int8(Status.censored_low), samples.status)
     status = np.where(samples.searching, np.int8(Status.suspect), status)
     number = np.where(status == Status.ok, samples.value, np.nan)
-    bound = np.where(status == Status.suspect, np.nan, np.where(nothing, samples.limit, samples.bound))
+    least = np.maximum(samples.limit, testbench.search.absolute)
+    bound = np.where(status == Status.suspect, np.nan, np.where(nothing, least, samples.bound))
     return Searched(Measured(number, status, bound), samples.solutions, samples.rows, samples.trials)
