@@ -21,7 +21,7 @@ import numpy as np
 from charlib.errors import SimulatorMissing
 from charlib.status import Status
 from netlists.analyses import Sweep, Transient
-from netlists.testbench import Testbench
+from netlists.testbench import FORGOTTEN, HELD, Testbench
 from netlists.veriloga import CompiledModel
 
 ACCURACIES: Mapping[str, tuple[str, str]] = {
@@ -71,7 +71,7 @@ class Solved:
     Attributes:
         names: vectors of the testbench.
         data: their values, shape (vector, point), [V], [A] or, for the axis ``time``, [s].
-        retries: how many option lines of ``LADDER`` were needed.
+        retries: how many option lines of ``LADDER`` were needed, one more where its stored bits had to be held.
     """
 
     names: tuple[str, ...]
@@ -290,7 +290,8 @@ class Session:
             values: knob parameters [V], shape (sample, knob), columns in the order of ``testbench.knobs``.
 
         Returns:
-            One verdict per sample. A failed one has been tried again with every line of ``LADDER`` that suits it.
+            One verdict per sample. A failed one has been tried again with every line of ``LADDER`` that suits it, one
+            that begins without its stored bits with these held.
         """
         results: list[Solved | Unsolved] = []
         interval = INTERVAL
@@ -302,7 +303,9 @@ class Session:
                 interval = 0  # from here on every sample answers for itself, so that it is clear which one is lost
         for i, result in enumerate(results):
             if isinstance(result, Unsolved):
-                results[i] = self._retry(testbench, values[i : i + 1], result)
+                results[i] = result = self._retry(testbench, values[i : i + 1], result)
+            if isinstance(result, Solved) and testbench.from_stored(result.data) > FORGOTTEN:
+                results[i] = self._held(testbench, values[i : i + 1], result)
         self._renew_if_grown()
         return results
 
@@ -379,6 +382,18 @@ class Session:
             self._stretch(testbench, values, again, 0, options)
             if again and isinstance(again[0], Solved):
                 return replace(again[0], retries=rung)
+        return result
+
+    def _held(self, testbench: Testbench, values: np.ndarray, result: Solved) -> Solved:
+        """The sample with its bits held where it begins, if they are there by themselves; else as it was.
+
+        Where Newton's method finds no operating point ngspice steps gmin or the sources, and on the way a cell loses
+        its bit: its nodes end at one level, or in the other state.
+        """
+        again: list[Solved | Unsolved] = []
+        self._stretch(testbench, values, again, 0, testbench.holders)
+        if again and isinstance(again[0], Solved) and testbench.from_stored(again[0].data) < HELD:
+            return replace(again[0], retries=len(LADDER) + 1)
         return result
 
 

@@ -87,6 +87,8 @@ class Unit:
         }
         if self.imposed:
             content["draws"] = [self.imposed.paths, self.imposed.rows]
+        if testbench.stored:
+            content["stored"] = dict(testbench.stored)
         if testbench.osdi:
             content["osdi"] = [model.sha256 for model in testbench.osdi]
         if testbench.search:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -46,6 +47,8 @@ LONG_OPTIONS = f"{FAST_OPTIONS} trtol=14"
 Against reltol 1e-5 at 0.6 V, ss, -40 degC, margins of a state are within 0.3 mV; with four times the usual truncation
 error one of twenty is off by 1.4 mV.
 """
+STORED = re.compile(r"\.nodeset v\((qb?_\w+|\w+\.xarray\.\w+)\)=(\S+)")
+"""First guess of a storage node, and its level."""
 SHORTEST = 1e-4 * MAX_STEP
 """Least edge as a share of the simulated time: ngspice takes corners that are closer than 5e-5 of its largest step for
 one, and then steps over the edge; twice that is safe.
@@ -218,6 +221,7 @@ def transient(
         options: of the solver.
     """
     lumped = any(knob.lump for knob in knobs.values())
+    stored = {node: float(level) for line in nodeset for node, level in STORED.findall(line)}
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, (*nodeset, options)),
@@ -228,4 +232,5 @@ def transient(
         osdi=setting.technology.osdi,
         search=search,
         off=off_currents(setting) if lumped else None,
+        stored=stored,
     )
