@@ -6,7 +6,7 @@ Nothing here touches matplotlib's global state for longer than a ``with`` block,
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -291,6 +291,17 @@ def curves(folder: Path, group: str, condition: Condition, names: Sequence[str])
     if not all(np.isfinite(found[f"{name}_nominal"]).all() for name in names):
         raise NothingToDraw(f"{group} has no nominal curves at {condition}")
     return found
+
+
+def readable(groups: Iterable[str], read_one: Callable[[str], xr.Dataset]) -> tuple[dict[str, xr.Dataset], list[str]]:
+    """Those of some testbenches whose curves can be read, and why each of the others cannot."""
+    found, reasons = {}, []
+    for group in groups:
+        try:
+            found[group] = read_one(group)
+        except NothingToDraw as reason:
+            reasons.append(str(reason))
+    return found, reasons
 
 
 def cloud(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:

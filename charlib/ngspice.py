@@ -378,11 +378,16 @@ class Session:
         gear = isinstance(testbench.analysis, Transient) and not testbench.trapezoidal
         ladder = [(rung, options) for rung, options in enumerate(LADDER, start=1) if gear or "gear" not in options]
         for rung, options in [*plain, *ladder]:
-            again: list[Solved | Unsolved] = []
-            self._stretch(testbench, values, again, 0, options)
-            if again and isinstance(again[0], Solved):
-                return replace(again[0], retries=rung)
+            again = self._again(testbench, values, options)
+            if again:
+                return replace(again, retries=rung)
         return result
+
+    def _again(self, testbench: Testbench, values: np.ndarray, options: str) -> Solved | None:
+        """One sample with further lines in its deck; None where it has no answer either."""
+        results: list[Solved | Unsolved] = []
+        self._stretch(testbench, values, results, 0, options)
+        return next((result for result in results if isinstance(result, Solved)), None)
 
     def _held(self, testbench: Testbench, values: np.ndarray, result: Solved) -> Solved:
         """The sample with its bits held where it begins, if they are there by themselves; else as it was.
@@ -390,10 +395,9 @@ class Session:
         Where Newton's method finds no operating point ngspice steps gmin or the sources, and on the way a cell loses
         its bit: its nodes end at one level, or in the other state.
         """
-        again: list[Solved | Unsolved] = []
-        self._stretch(testbench, values, again, 0, testbench.holders)
-        if again and isinstance(again[0], Solved) and testbench.from_stored(again[0].data) < HELD:
-            return replace(again[0], retries=len(LADDER) + 1)
+        again = self._again(testbench, values, testbench.holders)
+        if again and testbench.from_stored(again.data) < HELD:
+            return replace(again, retries=len(LADDER) + 1)
         return result
 
 

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 import figures
 from analysis import plots
 from analysis.plots import Condition, NothingToDraw
-from charlib.metrics.static import SUPPLIES
 from charlib.metrics.threshold import I_THRESHOLD
 
 STATES = {"q": "Q = 1", "qb": "Q = 0"}
@@ -30,12 +29,7 @@ def draw(results_dir: Path) -> Figure:
     with plots.read(results_dir / "characterization.nc") as data:
         condition, about = plots.reference_condition(data), data[[]].load()
         thresholds = {role: float(data[name].sel(condition.where)) for role in ROLES if (name := _vth(role)) in data}
-    found, reasons = {}, []
-    for group, (probes, _) in PANELS.items():
-        try:
-            found[group] = plots.curves(results_dir, group, condition, probes)
-        except NothingToDraw as reason:
-            reasons.append(str(reason))
+    found, reasons = plots.readable(PANELS, lambda group: plots.curves(results_dir, group, condition, PANELS[group][0]))
     if not found:
         raise NothingToDraw(reasons[0])
     drawn = next(iter(found.values())).sizes["sample"] if plots.samples(about) else 0
@@ -123,7 +117,7 @@ READ = ("qb_q", "vblb_q#branch")
 """Low node, and source of the line that it is read through, of the state with Q high."""
 PANELS: Mapping[str, tuple[tuple[str, ...], Callable]] = {
     "read_current": (READ, _read),
-    "leakage": (tuple(f"v{path}_{state}#branch" for state in STATES for path in SUPPLIES), _leak),
+    "leakage": (tuple(f"v{path}_{state}#branch" for state in STATES for path in PATHS), _leak),
     "threshold": (("gate", *(f"v{role}#branch" for role in ROLES)), _gates),
 }
 """Testbench to the probes that are drawn, and what draws them."""

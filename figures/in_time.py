@@ -53,14 +53,11 @@ def draw(results_dir: Path) -> Figure:
     with plots.read(results_dir / "characterization.nc") as data:
         condition, about = plots.reference_condition(data), data[[]].load()
         values = {p.metric: _told(data, p.metric, condition) for p in PANELS if f"{p.metric}_nominal" in data}
-    found, reasons = {}, []
-    for panel in PANELS:
-        try:
-            found[panel] = _waves(results_dir, panel, condition)
-        except NothingToDraw as reason:
-            reasons.append(str(reason))
-    if not any(panel.group != "read_path" for panel in found):
+    groups = dict.fromkeys(panel.group for panel in PANELS)
+    waves, reasons = plots.readable(groups, lambda group: _waves(results_dir, group, condition))
+    if not waves.keys() - {"read_path"}:
         raise NothingToDraw(reasons[0])
+    found = [panel for panel in PANELS if panel.group in waves]
     caption = (
         f"{plots.provenance(about, condition, 'none drawn')} Nominal cell with Q = 1 before; numbers: worse state. "
         "Energies: from all supplies of the column, less what leaks at the start; grey: precharge on. Pulse and dip: "
@@ -71,8 +68,8 @@ def draw(results_dir: Path) -> Figure:
     names = [str(i) if i < len(found) else "." for i in range(2 * rows)]
     grid = [["legend", "legend"], *(names[i : i + 2] for i in range(0, 2 * rows, 2))]
     axes = figure.subplot_mosaic(grid, height_ratios=(0.15, *[1.0] * rows))
-    for name, (panel, waves) in zip(names, found.items(), strict=False):
-        panel.draw(axes[name], panel, waves, condition, values.get(panel.metric, ""))
+    for name, panel in zip(names, found, strict=False):
+        panel.draw(axes[name], panel, waves[panel.group], condition, values.get(panel.metric, ""))
         axes[name].set_title(panel.title)
         plots.label_axis(axes[name].xaxis, "time", "s")
     handles = [Line2D([], [], color=k.color, linestyle=k.linestyle, label=text) for text, k in NODES.values()]
@@ -86,10 +83,10 @@ def _told(data: xr.Dataset, metric: str, condition: Condition) -> str:
     return f"{metric} = {plots.quantity(value, str(data[metric].attrs['units']))}" if np.isfinite(value) else ""
 
 
-def _waves(folder: Path, panel: Panel, condition: Condition) -> xr.Dataset:
+def _waves(folder: Path, group: str, condition: Condition) -> xr.Dataset:
     """Waveforms of the nominal cell, of every trial of a search, double precision, dimensions step and point."""
-    with plots.read(folder / "curves.nc", panel.group) as stored:
-        plots.require(stored, ("time",), f"curves.nc, group {panel.group},")
+    with plots.read(folder / "curves.nc", group) as stored:
+        plots.require(stored, ("time",), f"curves.nc, group {group},")
         found = stored.sel(condition.where)
         if "step" not in found.dims:  # of a testbench whose samples are kept, too
             ends = {name: name.removesuffix("_nominal") for name in found if str(name).endswith("_nominal")}
@@ -98,7 +95,7 @@ def _waves(folder: Path, panel: Panel, condition: Condition) -> xr.Dataset:
     found = found.dropna("step", how="all").astype(float)
     found = found.isel(point=np.isfinite(found["time"].values).all(axis=0))
     if not found["time"].size:
-        raise NothingToDraw(f"{panel.group} has no nominal waveforms at {condition}")
+        raise NothingToDraw(f"{group} has no nominal waveforms at {condition}")
     return found
 
 

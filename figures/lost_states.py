@@ -47,12 +47,7 @@ def draw(results_dir: Path) -> Figure:
     """The figure of a results directory with the panels it has; raises NothingToDraw where it has none."""
     with plots.read(results_dir / "characterization.nc") as data:
         condition, about = plots.reference_condition(data), data[[]].load()
-    found, reasons = {}, []
-    for group in PANELS:
-        try:
-            found[group] = plots.curves(results_dir, group, condition, PROBES)
-        except NothingToDraw as reason:
-            reasons.append(str(reason))
+    found, reasons = plots.readable(PANELS, lambda group: plots.curves(results_dir, group, condition, PROBES))
     if not found:
         raise NothingToDraw(reasons[0])
     drawn = next(iter(found.values())).sizes["sample"] if plots.samples(about) else 0
