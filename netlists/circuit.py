@@ -240,8 +240,17 @@ def add_places(circuit: Circuit, places: Iterable[float], **others: Iterable[flo
     return Sweep("vsweep", 0.0, len(steps) - 1.0, len(steps))
 
 
+def first_guesses(levels: Mapping[str, float]) -> list[str]:
+    """Deck lines from which an operating point is looked for: nodes to their levels [V].
+
+    >>> first_guesses({"q": 1.0})
+    ['.nodeset v(q)=1.0']
+    """
+    return [f".nodeset v({node})={level!r}" for node, level in levels.items()]
+
+
 def deck_text(circuit: TechnologyCircuit, probes: Iterable[str], lines: Iterable[str] = ()) -> str:
-    """Netlist text of a circuit with its models, the vectors to keep and further lines such as ``.nodeset``.
+    """Netlist text of a circuit with its models, the vectors to keep and further lines, such as :func:`first_guesses`.
 
     Raises:
         TechnologyError: a transistor's size is outside of what its model covers.

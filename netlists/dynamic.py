@@ -86,11 +86,11 @@ def write(setting: Setting) -> Testbench:
     times = {control: (start * window, end * window) for control, (start, end) in times.items()}
     knobs = add_shaped(circuit, at, {control: pulse(0.0, swing(at, control), *span) for control, span in times.items()})
     controls = dict.fromkeys(STATES, ("wl_b", "pre", "0", "0"))
-    probes, nodeset, of_columns = add_columns(circuit, at, controls)
+    probes, guesses, of_columns = add_columns(circuit, at, controls)
     of_drivers, feet = _add_write_drivers(circuit, setting, times["we_b"])
     values = {"window": window, "wordline_off": times["wl_b"][1], "precharge_on": times["pre"][1]}
-    knobs, nodeset = of_columns | of_drivers | knobs, nodeset + high(at, times)
-    return transient("write", circuit, at, 2.6 * window, probes + feet, nodeset, knobs, values)
+    knobs, guesses = of_columns | of_drivers | knobs, guesses | high(at, times)
+    return transient("write", circuit, at, 2.6 * window, probes + feet, guesses, knobs, values)
 
 
 def _pulses(setting: Setting, start: float, works: str, guess: float | None = None) -> tuple[dict[str, str], Search]:
@@ -117,14 +117,14 @@ def write_pulse(setting: Setting) -> Testbench:
     knobs = add_shaped(circuit, at, pulses)
     controls = {state: (f"wl_b_{state}", "0", "0", "0") for state in STATES}
     levels = {state: {"pre_b": 1, low: 0} for state, (low, _) in LINES.items()}
-    _, nodeset, of_columns = add_columns(circuit, at, controls, levels=levels)
+    _, guesses, of_columns = add_columns(circuit, at, controls, levels=levels)
     of_drivers, _ = _add_write_drivers(circuit, setting)
     knobs = of_columns | of_drivers | knobs
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
-    nodeset += high(at, pulses)
+    guesses |= high(at, pulses)
     values = {"window": window}
     return transient(
-        "write_pulse", circuit, at, 2.02 * window, probes, nodeset, knobs, values, search, options=LONG_OPTIONS
+        "write_pulse", circuit, at, 2.02 * window, probes, guesses, knobs, values, search, options=LONG_OPTIONS
     )
 
 
@@ -139,11 +139,11 @@ def read_pulse(setting: Setting) -> Testbench:
     pulses, search = _pulses(setting, 0.2 * window, "low")
     knobs = add_shaped(circuit, setting, pulses | {"pre": steps(0.0, [(0.1 * window, swing(setting, "pre"))])})
     controls = {state: (f"wl_b_{state}", "pre", ON, ON) for state in STATES}
-    _, nodeset, of_columns = add_columns(circuit, setting, controls)
+    _, guesses, of_columns = add_columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
-    nodeset += high(setting, (*pulses, "pre"))
+    guesses |= high(setting, (*pulses, "pre"))
     knobs = of_columns | knobs
-    return transient("read_pulse", circuit, setting, 2.2 * window, probes, nodeset, knobs, {"window": window}, search)
+    return transient("read_pulse", circuit, setting, 2.2 * window, probes, guesses, knobs, {"window": window}, search)
 
 
 def half_select(setting: Setting) -> Testbench:
@@ -157,11 +157,11 @@ def half_select(setting: Setting) -> Testbench:
     knobs = add_shaped(circuit, setting, {"wl_b": pulse(0.0, swing(setting, "wl_b"), 0.1 * window, 1.1 * window)})
     # Precharge is on while its control is high.
     controls = dict.fromkeys(STATES, ("wl_b", rail(setting, "pre"), "0", "0"))
-    _, nodeset, of_columns = add_columns(circuit, setting, controls)
+    _, guesses, of_columns = add_columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "q", "qb")]
     knobs = of_columns | knobs
-    nodeset += high(setting, ("wl_b",))
-    return transient("half_select", circuit, setting, 1.6 * window, probes, nodeset, knobs, {"window": window})
+    guesses |= high(setting, ("wl_b",))
+    return transient("half_select", circuit, setting, 1.6 * window, probes, guesses, knobs, {"window": window})
 
 
 def pim_row(setting: Setting) -> Testbench:
@@ -186,14 +186,14 @@ def pim_row(setting: Setting) -> Testbench:
         sources[name] = steps(inputs[0], list(zip(starts[1:], inputs[1:], strict=True)))
     knobs = add_shaped(circuit, setting, sources)
     controls = dict.fromkeys(STATES, ("wl_b", "pre", "inp", "inn"))
-    _, nodeset, of_columns = add_columns(circuit, setting, controls)
+    _, guesses, of_columns = add_columns(circuit, setting, controls)
     probes = [f"{node}_{state}" for state in STATES for node in ("wl", "bl", "blb", "p", "n", "q", "qb")]
     on = [name for name, level in zip(("inp", "inn"), patterns[0], strict=True) if level]
-    nodeset += high(setting, ("pre", "wl_b", *on))
+    guesses |= high(setting, ("pre", "wl_b", *on))
     stop = cycle * (len(patterns) + 0.05)
     values = {"window": window, "cycle": cycle, "activations": float(len(patterns))}
     knobs = of_columns | knobs
-    return transient("pim_row", circuit, setting, stop, probes, nodeset, knobs, values, options=LONG_OPTIONS)
+    return transient("pim_row", circuit, setting, stop, probes, guesses, knobs, values, options=LONG_OPTIONS)
 
 
 def supply_dip(setting: Setting) -> Testbench:
@@ -206,14 +206,14 @@ def supply_dip(setting: Setting) -> Testbench:
     circuit.V("line", "line", "0", setting.v_bl)
     subcircuit = cell.add_cell(circuit, technology)
     dip = f"{0.1 * DIP!r} {DIP_EDGE!r} {DIP_EDGE!r} {DIP - DIP_EDGE!r} 1"
-    probes, nodeset, parameters = [], [], []
+    probes, guesses, parameters = [], {}, []
     for state, levels in STATES.items():
         nodes = {port: f"{port}_{state}" for port in ("vdd", "q", "qb")}
         circuit.V(nodes["vdd"], nodes["vdd"], "0", f"PULSE({supply!r} {supply!r} {dip})")
         circuit.X(state, subcircuit, "line", "line", "0", nodes["vdd"], "0", nodes["q"], nodes["qb"])
         probes += nodes.values()
         parameters.append(f"@vvdd_{state}[pulse] = [ {supply!r} {{}} {dip} ]")
-        nodeset += [f".nodeset v({nodes[n]})={level * supply!r}" for n, level in zip(("q", "qb"), levels, strict=True)]
+        guesses |= {nodes[node]: level * supply for node, level in zip(("q", "qb"), levels, strict=True)}
     search = Search(tuple(parameters), 0.0, supply, "high", 0.0, DIP_RESOLUTION)
     knobs = cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES))
-    return transient("supply_dip", circuit, setting, 1.5 * DIP, probes, nodeset, knobs, {}, search)
+    return transient("supply_dip", circuit, setting, 1.5 * DIP, probes, guesses, knobs, {}, search)

@@ -13,7 +13,7 @@ import numpy as np
 from PySpice.Spice.Netlist import Circuit
 
 from netlists.bitcells import SIDES
-from netlists.circuit import add_places, deck_text
+from netlists.circuit import add_places, deck_text, first_guesses
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
 from netlists.testbench import Testbench
 
@@ -184,7 +184,7 @@ def followed(
         circuit.B(f"hold_{state}", low, high, current_expression=f"{HOLD!r}*max({missing}-{limit!r},0)")
         circuit.B(line, line, "0", voltage_expression=law.format(answer=answer))
         probes += [line, q, qb]
-        lines += [f".nodeset v({n})={level * stored!r}" for n, level in zip((q, qb), levels, strict=True)]
+        lines += first_guesses({node: level * stored for node, level in zip((q, qb), levels, strict=True)})
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, lines),

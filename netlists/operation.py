@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netlists.setting import STATES, Setting
@@ -69,7 +69,7 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
     times = {control: (start * window, end * window) for control, (start, end) in times.items()}
     sources = {control: pulse(0.0, swing(setting, control), *span) for control, span in times.items()}
     shapers = add_shaped(circuit, setting, sources)
-    probes, nodeset, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, ("wl_b", "pre", ON, ON)))
+    probes, guesses, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, ("wl_b", "pre", ON, ON)))
     values = {
         "window": window,
         "wordline_on": times["wl_b"][0],
@@ -77,9 +77,9 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
         "precharge_on": times["pre"][1],
     }
     name = f"read_path{VARIANTS[outputs]}"
-    nodeset += high(setting, times)
+    guesses |= high(setting, times)
     return transient(
-        name, circuit, setting, 2.3 * window, probes, nodeset, knobs | shapers, values, options=FAST_OPTIONS
+        name, circuit, setting, 2.3 * window, probes, guesses, knobs | shapers, values, options=FAST_OPTIONS
     )
 
 
@@ -104,7 +104,9 @@ def _cycles(setting: Setting, inputs: Sequence[int], reads: int) -> dict[str, st
     return sources
 
 
-def _operate(name: str, setting: Setting, inputs: Sequence[int], reads: int, nodeset: Sequence[str] = ()) -> Testbench:
+def _operate(
+    name: str, setting: Setting, inputs: Sequence[int], reads: int, latched: Mapping[str, float] | None = None
+) -> Testbench:
     """Cycles of a window each in both stored states; arguments as of :func:`_cycles`."""
     circuit = setting.circuit(f"{len(inputs)} cycles in each stored state")
     sources = _cycles(setting, inputs, reads)
@@ -113,9 +115,9 @@ def _operate(name: str, setting: Setting, inputs: Sequence[int], reads: int, nod
     probes, guesses, knobs = add_columns(circuit, setting, controls, metered=True)
     probes += [f"x{state}.{node}_b" for state in STATES for node in setting.readpath.inputs]
     at_rest = [node for side, node in enumerate(setting.readpath.inputs) if INPUTS[inputs[0]][side]]
-    nodeset = [*guesses, *nodeset, *high(setting, (*PHASES, *at_rest))]
+    guesses |= (latched or {}) | high(setting, (*PHASES, *at_rest))
     values = {"cycle": setting.window}
-    return transient(name, circuit, setting, len(inputs) * setting.window, probes, nodeset, knobs | shapers, values)
+    return transient(name, circuit, setting, len(inputs) * setting.window, probes, guesses, knobs | shapers, values)
 
 
 def truth(setting: Setting, outputs: str = "pn") -> Testbench:
@@ -140,11 +142,11 @@ def held(setting: Setting, outputs: str = "pn") -> Testbench:
     """
     setting = _variant(setting, outputs, held=True)
     levels = {state: (qb, q) for state, (q, qb) in STATES.items()}
-    latches = [
-        f".nodeset v(x{state}.{node})={level * setting.vdd!r}"
+    latches = {
+        f"x{state}.{node}": level * setting.vdd
         for state, before in levels.items()
         for node, level in zip(("w", "wb"), before, strict=True)
-    ]
+    }
     return _operate(f"held{VARIANTS[outputs]}", setting, (0, *PAIRS[1:], PAIRS[0]), 1, latches)
 
 
@@ -160,10 +162,10 @@ def line_hold(setting: Setting) -> Testbench:
     off = steps(0.0, [(0.1 * window, swing(setting, "pre"))], max(EDGE, SHORTEST * 1.1 * window))
     shapers = add_shaped(circuit, setting, {"pre": off})
     closed = ON if "wl" not in setting.offsets else f"{ON}_wl"
-    _, nodeset, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, (closed, "pre", ON, ON)))
+    _, guesses, knobs = add_columns(circuit, setting, dict.fromkeys(STATES, (closed, "pre", ON, ON)))
     probes = [f"{n}_{state}" for state in STATES for n in ("pre_b", "bl", "blb", *setting.readpath.outputs, "q", "qb")]
-    nodeset += high(setting, ("pre",))
+    guesses |= high(setting, ("pre",))
     values, options = {"window": window}, f"{FAST_OPTIONS} {SMALL_CURRENTS}"
     return transient(
-        "line_hold", circuit, setting, 1.1 * window, probes, nodeset, knobs | shapers, values, options=options
+        "line_hold", circuit, setting, 1.1 * window, probes, guesses, knobs | shapers, values, options=options
     )

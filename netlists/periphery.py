@@ -11,7 +11,7 @@ from PySpice.Spice.Netlist import Circuit
 
 from netlists.analyses import OperatingPoint, Transient
 from netlists.arcs import EDGES, Pulse, rest_states
-from netlists.circuit import deck_text
+from netlists.circuit import deck_text, first_guesses
 from netlists.logic import GATES, Memory, add_gate, gate_knobs
 from netlists.setting import Condition
 from netlists.stimulus import EDGE, steps
@@ -40,27 +40,22 @@ def _add_gate(circuit: Circuit, condition: Condition, kind: str, memory: Memory 
     """The gate on its own supply ``vdd``, its inputs on nodes ``in0 ...``.
 
     Returns:
-        Its output nodes, and ``.nodeset`` lines of what it stores.
+        Its output nodes, and deck lines of what it stores.
     """
     gate = GATES[kind]
     outputs = _nodes("out", gate.outputs)
     circuit.V("dd", "vdd", "0", condition.vdd)
     name = add_gate(circuit, condition.technology, kind)
     circuit.X("gate", name, *_nodes("in", gate.inputs), *outputs, "vdd", "0")
-    return outputs, _stored(condition, kind, memory, "xgate", dict(zip(gate.outputs, outputs, strict=True)), "nodeset")
+    stored = _stored(condition, kind, memory, "xgate", dict(zip(gate.outputs, outputs, strict=True)))
+    return outputs, first_guesses(stored)
 
 
 def _stored(
-    condition: Condition, kind: str, memory: Memory | None, instance: str, outputs: Mapping[str, str], line: str
-) -> list[str]:
-    """Lines that make the nets that store a clocked gate's bit begin with it.
-
-    Args:
-        line: ``nodeset``: a first guess of the state at rest; ``ic``: nets held until time zero, where there is time to
-            come to rest after it.
-    """
-    levels = GATES[kind].held(memory)
-    return [f".{line} v({outputs.get(n, f'{instance}.{n}')})={at * condition.vdd!r}" for n, at in levels.items()]
+    condition: Condition, kind: str, memory: Memory | None, instance: str, outputs: Mapping[str, str]
+) -> dict[str, float]:
+    """Nodes that store a clocked gate's bit, and their levels [V]."""
+    return {outputs.get(n, f"{instance}.{n}"): at * condition.vdd for n, at in GATES[kind].held(memory).items()}
 
 
 def _begins(kind: str, memory: Memory | None) -> dict[str, float]:
@@ -103,7 +98,7 @@ def gate_timing(
         circuit.V(node, node, f"{node}_moved", 0.0)
         circuit.VCVS(node, f"{node}_moved", "0", "stim", "0", voltage_gain=0.0)
         parameters += [(f"v{node}",), (f"e{node} gain",)]
-    outputs, nodeset = _add_gate(circuit, condition, kind, memory)
+    outputs, guesses = _add_gate(circuit, condition, kind, memory)
     for node in outputs:
         circuit.C(node, node, "0", 0.0)
     parameters.append(tuple(f"c{node}" for node in outputs))
@@ -111,7 +106,7 @@ def gate_timing(
     probes = ("stim", *outputs, "vdd#branch", *(f"v{node}#branch" for node in inputs))
     return Testbench(
         name="gate_timing",
-        deck=deck_text(circuit, probes, (*nodeset, f"{OPTIONS} bypass=1")),
+        deck=deck_text(circuit, probes, (*guesses, f"{OPTIONS} bypass=1")),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=probes,
         knobs=_knobs(condition, kind),
@@ -141,12 +136,12 @@ def gate_leakage(condition: Condition, kind: str, memory: Memory | None) -> Test
     circuit = condition.circuit(f"{kind} at rest")
     for node in inputs:
         circuit.V(node, node, "0", 0.0)
-    outputs, nodeset = _add_gate(circuit, condition, kind, memory)
+    outputs, guesses = _add_gate(circuit, condition, kind, memory)
     probes = (*inputs, *outputs, "vdd#branch", *(f"v{node}#branch" for node in inputs))
     rows = tuple(tuple(level * condition.vdd for level in levels) for levels, m in rest_states(kind) if m == memory)
     return Testbench(
         name="gate_leakage",
-        deck=deck_text(circuit, probes, nodeset),
+        deck=deck_text(circuit, probes, guesses),
         analysis=OperatingPoint(),
         probes=probes,
         knobs=_knobs(condition, kind),
@@ -204,7 +199,9 @@ def _constraint(
         inputs = (f"d_{edge}" if pin == gate.data else "clk" for pin in gate.inputs)
         circuit.X(edge, name, *inputs, f"q_{edge}", "vdd", "0")
         circuit.C(edge, f"q_{edge}", "0", load)
-        held += _stored(condition, kind, Memory(1 - taken, 0), f"x{edge}", {gate.outputs[0]: f"q_{edge}"}, "ic")
+        stored = _stored(condition, kind, Memory(1 - taken, 0), f"x{edge}", {gate.outputs[0]: f"q_{edge}"})
+        # Held until time zero; there is time to come to rest after it.
+        held += [f".ic v({node})={level!r}" for node, level in stored.items()]
     probes = ("clk", *(f"{node}_{edge}" for edge in EDGES for node in "dq"))
     stop = clock + 2 * phase
     return Testbench(

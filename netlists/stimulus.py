@@ -9,7 +9,7 @@ from dataclasses import replace
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
 from netlists.analyses import OperatingPoint, Transient
-from netlists.circuit import add_subcircuit, add_transistors, deck_text, transistor_knobs
+from netlists.circuit import add_subcircuit, add_transistors, deck_text, first_guesses, transistor_knobs
 from netlists.logic import add_gate, gate_knobs
 from netlists.setting import STATES, Setting
 from netlists.testbench import Knob, Search, Testbench
@@ -47,8 +47,8 @@ LONG_OPTIONS = f"{FAST_OPTIONS} trtol=14"
 Against reltol 1e-5 at 0.6 V, ss, -40 degC, margins of a state are within 0.3 mV; with four times the usual truncation
 error one of twenty is off by 1.4 mV.
 """
-STORED = re.compile(r"\.nodeset v\((qb?_\w+|\w+\.xarray\.\w+)\)=(\S+)")
-"""First guess of a storage node, and its level."""
+STORED = re.compile(r"qb?_\w+|\w+\.xarray\.\w+")
+"""Storage nodes of the cells of columns, the unselected ones' as well."""
 SHORTEST = 1e-4 * MAX_STEP
 """Least edge as a share of the simulated time: ngspice takes corners that are closer than 5e-5 of its largest step for
 one, and then steps over the edge; twice that is safe.
@@ -93,9 +93,9 @@ def rail(setting: Setting, control: str) -> str:
     return f"{ON}_{line}" if line else ON
 
 
-def high(setting: Setting, controls: Iterable[str]) -> list[str]:
-    """First guesses of controls that are high at rest."""
-    return [f".nodeset v({control})={swing(setting, control)!r}" for control in controls]
+def high(setting: Setting, controls: Iterable[str]) -> dict[str, float]:
+    """First guesses of controls that are high at rest [V]."""
+    return {control: swing(setting, control) for control in controls}
 
 
 def add_shaped(circuit: Circuit, setting: Setting, sources: Mapping[str, str]) -> dict[str, Knob]:
@@ -126,7 +126,7 @@ def add_state(
     controls: Sequence[str],
     metered: bool = False,
     levels: Mapping[str, int] | None = None,
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[str], dict[str, float]]:
     """One column at rest that stores a state, each supply with a source of its own.
 
     Args:
@@ -136,13 +136,13 @@ def add_state(
 
     Returns:
         Vectors of its nodes and supplies, ``<node>_<state>`` and ``v<supply>_<state>#branch``, then of what lifts its
-        lines, ``v.x<state>.vrise_<line>#branch``, and of the meters, ``v.x<state>.vmeter_<line>#branch``; and
-        ``.nodeset`` lines.
+        lines, ``v.x<state>.vrise_<line>#branch``, and of the meters, ``v.x<state>.vmeter_<line>#branch``; and first
+        guesses of its nodes [V].
     """
     readpath = setting.readpath
     q, qb = STATES[state]
-    guesses = PRECHARGED | {"q": q, "qb": qb} | dict(levels or {})
-    levels = {node: guesses[node] for node in readpath.nodes}
+    at_rest = PRECHARGED | {"q": q, "qb": qb} | dict(levels or {})
+    levels = {node: at_rest[node] for node in readpath.nodes}
     rest = {"bl": setting.v_bl, "blb": setting.v_bl, "q": setting.v_cell, "qb": setting.v_cell}
     supplies = [f"{supply}_{state}" for supply in readpath.supplies]
     nodes = [f"{node}_{state}" for node in levels]
@@ -150,12 +150,12 @@ def add_state(
         circuit.V(supply, supply, "0", setting.vdd)
     subcircuit = readpath.add_column(circuit, setting.technology, setting.cell, state, setting.offsets, metered)
     circuit.X(state, subcircuit, *controls[: 2 + len(readpath.inputs)], *supplies, "0", *nodes)
-    nodeset = [f".nodeset v({node}_{state})={level * rest.get(node, setting.vdd)!r}" for node, level in levels.items()]
+    guesses = {f"{node}_{state}": level * rest.get(node, setting.vdd) for node, level in levels.items()}
     inside = setting.readpath.array.levels(state).items()
-    nodeset += [f".nodeset v(x{state}.xarray.{node})={level * setting.v_cell!r}" for node, level in inside]
+    guesses |= {f"x{state}.xarray.{node}": level * setting.v_cell for node, level in inside}
     rises = [f"v.x{state}.vrise_{line}#branch" for line in setting.offsets]
     meters = [f"v.x{state}.vmeter_{line}#branch" for line in readpath.driven] if metered else []
-    return nodes + [f"v{supply}#branch" for supply in supplies] + rises + meters, nodeset
+    return nodes + [f"v{supply}#branch" for supply in supplies] + rises + meters, guesses
 
 
 def off_currents(setting: Setting) -> Testbench:
@@ -187,20 +187,20 @@ def add_columns(
     controls: Mapping[str, Sequence[str]],
     metered: bool = False,
     levels: Mapping[str, Mapping[str, int]] | None = None,
-) -> tuple[list[str], list[str], dict[str, Knob]]:
-    """A column for each stored state; vectors, ``.nodeset`` lines and knobs.
+) -> tuple[list[str], dict[str, float], dict[str, Knob]]:
+    """A column for each stored state; vectors, first guesses of nodes [V] and knobs.
 
     Args:
         controls: stored state to the nodes of its column's ``wl_b pre inp inn``.
         metered: as of :func:`add_state`. levels: the same, of each stored state.
     """
-    probes, nodeset = [], []
+    probes, guesses = [], {}
     for state, nodes in controls.items():
-        vectors, guesses = add_state(circuit, setting, state, nodes, metered, (levels or {}).get(state))
+        vectors, of_column = add_state(circuit, setting, state, nodes, metered, (levels or {}).get(state))
         probes += vectors
-        nodeset += guesses
+        guesses |= of_column
     columns = {state: (f"x{state}",) for state in controls}
-    return probes, nodeset, setting.readpath.knobs(setting.technology, setting.cell, columns)
+    return probes, guesses, setting.readpath.knobs(setting.technology, setting.cell, columns)
 
 
 def transient(
@@ -209,7 +209,7 @@ def transient(
     setting: Setting,
     stop: float,
     probes: Sequence[str],
-    nodeset: Sequence[str],
+    guesses: Mapping[str, float],
     knobs: Mapping[str, Knob],
     values: Mapping[str, float],
     search: Search | None = None,
@@ -218,13 +218,13 @@ def transient(
     """Testbench of a transient up to a time [s], with the step control that columns need.
 
     Args:
+        guesses: nodes to their levels at rest [V], from which the operating point is looked for.
         options: of the solver.
     """
     lumped = any(knob.lump for knob in knobs.values())
-    stored = {node: float(level) for line in nodeset for node, level in STORED.findall(line)}
     return Testbench(
         name=name,
-        deck=deck_text(circuit, probes, (*nodeset, options)),
+        deck=deck_text(circuit, probes, (*first_guesses(guesses), options)),
         analysis=Transient(stop, MAX_STEP * stop),
         probes=tuple(probes),
         knobs=knobs,
@@ -232,5 +232,5 @@ def transient(
         osdi=setting.technology.osdi,
         search=search,
         off=off_currents(setting) if lumped else None,
-        stored=stored,
+        stored={node: level for node, level in guesses.items() if STORED.fullmatch(node)},
     )

@@ -11,7 +11,15 @@ from PySpice.Spice.Netlist import SubCircuit
 
 from netlists.analyses import Analysis, OperatingPoint, Sweep, Transient
 from netlists.bitcells import CELL_PORTS, READ_PORTS, SIDES, Cell, Sram6T
-from netlists.circuit import add_places, add_subcircuit, add_transistors, deck_text, nanometres, transistor_knobs
+from netlists.circuit import (
+    add_places,
+    add_subcircuit,
+    add_transistors,
+    deck_text,
+    first_guesses,
+    nanometres,
+    transistor_knobs,
+)
 from netlists.dynamic import (
     PIM_WINDOW,
     WRITE_WINDOW,
@@ -110,7 +118,7 @@ def static_cell(setting: Setting, analysis: Analysis, name: str, read_port: bool
     for line in lines:
         circuit.V(line, line, "0", 0.0)
     subcircuit = cell.add_cell(circuit, technology, read_port)
-    probes, nodeset = [], []
+    probes, guesses = [], {}
     for state, levels in STATES.items():
         nodes = {port: f"{port}_{state}" for port in (*supplies, "q", "qb")}
         for supply, level in supplies.items():
@@ -120,10 +128,10 @@ def static_cell(setting: Setting, analysis: Analysis, name: str, read_port: bool
         circuit.X(state, subcircuit, *(at[port] for port in CELL_PORTS + (READ_PORTS if read_port else ())))
         for node, level in zip(("q", "qb"), levels, strict=True):
             probes.append(nodes[node])
-            nodeset.append(f".nodeset v({nodes[node]})={level * setting.v_cell!r}")
+            guesses[nodes[node]] = level * setting.v_cell
     return Testbench(
         name=name,
-        deck=deck_text(circuit, probes, nodeset),
+        deck=deck_text(circuit, probes, first_guesses(guesses)),
         analysis=analysis,
         probes=tuple(probes),
         knobs=cell.cell_knobs(technology, tuple(f"x{state}" for state in STATES)),
