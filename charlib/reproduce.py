@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from charlib.byhand import hand_deck
+from charlib.byhand import deck_of
 from charlib.conditions import OFFSETS
 from charlib.dataset import worse
 from charlib.directory import read_manifest, write_whole
@@ -94,6 +94,7 @@ def reproduce(
         unit = _unit(folder, manifest["plan"], data, metric, stored, sample)
         with Session(accuracy=unit.accuracy) as session:
             result, (solution,), (values,) = solve_samples(session, unit, sample, 1)
+            lines = solution.lines if isinstance(solution, Solved) else session.lines
     measured = result.metrics[metric]
     if METRICS[metric].per_lobe:
         measured = worse(measured, METRICS[metric].fails_when)
@@ -101,7 +102,8 @@ def reproduce(
     apart += f"rows{offsets['rows']}-" if offsets["rows"] != usual["rows"] else ""
     place = f"{metric}-{process}-{vdd:g}V-{temp:g}K-{apart}{sample}"
     target = folder / "reproduce" / place
-    _write(target, hand_deck(unit, sample, values), solution)
+    testbench = unit.testbench.settable if unit.testbench.search else unit.testbench
+    _write(target, deck_of(testbench, values, lines), solution)
     return Reproduction(
         stored=float(stored[metric]),
         again=float(measured.values[0]),

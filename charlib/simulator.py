@@ -10,7 +10,7 @@ First it says ``("ready", log, osdi)``: whether it loads compiled Verilog-A mode
 ``("run", analysis, vectors, commands, rows, interval)``
     for each row of values gives each command, such as ``alter @m1[delvto] = {}``, its value and runs; answers with
     lists of ``("solved", float64 bytes of all vectors in turn)`` or ``("failed", reason, log)``, a list whenever
-    ``interval`` [s] has passed and at the end
+    ``interval`` [s] has passed and at the end; without vectors all node voltages, and their names behind them
 ``("usage",)``
     answers ``("usage", resident size in bytes, CPU time in seconds)``
 """
@@ -59,6 +59,9 @@ STEPPING = b"stepping"
 between every node and ground once it has stepped the sources.
 """
 
+VOLTAGE = 3
+"""Type of a vector that is a voltage (``SV_VOLTAGE`` of sim.h)."""
+
 NO_TRANSIENT_POINT = "optran 1 1 1 0 0 0"
 """Where nothing else finds an operating point, ngspice takes what a transient of 10 us ends with, without a word:
 femtoamperes take longer, and a cell in the cold was 2 mV off. Without that such a sample fails and is tried again.
@@ -93,6 +96,8 @@ class Library:
     def __init__(self, path: str) -> None:
         self._lib = ctypes.CDLL(path)
         self._lib.ngGet_Vec_Info.restype = ctypes.POINTER(_VectorInfo)
+        self._lib.ngSpice_CurPlot.restype = ctypes.c_char_p
+        self._lib.ngSpice_AllVecs.restype = ctypes.POINTER(ctypes.c_char_p)
         self._log: list[bytes] = []
         self._callbacks = (_SEND_CHAR(self._on_line), _CONTROLLED_EXIT(self._on_exit))
         self._lib.ngSpice_Init(self._callbacks[0], None, self._callbacks[1], None, None, None, None)
@@ -148,6 +153,17 @@ class Library:
             return None
         return ctypes.string_at(info.contents.real, 8 * info.contents.length)
 
+    def nodes(self) -> tuple[str, ...]:
+        """Names of the current plot's voltages, but for nodes inside transistors."""
+        names, found = self._lib.ngSpice_AllVecs(self._lib.ngSpice_CurPlot()), []
+        while name := names[len(found)]:
+            found.append(name)
+        return tuple(name.decode() for name in found if b"#" not in name and self._voltage(name))
+
+    def _voltage(self, name: bytes) -> bool:
+        info = self._lib.ngGet_Vec_Info(name)
+        return bool(info) and info.contents.type == VOLTAGE
+
     def run(self, lines: list[str], vectors: tuple[str, ...], row: list[float]) -> tuple:
         """Alter, run and fetch; the answer of the protocol above.
 
@@ -159,7 +175,8 @@ class Library:
             self.take_log()
         for line in lines:
             self.command(line.format(*row))
-        found = [self.vector(name) for name in vectors]
+        names = vectors or self.nodes()
+        found = [self.vector(name) for name in names]
         self.command("destroy all")
         log = self.take_log()
         said = b"\n".join(log).lower()
@@ -170,12 +187,12 @@ class Library:
             ]
             if telling:
                 return ("failed", readable(telling)[0].strip(), readable(log))
-        missing = [name for name, data in zip(vectors, found, strict=True) if data is None]
+        missing = [name for name, data in zip(names, found, strict=True) if data is None]
         if missing:
             return ("failed", f"no vector {', '.join(missing)}", readable(log))
         if len({len(data) for data in found}) > 1:
             return ("failed", "vectors of different lengths", readable(log))
-        return ("solved", b"".join(found))
+        return ("solved", b"".join(found)) if vectors else ("solved", b"".join(found), names)
 
 
 def readable(log: list[bytes]) -> list[str]:

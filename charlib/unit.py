@@ -23,7 +23,7 @@ BLOCK = 64
 """Samples of a unit."""
 CURVES = 50
 """Samples whose curves are kept."""
-FORMAT = 3
+FORMAT = 4
 """Version of what a stored unit holds."""
 
 

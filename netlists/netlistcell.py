@@ -231,8 +231,11 @@ def _listed(names: str | Sequence[str]) -> Sequence[str]:
 
 
 def _node_names(parts: Sequence[Part], ports: Mapping[str, str], storage: Storage) -> dict[str, str]:
-    """Flat node to its name in the deck: a node of the testbenches, or letters, digits and underscores."""
-    names = {port: ROLES[role] for port, role in ports.items()} | {storage.q: "q", storage.qb: "qb", "0": "0"}
+    """Flat node to its name in the deck: a node of the testbenches, or letters, digits and underscores.
+
+    Node 0 is the cell's ground, which a testbench may put elsewhere.
+    """
+    names = {port: ROLES[role] for port, role in ports.items()} | {storage.q: "q", storage.qb: "qb", "0": "vss"}
     taken = {*HALF_PORTS, *CELL_PORTS, *READ_PORTS, "0", "gnd"}
     for node in dict.fromkeys(node for part in parts for node in part.nodes):
         if node not in names:

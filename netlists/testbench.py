@@ -18,14 +18,12 @@ LAWS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "uniform": ndtr,
 }
 """Law of a knob to its quantile [1] at the probability of a standard normal number; times ``sigma``."""
-FORGOTTEN, HELD = 0.4, 1e-5
+FORGOTTEN = 0.4
 """How far a stored node may be from its level where an analysis begins, as a share of the highest level [1]: farther,
-and the bit is not there; closer than the latter where it is held, and it would be there without.
+and the bit is not there.
 """
-HOLDER, INERTIA = 1e4, 1e3
-"""Resistance [ohm] and inductance [H] that hold a stored node. At rest they draw a hundred times less than a transistor
-that is on; from then on their current, some of the leakage, changes by a picoampere per volt and nanosecond.
-"""
+HOLDER = 1e4
+"""Resistance that holds a stored node at its level [ohm], about as much as a transistor that is on."""
 
 
 class Lump(NamedTuple):
@@ -158,11 +156,10 @@ class Testbench:
 
     @property
     def holders(self) -> str:
-        """Deck lines that hold every stored node at its level while the operating point is looked for."""
+        """Deck lines that hold every stored node at its level."""
         lines = []
         for i, (node, level) in enumerate(self.stored.items()):
-            lines += [f"Vhold{i} hold{i} 0 {level!r}", f"Rhold{i} hold{i} held{i} {HOLDER!r}"]
-            lines.append(f"Lhold{i} held{i} {node} {INERTIA!r}")
+            lines += [f"Vhold{i} hold{i} 0 {level!r}", f"Rhold{i} hold{i} {node} {HOLDER!r}"]
         return "\n".join(lines)
 
     def from_stored(self, data: np.ndarray) -> float:

@@ -105,10 +105,15 @@ def butterfly_read(setting: Setting) -> Testbench:
     return butterfly(setting, 0.0 if setting.cell.decoupled else setting.v_wl, "butterfly_read")
 
 
-def static_cell(setting: Setting, analysis: Analysis, name: str, read_port: bool = False) -> Testbench:
+def static_cell(
+    setting: Setting, analysis: Analysis, name: str, read_port: bool = False, ground: float = 0.0
+) -> Testbench:
     """The cell in both of its states at DC from word line 0 on, lines precharged, every supply with its own source.
 
-    Its read port, if it has one, is at rest, or has the read bit line precharged and the read word line at 0.
+    Args:
+        read_port: it has one, with the read bit line precharged and the read word line at 0; else that is at rest.
+        ground: level of the cell from which the simulator's voltages count [V]. Near it they are resolved as finely as
+            floats are near 0; at 1 V a float's step times the conductance of a transistor that is on is 1e-20 A.
     """
     technology, cell = setting.technology, setting.cell
     circuit = setting.circuit("cell at DC in both states")
@@ -116,19 +121,21 @@ def static_cell(setting: Setting, analysis: Analysis, name: str, read_port: bool
     if read_port:
         lines, supplies = (*lines, "rwl"), {**supplies, "rbl": setting.v_bl}
     for line in lines:
-        circuit.V(line, line, "0", 0.0)
+        circuit.V(line, line, "0", 0.0 - ground)
+    if ground:
+        circuit.V("ss", "vss", "0", -ground)
     subcircuit = cell.add_cell(circuit, technology, read_port)
     probes, guesses = [], {}
     for state, levels in STATES.items():
         nodes = {port: f"{port}_{state}" for port in (*supplies, "q", "qb")}
         for supply, level in supplies.items():
-            circuit.V(nodes[supply], nodes[supply], "0", level)
+            circuit.V(nodes[supply], nodes[supply], "0", level - ground)
             probes.append(f"v{nodes[supply]}#branch")
-        at = nodes | {"vss": "0"} | dict(zip(lines, lines, strict=True))
+        at = nodes | {"vss": "vss" if ground else "0"} | dict(zip(lines, lines, strict=True))
         circuit.X(state, subcircuit, *(at[port] for port in CELL_PORTS + (READ_PORTS if read_port else ())))
         for node, level in zip(("q", "qb"), levels, strict=True):
             probes.append(nodes[node])
-            guesses[nodes[node]] = level * setting.v_cell
+            guesses[nodes[node]] = level * setting.v_cell - ground
     return Testbench(
         name=name,
         deck=deck_text(circuit, probes, first_guesses(guesses)),
@@ -151,9 +158,12 @@ def read_current(setting: Setting) -> Testbench:
 
 
 def leakage(setting: Setting) -> Testbench:
-    """The cell at DC in both states with its word line at 0; a read port rests at the precharged level, closed."""
+    """The cell at DC in both states with its word line at 0; a read port rests at the precharged level, closed.
+
+    Voltages count from the cell's supply: what it gives through a pull-up that is on is some 1e-18 A in the cold.
+    """
     apart = setting.cell.decoupled and setting.v_bl != setting.v_cell  # else it rests at the cell's own supply
-    return static_cell(setting, OperatingPoint(), "leakage", read_port=apart)
+    return static_cell(setting, OperatingPoint(), "leakage", read_port=apart, ground=setting.v_cell)
 
 
 def fo4(setting: Setting) -> Testbench:
