@@ -20,7 +20,7 @@ from charlib.byhand import hand_deck
 from charlib.conditions import OFFSETS, Conditions, Place
 from charlib.dataset import Point, Results, Samples
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.errors import TooManyFailures
+from charlib.errors import TooManyFailures, TwinRefused
 from charlib.execution import DaskPool, LocalPool, Runner, Tally, account, pool_starter
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
@@ -105,7 +105,7 @@ def characterize(
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
         solve = (
-            partial(_solve_twin, workers=workers, judged=judged)
+            partial(_solve_twin, workers=workers, judged=judged, show=progress)
             if engine == "twin"
             else partial(_simulate, start_pool=start_pool, show=progress)
         )
@@ -140,6 +140,8 @@ def _extend(
         results, tally, files = solve(plan, store, samples, known=known.get("seconds_per_sample"))
     except TooManyFailures as error:
         raise TooManyFailures(f"{error}{_keep_decks(error, folder if kept else None)}", error.samples) from error
+    except TwinRefused as error:
+        raise TwinRefused(f"{error}{_keep_verdicts(error, folder if kept else None)}", error.judged) from error
     data = build.characterization(plan, results, samples).assign_attrs(provenance(plan, version, run_file))
     if kept:
         _write(folder, plan, data, results, run_file)
@@ -163,7 +165,7 @@ def _asked_for(data: xr.Dataset, plan: Plan) -> xr.Dataset:
 
 def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
     """Write decks of the first failed samples next to the results, to be run by hand; returns where, as a remark."""
-    if folder is None:
+    if folder is None or not error.samples:
         return ""
     failed = folder / "failed"
     failed.mkdir(exist_ok=True)
@@ -173,15 +175,34 @@ def _keep_decks(error: TooManyFailures, folder: Path | None) -> str:
     return f"; decks of the first are in {failed}"
 
 
+def _keep_verdicts(error: TwinRefused, folder: Path | None) -> str:
+    """Write the verdicts for which a twin is refused next to the results; returns where, as a remark."""
+    if folder is None:
+        return ""
+    write_whole(folder / judge.REFUSED, error.judged.to_netcdf)
+    return f"; the verdicts are in {folder / judge.REFUSED}"
+
+
 def _solve_twin(
-    plan: Plan, store: Store, samples: Samples, known: dict[str, float] | None, workers: int | None, judged: int
+    plan: Plan,
+    store: Store,
+    samples: Samples,
+    known: dict[str, float] | None,
+    workers: int | None,
+    judged: int,
+    show: bool,
 ) -> tuple[Results, Tally, dict[str, xr.Dataset]]:
     """A plan from tables, with the judge's verdicts as a file."""
     del known  # nothing is simulated that a guess of its time could order
     from charlib.twin.engine import simulate  # compiled code, which takes a second to load
 
-    solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, judged)
-    judge.refuse(solution.judged)
+    judge.check_size(judged)
+    conditions = len(list(plan.conditions.points()))
+    progress = Progress(len(plan.testbenches) * conditions * plan.samples, show)
+    try:
+        solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, judged, progress)
+    finally:
+        progress.close()
     return solution.results, solution.tally, {judge.FILE: solution.judged}
 
 

@@ -1,6 +1,12 @@
 """What can end a characterization, or make its numbers doubtful, each with a message a user can act on."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class CharacterizationError(RuntimeError):
@@ -24,7 +30,15 @@ class CountedTwice(UserWarning):
 
 
 class TwinRefused(CharacterizationError):
-    """Metrics solved from tables that ngspice, on a subset of the samples, does not confirm."""
+    """Metrics solved from tables that ngspice, on a subset of the samples, does not confirm.
+
+    Attributes:
+        judged: verdicts on the metrics of one testbench at one condition, see :class:`charlib.twin.engine.Solution`.
+    """
+
+    def __init__(self, message: str, judged: xr.Dataset) -> None:
+        super().__init__(message)
+        self.judged = judged
 
 
 class PlanMismatch(CharacterizationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,14 +13,14 @@ import numpy as np
 import xarray as xr
 
 from charlib import ngspice
-from charlib.characterize import provenance
+from charlib.characterize import measurement_version, provenance
 from charlib.conditions import OFFSETS, Conditions
 from charlib.directory import MANIFEST, open_directory, write_json, write_whole
-from charlib.errors import InvalidPlan
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session
 from charlib.plan import Plan, make_plan
-from charlib.twin import judge, subset
+from charlib.progress import Progress
+from charlib.twin import grids, judge, subset, tables
 from charlib.twin.coverage import HALVES, SOLVED
 from charlib.unit import Unit, measure_unit
 from charlib.variation import Variation, normals
@@ -56,6 +57,7 @@ def twin_check(
     out: str | Path | None = None,
     workers: int = 1,
     judged: int = judge.SIZE,
+    progress: bool = False,
 ) -> xr.Dataset:
     """Solve samples out to six standard deviations from tables and in ngspice, at every condition.
 
@@ -66,6 +68,7 @@ def twin_check(
         out: directory of the answer, ``twin.nc``, which gains every condition as soon as it is done: what a broken run
             did is not done again. None keeps nothing.
         workers: corners and temperatures that are checked at a time. judged: samples of each testbench and condition.
+        progress: show progress on standard error.
 
     Returns:
         Dataset over ``case``, see :class:`charlib.twin.engine.Solution`; every sample counts alike.
@@ -73,12 +76,12 @@ def twin_check(
     Raises:
         InvalidPlan, TechnologyError, CellError: an illegal value, or what the twin does not cover.
     """
-    if judged < 1:
-        raise InvalidPlan(f"judged={judged!r} is not a whole number of at least 1 (characterize.judged)")
+    judge.check_size(judged)
     seed = Variation(samples=judged, seed=variation.seed if variation else 1)
     plan = make_plan(cell, technology, conditions, seed, metrics or of_cell(cell), "twin", "reference", None, 1.0)
     version = ngspice.version()
     identity = plan.identity() | {"judged": judged, "metrics": list(plan.metrics), "ngspice": version}
+    identity |= {"measurement": measurement_version(plan), "tables": tables.FORMAT, "grids": grids.constants()}
     with open_directory(out, identity) as folder:
         write_json(folder / MANIFEST, {"plan": identity})
         done, lock = _kept(folder / judge.FILE), Lock()
@@ -95,8 +98,9 @@ def twin_check(
         for place in wanted:
             if place not in done:
                 groups.setdefault((place[0], place[2]), []).append(place)
-        with ThreadPoolExecutor(workers) as threads:
-            for _ in threads.map(lambda places: _check(plan, places, judged, keep), groups.values()):
+        shown = Progress(judged * len(plan.testbenches) * sum(map(len, groups.values())), progress)
+        with contextlib.closing(shown), ThreadPoolExecutor(workers) as threads:
+            for _ in threads.map(lambda places: _check(plan, places, judged, keep, shown), groups.values()):
                 pass
     return xr.concat([done[place] for place in wanted], "case")
 
@@ -119,7 +123,9 @@ def _kept(path: Path) -> dict[tuple, xr.Dataset]:
     return {place: cases.isel(case=rows) for place, rows in found.items()}
 
 
-def _check(plan: Plan, places: Sequence[tuple], count: int, keep: Callable[[tuple, xr.Dataset], None]) -> None:
+def _check(
+    plan: Plan, places: Sequence[tuple], count: int, keep: Callable[[tuple, xr.Dataset], None], progress: Progress
+) -> None:
     """Verdicts at some conditions of one corner and temperature, each handed over as soon as it is there."""
     from charlib.twin.cell import Twin  # compiled code, which takes a second to load
     from charlib.twin.engine import solve_values, verdict
@@ -133,6 +139,7 @@ def _check(plan: Plan, places: Sequence[tuple], count: int, keep: Callable[[tupl
                 values = far_values(bench, plan.variation.seed, count)
                 solved = solve_values(twin, setting, unit, 0, values)
                 reference = measure_unit(unit, 0, session.solve(bench, values))
+                progress.advance(count, 0)
                 cases += [
                     verdict(metric, place, solved.metrics[metric], reference.metrics[metric], subset.everyone(count))
                     for metric in testbench_metrics(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -161,8 +162,9 @@ def check_twin(run: RunFile, out: Path | None, workers: int | None) -> xr.Datase
         conditions=run.make_conditions(),
         variation=run.make_variation(),
         out=out,
-        workers=workers or 1,
+        workers=workers or os.cpu_count() or 1,
         judged=run.characterize.judged,
+        progress=True,
     )
 
 

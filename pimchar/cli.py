@@ -99,10 +99,15 @@ def run(run_file: Path | None, out: Path | None, workers: int | None, scheduler:
 @SCHEDULER
 def characterize(run_file: Path, out: Path, workers: int | None, scheduler: str | None) -> None:
     """Characterize the cell of a run file, without macro, network and figures."""
-    from pimchar import chain
+    import xarray as xr
+
+    from charlib.twin import judge
+    from pimchar import chain, render_twin
 
     plan, text = _read(run_file)
     chain.characterize(plan, text, out, chain.Workers(workers, scheduler))
+    if plan.characterize.engine == "twin":
+        click.echo(render_twin.judged(xr.load_dataset(out / judge.FILE)))
     click.echo(f"done: {out}; next: pimchar tables {out}")
 
 

@@ -9,11 +9,23 @@ from tabulate import tabulate
 from charlib.twin import judge
 from charlib.twincheck import FARTHEST
 
-HEADERS = ("metric", "conditions", "mean", "rms", "at worst", "rms / sigma", "other status", "limits")
+HEADERS = (
+    "metric", "conditions", "mean", "rms", "at worst", "rms / sigma", "at worst / sigma", "other status", "limits",
+)  # fmt: skip
 PERCENT, MILLI = 100.0, 1e3
 
 
 def twin_check(data: xr.Dataset) -> str:
+    """Errors of samples far out, :func:`charlib.twin_check`."""
+    return _errors(data, f"{data.sizes['judged_sample']} samples a condition out to {FARTHEST:g} sigma")
+
+
+def judged(data: xr.Dataset) -> str:
+    """Errors of a run, as its judge estimates them from a subset of its samples."""
+    return _errors(data, f"{data.sizes['judged_sample']} judged samples a condition")
+
+
+def _errors(data: xr.Dataset, samples: str) -> str:
     """Errors of every metric at the condition where each is largest, and whether they are within the limits."""
     rows = []
     for metric in dict.fromkeys(data["metric"].values.tolist()):
@@ -25,14 +37,12 @@ def twin_check(data: xr.Dataset) -> str:
         broken = [reason for i in range(cases.sizes["case"]) if (reason := judge.beyond(cases.isel(case=i)))]
         rows.append(
             [metric, cases.sizes["case"], *(f"{error:.4f} {unit}" for error in errors),
-             f"{_largest(cases['sigmas']):.1e}", f"{float(cases['differing'].max()):.1%}",
+             *(f"{_largest(cases['sigmas'] * cases[part] / cases['rms']):.1e}" for part in ("rms", "largest")),
+             f"{float(cases['differing'].max()):.1%}",
              f"BEYOND at {len(broken)}" if broken else "within"]
         )  # fmt: skip
-    size = data.sizes["judged_sample"]
-    title = f"Twin less ngspice at tight tolerances, {size} samples a condition out to {FARTHEST:g} sigma;"
-    return "\n".join(
-        [f"{title} each at the condition where it is largest", tabulate(rows, HEADERS, disable_numparse=True)]
-    )
+    title = f"Twin less ngspice at tight tolerances, {samples}; each at the condition where it is largest"
+    return f"{title}\n{tabulate(rows, HEADERS, disable_numparse=True)}"
 
 
 def _largest(values: xr.DataArray) -> float:

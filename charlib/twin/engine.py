@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ import xarray as xr
 from charlib.arrays import spans
 from charlib.conditions import OFFSETS, Place
 from charlib.dataset import Point, Results, Samples
+from charlib.errors import TooManyFailures
 from charlib.execution import Tally
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.ngspice import Session
 from charlib.plan import Plan
+from charlib.progress import Progress
 from charlib.status import Status
 from charlib.twin import judge
 from charlib.twin.cell import Twin
@@ -65,29 +68,40 @@ def solve_values(twin: Twin, setting: Setting, unit: Unit, first: int, values: n
 
 
 def judge_samples(session: Session, unit: Unit, samples: np.ndarray) -> UnitResult:
-    """The same samples in ngspice."""
-    values = np.concatenate([unit.knob_values(session, int(sample), 1) for sample in samples])
-    return measure_unit(unit, 0, session.solve(unit.testbench, values))
+    """The same samples in ngspice, each of them once."""
+    each, places = np.unique(samples, return_inverse=True)
+    values = np.concatenate([unit.knob_values(session, int(sample), 1) for sample in each])
+    solved = session.solve(unit.testbench, values)
+    return measure_unit(unit, 0, [solved[place] for place in places])
 
 
-def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int) -> Solution:
+def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int, progress: Progress) -> Solution:
     """Solve a plan.
 
     Args:
         folder: where tables are kept. samples: take the numbers of each chunk as soon as it is solved.
-        workers: threads. size: samples that are judged at each condition.
+        workers: threads. size: samples that are judged at each condition. progress: of samples.
 
     Raises:
-        CharacterizationError: a table that is not solved.
+        CharacterizationError: a table that is not solved. TooManyFailures: more samples beyond the tables than allowed.
+        TwinRefused: ngspice does not confirm the metrics of a testbench. Neither goes on.
     """
+    allowed = math.floor(plan.max_failed * len(plan.testbenches) * len(list(plan.conditions.points())) * plan.samples)
     results, verdicts, tally = {}, [], Tally()
     with Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
         for place in plan.conditions.points():
             twin = Twin(session, folder)
             for name in plan.testbenches:
                 unit = _unit(plan, name, place)
-                results[name, place] = _solve(plan, twin, unit, place, samples, (threads, workers), tally)
-                verdicts += _judge(plan, twin.session, unit, place, samples, size, tally)
+                progress.tell(f"{name}, {place[0]}, {place[1]:g} V, {place[2] - 273.15:.4g} degC")
+                results[name, place] = _solve(plan, twin, unit, place, samples, (threads, workers), tally, progress)
+                if tally.unknown > allowed:
+                    raise TooManyFailures(
+                        f"stopped: {tally.unknown} samples {BEYOND[1]}, {allowed} allowed (characterize.max_failed)"
+                    )
+                found = _judge(plan, twin.session, unit, place, samples, size, tally)
+                judge.refuse(xr.concat(found, "case"))
+                verdicts += found
     return Solution(results, tally, xr.concat(verdicts, "case"))
 
 
@@ -101,7 +115,7 @@ def _unit(plan: Plan, name: str, place: Place) -> Unit:
 
 def _solve(
     plan: Plan, twin: Twin, unit: Unit, place: Place, samples: Samples, pool: tuple[ThreadPoolExecutor, int],
-    tally: Tally,
+    tally: Tally, progress: Progress,
 ) -> Point:  # fmt: skip
     """Solve the nominal cell and all samples, and hand the latter on in order."""
     threads, workers = pool
@@ -115,6 +129,7 @@ def _solve(
         samples.put(place, start, solved)
         tally.reused += solved.count
         tally.unknown += len(solved.failures)
+        progress.advance(solved.count, tally.unknown)
         return first or replace(solved, metrics={})
 
     for span in spans(plan.samples, CHUNK):

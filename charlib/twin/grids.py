@@ -51,6 +51,13 @@ OVER_WORDLINE, BELOW_LINE = 0.5, 0.6
 """How far above its level a word line, and how far below 0 a bit line may have to go until a cell is written [V]."""
 
 
+def constants() -> dict[str, float | list[float]]:
+    """What decides where tables are made, by name, for the identity of results."""
+    numbers = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, (int, float))}
+    pairs = {name: list(value) for name, value in {"BEYOND": BEYOND, "NODES": NODES, "RESTING": RESTING}.items()}
+    return numbers | pairs
+
+
 def inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
     """Samples of a testbench that have a solution, with every node and line within the tables, shape (sample,)."""
     highest = highest_level(setting)
@@ -63,13 +70,18 @@ def inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np
             # On a butterfly Q is the output of one half and the input of the other one.
             below, above = RESTING if name in AT_REST else NODES if state in STATES else BEYOND
             supply = vectors[f"line_{state}"] if name == "retention" else setting.v_cell
-            good &= ((wave >= -below * highest) & (wave <= supply + above * highest)).all(axis=1)
+            good &= ((wave >= lowest_line(setting) - below * highest) & (wave <= supply + above * highest)).all(axis=1)
     return good
 
 
 def highest_level(setting: Setting) -> float:
     """Highest level of a supply or line that tables are made for [V]: of all supplies of a technology the same."""
     return max(setting.technology.vdd_range[1], setting.v_cell, setting.v_bl, setting.v_wl)
+
+
+def lowest_line(setting: Setting) -> float:
+    """Lowest level of a bit line [V]: that of a write, 0 or negative."""
+    return min(setting.dv_bl, 0.0)
 
 
 def left_transistor(setting: Setting, role: str) -> Transistor:
@@ -94,7 +106,7 @@ def device_grid(
         reach += abs(further.as_shift) * further.deviations.stop
     highest = highest_level(setting)
     below, above = RESTING if rest else NODES
-    node = -below * highest, (1 + above) * highest
+    node = lowest_line(setting) - below * highest, (1 + above) * highest
     below, above = RESTING if rest else BEYOND
     inputs = -below * highest - reach, (1 + above) * highest + reach
     fine = rest and not further  # over a further parameter as well, tables would be too large

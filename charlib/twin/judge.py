@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from charlib.errors import TwinRefused
+from charlib.errors import InvalidPlan, TwinRefused
 from charlib.status import Status
 from charlib.waveforms import Measured
 
-FILE = "twin.nc"
-"""File of a results directory with the verdicts."""
+FILE, REFUSED = "twin.nc", "twin-refused.nc"
+"""Files of a results directory with the verdicts, and with those for which a run was refused."""
 SIZE = 200
 """Samples that are judged where nobody says how many."""
 LIMITS: Mapping[str, tuple[float, float, bool]] = {"V": (0.05e-3, 0.2e-3, False), "A": (5e-4, 2e-3, True)}
@@ -26,6 +26,8 @@ nothing has no relative error.
 """
 DIFFERING = 0.01
 """Share of the judged samples that may have another status than in ngspice [1]: some lie on the edge of one."""
+ANSWERED = 0.9
+"""Share of the judged samples that must have an answer in ngspice [1]: what it does not answer it does not confirm."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Verdict:
             ``LEAST_SHARED`` times ``magnitude`` where that is more.
         sigmas: ``rms`` in standard deviations of the metric [1]; NaN without any spread.
         magnitude: mean magnitude of the metric in ngspice.
-        judged: lobes and samples with a number on both sides. differing: share with another status [1].
+        judged: lobes and samples with a number on both sides. differing: share with another status [1], of those with
+            an answer in ngspice. answered: share with one [1].
     """
 
     mean: float
@@ -51,6 +54,7 @@ class Verdict:
     magnitude: float
     judged: int
     differing: float
+    answered: float
 
 
 def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
@@ -61,7 +65,7 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
     differing = float((twin.status != ngspice.status)[answered].mean()) if answered.any() else 0.0
     known = np.isfinite(error)
     if not known.any():
-        return Verdict(*[float("nan")] * 8, 0, differing)
+        return Verdict(*[float("nan")] * 8, 0, differing, float(answered.mean()))
     share = np.broadcast_to(weights[:, None], error.shape)[known]
     share, off, value = share / share.sum(), error[known], ngspice.values.reshape(columns)[known]
     spread = float(np.sqrt(max((share * value**2).sum() - (share * value).sum() ** 2, 0.0)))
@@ -72,7 +76,7 @@ def verdict(twin: Measured, ngspice: Measured, weights: np.ndarray) -> Verdict:
         rms = float(np.sqrt((share * error**2).sum()))
         numbers += [float((share * error).sum()), rms, float(np.abs(error).max())]
     sigmas = numbers[1] / spread if spread > 0 else float("nan")
-    return Verdict(*numbers, sigmas, magnitude, int(known.sum()), differing)
+    return Verdict(*numbers, sigmas, magnitude, int(known.sum()), differing, float(answered.mean()))
 
 
 def beyond(case: xr.Dataset) -> str:
@@ -84,6 +88,9 @@ def beyond(case: xr.Dataset) -> str:
     for kind, value, limit in (("rms", case[f"rms{part}"], rms), ("at worst", case[f"largest{part}"], largest)):
         if case["judged"] and not value <= limit:
             return f"{name} at {where} is {float(value):.3g} {shown} {kind} off ngspice, beyond {limit:g}"
+    if case["answered"] < ANSWERED:
+        share = f"{float(case['answered']):.1%} of the judged samples, not {ANSWERED:.0%}"
+        return f"{name} at {where} has an answer in ngspice in {share}"
     if case["differing"] > DIFFERING:
         share = f"{float(case['differing']):.1%} of the judged samples, beyond {DIFFERING:.0%}"
         return f"{name} at {where} has another status than ngspice in {share}"
@@ -94,4 +101,10 @@ def refuse(judged: xr.Dataset) -> None:
     """Raise TwinRefused where a metric is further off than ``LIMITS`` allow, at any condition."""
     for case in range(judged.sizes["case"]):
         if reason := beyond(judged.isel(case=case)):
-            raise TwinRefused(f"engine='twin': {reason}; use engine='ngspice' (characterize.engine)")
+            raise TwinRefused(f"engine='twin': {reason}; use engine='ngspice' (characterize.engine)", judged)
+
+
+def check_size(judged: int) -> None:
+    """Raise InvalidPlan unless it is a number of samples that can be judged."""
+    if judged < 1:
+        raise InvalidPlan(f"judged={judged!r} is not a whole number of at least 1 (characterize.judged)")

@@ -10,6 +10,8 @@ import numpy as np
 
 Pieces = Callable[[], Iterator[np.ndarray]]
 """Gives the numbers of a testbench's samples in order, some at a time, shape (sample, metric or lobe)."""
+WITHOUT = 4.0
+"""How far out a sample without a number counts as [1], in standard deviations: a cell that fails is judged as well."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Subset:
 
     Attributes:
         samples: their numbers, shape (judged,); the same one may be drawn twice.
-        weights: such that weighted means over the subset estimate means over all samples; they sum to 1.
+        weights: such that weighted sums over the subset estimate means over all samples; their sum is 1 on average.
         tail: those drawn by how far out they are, shape (judged,).
     """
 
@@ -32,30 +34,29 @@ def everyone(count: int) -> Subset:
     return Subset(np.arange(count), np.full(count, 1 / count), np.zeros(count, dtype=bool))
 
 
-def distances(pieces: Pieces) -> Iterator[np.ndarray]:
-    """How far out each sample is in any metric or lobe, in standard deviations, shape (sample,), piece by piece."""
-    known = sum(np.isfinite(piece).sum(axis=0) for piece in pieces())
+def distances(pieces: Pieces) -> Pieces:
+    """How far out samples are in any metric or lobe, in standard deviations, pieces of shape (sample,)."""
+    known = total = 0.0
+    for piece in pieces():
+        finite = np.isfinite(piece)
+        known, total = known + finite.sum(axis=0), total + np.where(finite, piece, 0.0).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = _sums(pieces, lambda piece: piece) / known
-        deviation = np.sqrt(_sums(pieces, lambda piece: (piece - mean) ** 2) / known)
-        for piece in pieces():
-            far = np.where(np.isfinite(piece) & (deviation > 0), np.abs(piece - mean) / deviation, 0.0)
-            yield far.max(axis=1, initial=0.0)
+        mean = total / known
+        squares = sum(np.where(np.isfinite(piece), (piece - mean) ** 2, 0.0).sum(axis=0) for piece in pieces())
+        deviation = np.sqrt(squares / known)
 
+    def of_piece(piece: np.ndarray) -> np.ndarray:
+        off = np.abs(np.divide(piece - mean, deviation, out=np.zeros(piece.shape), where=deviation > 0))
+        return np.where(np.isfinite(piece), off, WITHOUT).max(axis=1)
 
-def _sums(pieces: Pieces, term: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Sums of a term over the samples with a number, shape (metric or lobe,)."""
-    return sum(
-        np.array([column[np.isfinite(column)].sum() for column in term(np.asarray(piece, dtype=float)).T])
-        for piece in pieces()
-    )
+    return lambda: map(of_piece, pieces())
 
 
 def choose(pieces: Pieces, count: int, size: int, seed: int, name: str) -> Subset:
     """Draw the samples of a testbench that are judged, half of them evenly, half the more often the further out.
 
     The chance of the latter goes by the fourth power of :func:`distances`, and they are drawn with replacement. The
-    samples are gone through several times, and never all of them are in memory.
+    samples are gone through four times, and never all of them are in memory.
 
     Args:
         count: of samples. size: how many, at most as many as there are samples: then each is judged once.
@@ -66,23 +67,27 @@ def choose(pieces: Pieces, count: int, size: int, seed: int, name: str) -> Subse
     rng = np.random.default_rng([seed, crc32(f"judge {name}".encode())])
     tail = size // 2
     even = rng.choice(count, size - tail, replace=False)
-    far, chance = _drawn(lambda: (far**4 + 1e-3 for far in distances(pieces)), rng.random(tail))
-    # Two estimates of the same mean, by their sizes: plain, and Hansen and Hurwitz's (Ann. Math. Stat. 14(4), 1943).
-    weights = np.concatenate([np.full(even.size, 1.0), 1 / (count * chance)]) / size
-    return Subset(np.concatenate([even, far]), weights, np.arange(size) >= even.size)
+    far = distances(pieces)
+    samples, chance = _drawn(lambda: (each**4 + 1e-3 for each in far()), even, rng.random(tail))
+    # As of one draw from a mixture of the two, whichever drew it (Owen and Zhou, J. Am. Stat. Assoc. 95(449), 2000).
+    weights = 1 / (even.size + tail * count * chance)
+    return Subset(samples, weights, np.arange(size) >= even.size)
 
 
-def _drawn(chances: Pieces, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Samples that random numbers in 0..1 draw by relative chances, and the chance of each [1]."""
+def _drawn(chances: Pieces, even: np.ndarray, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Samples ``even`` and those that random numbers in 0..1 draw by relative chances, and the chance of each [1]."""
     whole = sum(piece.sum() for piece in chances())
-    drawn, chance = np.zeros(uniform.size, dtype=int), np.full(uniform.size, np.nan)
+    samples = np.concatenate([even, np.full(uniform.size, -1)])
+    aims = np.concatenate([np.full(even.size, np.inf), uniform * whole])
+    chance = np.full(samples.size, np.nan)
     first, below = 0, 0.0
     for piece in chances():
         upto = below + np.cumsum(piece)
-        here = np.isnan(chance) & (uniform * whole < upto[-1])
-        at = np.searchsorted(upto, uniform[here] * whole, side="right")
-        drawn[here], chance[here] = first + at, piece[at] / whole
+        here = (samples < 0) & (aims < upto[-1])
+        samples[here] = first + np.searchsorted(upto, aims[here], side="right")
+        inside = (samples >= first) & (samples < first + piece.size)
+        chance[inside] = piece[samples[inside] - first] / whole
         first, below, last = first + piece.size, upto[-1], piece[-1]
-    beyond = np.isnan(chance)  # by the rounding of sums
-    drawn[beyond], chance[beyond] = first - 1, last / whole
-    return drawn, chance
+    beyond = samples < 0  # by the rounding of sums
+    samples[beyond], chance[beyond] = first - 1, last / whole
+    return samples, chance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 from dataclasses import asdict, dataclass, replace
@@ -93,13 +92,17 @@ def device_table(
     path = folder / f"device_table-{key[:40]}.npy"
     currents = _read(path, grid)
     if currents is None:
-        each = _simulated(session, bench, grid, transistor.name).reshape(grid.shape)
-        currents = each.transpose(2, 1, 4, 0, 3).reshape(_stored_shape(grid))
-        stored = io.BytesIO()
-        np.save(stored, currents)
+        currents = _simulated(session, bench, grid, transistor.name).reshape(grid.shape)
+        currents = currents.transpose(2, 1, 4, 0, 3).reshape(_stored_shape(grid))
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda partial: partial.write_bytes(stored.getbuffer()))
-    return DeviceTable(grid, splines(-currents, grid))
+        write_whole(path, lambda partial: _save(partial, currents))
+    found = splines(currents, grid)
+    return DeviceTable(grid, np.negative(found, out=found))
+
+
+def _save(path: Path, currents: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, currents)
 
 
 def _read(path: Path, grid: DeviceGrid) -> np.ndarray | None:
@@ -209,8 +212,11 @@ def splines(values: np.ndarray, grid: DeviceGrid) -> np.ndarray:
     if at == lines.count:
         return _operator(lines)[1:-1] @ values
     below, above = replace(lines, count=at + 1), replace(lines, start=lines.values[at], count=lines.count - at)
-    parts = _operator(below)[1:] @ values[:, :, : at + 1], _operator(above)[:-1] @ values[:, :, at:]
-    return np.concatenate(parts, axis=2)
+    first, second = _operator(below)[1:], _operator(above)[:-1]
+    found = np.empty((terminals, rows, len(first) + len(second), values.shape[3]))
+    np.matmul(first, values[:, :, : at + 1], out=found[:, :, : len(first)])
+    np.matmul(second, values[:, :, at:], out=found[:, :, len(first) :])
+    return found
 
 
 def _operator(line: Grid) -> np.ndarray:

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from charlib import Conditions, InvalidPlan, TwinRefused, Variation, arrays, characterize, metrics, twin_check
+from charlib import (
+    Conditions,
+    InvalidPlan,
+    TooManyFailures,
+    TwinRefused,
+    Variation,
+    arrays,
+    characterize,
+    metrics,
+    twin_check,
+)
 from charlib.status import Status
 from charlib.twin import cell, engine, grids, judge, kernels, subset
 from charlib.twin.coverage import SOLVED
@@ -145,6 +155,24 @@ def test_a_table_of_the_wrong_width_is_caught_by_the_judge(tmp_path, monkeypatch
             metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=10, out=tmp_path / "r"
         )
     assert not (tmp_path / "r" / "characterization.nc").exists()
+    verdicts = xr.load_dataset(tmp_path / "r" / judge.REFUSED)
+    assert verdicts["metric"].values.tolist() == ["snm_read"]
+    assert verdicts["largest"].values > 0.05e-3
+    assert verdicts.sizes["judged_sample"] == 10
+
+
+@pytest.mark.ngspice
+def test_a_bit_line_far_below_ground_is_within_the_tables():
+    found = twin_check(metrics=["snm_write", "wm_wl"], conditions=Conditions(vdd=[0.9], dv_bl=[-0.4]), judged=8)
+    judge.refuse(found)
+    assert (found["judged"] >= 8).all()
+
+
+@pytest.mark.ngspice
+def test_more_samples_beyond_the_tables_than_allowed_end_a_run(monkeypatch):
+    monkeypatch.setattr(cell, "inside", lambda setting, name, vectors: np.arange(len(vectors["s"])) % 4 > 0)
+    with pytest.raises(TooManyFailures, match=r"^stopped: 5 samples beyond the tables, .*, 2 allowed"):
+        characterize(metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=4, max_failed=0.1)
 
 
 @pytest.mark.ngspice
@@ -201,12 +229,30 @@ def test_the_judged_subset_reaches_into_the_tail_and_its_weights_give_means():
     values = np.random.default_rng(5).normal(0.2, 0.01, (100_000, 1))
     whole = in_pieces(values, len(values))
     found = subset.choose(whole, 100_000, 200, 1, "butterfly_read")
-    far = next(subset.distances(whole))[found.samples]
+    far = next(subset.distances(whole)())[found.samples]
     assert found.tail.sum() == 100
     assert far[found.tail].mean() > 1.8 > 1.0 > far[~found.tail].mean()
-    assert found.weights.sum() == pytest.approx(1.0, abs=0.3)
+    assert found.weights.sum() == pytest.approx(1.0, abs=0.15)
     share = found.weights / found.weights.sum()
     assert (share * values[found.samples, 0]).sum() == pytest.approx(0.2, abs=4e-3)
+    assert 1 / (share**2).sum() > 100  # as many as if each counted alike
+
+
+def test_sums_by_the_weights_are_means_over_all_samples():
+    """Of 400 draws, within four of their standard errors; squares and quantiles, too."""
+    values = np.random.default_rng(8).normal(0.0, 1.0, (3000, 2))
+    of = values[:, 0] + values[:, 1] ** 2, np.ones(3000), (values[:, 0] > 2.0).astype(float)
+    drawn = [subset.choose(in_pieces(values, 3000), 3000, 60, seed, "leakage") for seed in range(400)]
+    for number in of:
+        found = np.array([(one.weights * number[one.samples]).sum() for one in drawn])
+        assert found.mean() == pytest.approx(number.mean(), abs=4 * found.std() / 20)
+
+
+def test_samples_without_a_number_are_judged_more_often_than_their_share():
+    values = np.random.default_rng(9).normal(0.2, 0.01, (20_000, 1))
+    values[::200] = np.nan
+    found = subset.choose(in_pieces(values, 20_000), 20_000, 200, 1, "write_bl")
+    assert np.isnan(values[found.samples, 0]).sum() > 20
 
 
 def test_the_judged_subset_is_the_same_however_the_samples_are_gone_through():
@@ -216,7 +262,7 @@ def test_the_judged_subset_is_the_same_however_the_samples_are_gone_through():
     whole, parts = (subset.choose(in_pieces(values, length), 5000, 100, 1, "leakage") for length in (5000, 170))
     assert (parts.samples == whole.samples).all()
     assert parts.weights == pytest.approx(whole.weights, rel=1e-9)
-    chance = next(subset.distances(in_pieces(values, 5000))) ** 4 + 1e-3
+    chance = next(subset.distances(in_pieces(values, 5000))()) ** 4 + 1e-3
     rng = np.random.default_rng([1, crc32(b"judge leakage")])
     assert (rng.choice(5000, 50, replace=False) == whole.samples[:50]).all()
     assert (rng.choice(5000, 50, p=chance / chance.sum()) == whole.samples[50:]).all()
@@ -284,8 +330,20 @@ def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
     assert (found.judged, found.differing) == (3, 0.0)
     assert found.largest_share == pytest.approx(5e-4)
     assert found.rms_share == pytest.approx(np.sqrt((5e-4**2 + (1e-4 / 0.3) ** 2) / 3))
+    assert found.answered == 0.75
     lost = measured(np.full(4, 0.1), ((np.arange(4) == 0, Status.not_performed, np.nan),))
     assert judge.verdict(lost, ngspice, np.full(4, 0.25)).differing == pytest.approx(1 / 3)
+
+
+def test_what_ngspice_does_not_answer_is_not_confirmed():
+    """Nothing is compared then, and no error is beyond a limit."""
+    everyone = subset.everyone(10)
+    values = measured(np.full(10, 0.1))
+    for unanswered, refused in ((0, False), (1, False), (2, True), (10, True)):
+        ngspice = measured(np.full(10, 0.1), ((np.arange(10) < unanswered, Status.numerical_failure, np.nan),))
+        place = ("tt", 1.0, 298.15, 0.0, 0.0, 0.0)
+        case = engine.verdict("snm_read", place, values, ngspice, everyone)
+        assert bool(judge.beyond(case.isel(case=0))) == refused
 
 
 def test_every_solver_is_of_a_testbench_with_static_metrics():

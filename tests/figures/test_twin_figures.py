@@ -26,7 +26,7 @@ def case(metric, units, vdd, error, value):
     ngspice = value * (1 + 0.1 * rng.normal(size=JUDGED))
     off = error * np.where(np.arange(JUDGED) % 2, 1.0, -1.0)
     one = {"metric": metric, "units": units, "process": "tt", "vdd": vdd, "temp": 298.15, "rms": error}
-    one |= {"largest": error, "magnitude": value, "judged": JUDGED, "differing": 0.0}
+    one |= {"largest": error, "magnitude": value, "judged": JUDGED, "differing": 0.0, "answered": 1.0}
     one |= {"rms_share": error / value, "largest_share": error / value}
     each = {"tail": (np.arange(JUDGED) >= JUDGED // 2).astype(np.int8), "ngspice": ngspice, "twin": ngspice + off}
     return xr.Dataset(

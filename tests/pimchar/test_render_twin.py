@@ -10,6 +10,7 @@ def case(metric, units, rms, largest, magnitude):
     numbers = {"vdd": 1.0, "temp": 300.0, "mean": rms / 2, "rms": rms, "largest": largest, "sigmas": 1e-3}
     numbers |= {f"{part}_share": numbers[part] / magnitude for part in ("mean", "rms", "largest")}
     about = {"metric": metric, "units": units, "process": "tt", "magnitude": magnitude, "judged": 9, "differing": 0.0}
+    about["answered"] = 1.0
     values = {name: ("case", [value]) for name, value in {**numbers, **about}.items()}
     return xr.Dataset(values | {"sample": (("case", "judged_sample"), np.arange(9)[None])})
 
@@ -25,5 +26,5 @@ def test_errors_are_shown_at_the_worst_condition_with_their_limits():
     )
     title, _, _, margin, leakage = twin_check(data).splitlines()
     assert "9 samples" in title
-    assert " ".join(margin.split()) == "snm_read 2 0.0010 mV 0.0020 mV 0.0040 mV 1.0e-03 0.0% within"
-    assert " ".join(leakage.split()) == "i_leak 1 0.0100 % 0.0200 % 0.3000 % 1.0e-03 0.0% BEYOND at 1"
+    assert " ".join(margin.split()) == "snm_read 2 0.0010 mV 0.0020 mV 0.0040 mV 1.0e-03 4.0e-03 0.0% within"
+    assert " ".join(leakage.split()) == "i_leak 1 0.0100 % 0.0200 % 0.3000 % 1.0e-03 1.5e-02 0.0% BEYOND at 1"
