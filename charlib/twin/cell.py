@@ -11,7 +11,17 @@ import numpy as np
 from charlib.ngspice import Session
 from charlib.twin import kernels
 from charlib.twin.coverage import ROLES
-from charlib.twin.grids import DEVIATIONS, FAINT, SIGMAS, device_grid, inside, left_transistor, shift_reach
+from charlib.twin.grids import (
+    DEVIATIONS,
+    FAINT,
+    REST_SMOOTH,
+    SIGMAS,
+    SMOOTH,
+    device_grid,
+    inside,
+    left_transistor,
+    shift_reach,
+)
 from charlib.twin.tables import DeviceTable, as_shift, device_table, smooth_shifts
 from charlib.waveforms import Block
 from netlists.bitcells import SIDES
@@ -83,8 +93,9 @@ class Twin:
         key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
             if grid.overdrive:
-                faint = 0.0 if rest else FAINT
-                grid = replace(grid, shifts=smooth_shifts(self.session, setting, transistor, grid, faint))
+                smooth, faint = (REST_SMOOTH, 0.0) if rest else (SMOOTH, FAINT)
+                shifts = smooth_shifts(self.session, setting, transistor, grid, smooth, faint)
+                grid = replace(grid, shifts=shifts)
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
 

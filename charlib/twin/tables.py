@@ -30,10 +30,8 @@ GATE_STEP = 10e-3
 """Step of the gate where :func:`as_shift` looks for the steepest rise [V]."""
 LOOKED_AT = 41, 13
 """Rows and columns of a table, evenly over it, at which :func:`smooth_shifts` looks [1]."""
-SMOOTH, SMALL = 1.5e-4, 0.05
-"""Largest error of a current between two shifts there, as a share of itself, or of a twentieth of the row's largest one
-where that is more [1].
-"""
+SMALL = 0.05
+"""Share of a row's largest current below which an error of :func:`smooth_shifts` is a share of that [1]."""
 LEAST_STEP = 12e-3
 """Step of shifts that is not halved any more [V]."""
 
@@ -148,13 +146,14 @@ def as_shift(session: Session, condition: Condition, transistor: Transistor, law
 
 
 def smooth_shifts(
-    session: Session, condition: Condition, transistor: Transistor, grid: DeviceGrid, faint: float
+    session: Session, condition: Condition, transistor: Transistor, grid: DeviceGrid, smooth: float, faint: float
 ) -> Grid:
     """Shifts of a grid, halved until the cubic through four of them meets the currents between them.
 
     What a model limits bends the current over the shift: FreePDK45 in the cold (BSIM4).
 
     Args:
+        smooth: largest error of a current between two shifts, as a share of itself [1].
         faint: share of the largest current of all [1]: an error of less current than that is a share of it.
 
     Raises:
@@ -178,7 +177,7 @@ def smooth_shifts(
         if grid.fixed_gate:  # levels are as far below the row and column as the shift; below 0 a junction conducts
             below = closer.values[1::2, None]
             error *= (rows.values >= below)[:, :, None] & (columns.values >= below)[:, None]
-        if error.max() <= SMOOTH:
+        if error.max() <= smooth:
             break
         shifts = closer
     return shifts

@@ -25,7 +25,9 @@ def test_every_static_metric_is_that_of_ngspice(technology, installed, tmp_path)
     found = chain.check_twin(run, folder, workers=2)
     judge.refuse(found)
     assert len(set(zip(found["process"].values, found["vdd"].values, found["temp"].values, strict=True))) == 45
-    assert (found["judged"] >= 100).all()  # a cell that cannot be written, and far-out ones are, has no write margin
+    assert (found["answered"] == 1.0).all()
+    # Of a write so strong that the halves' curves have no square between them the write margin is a bound in both.
+    assert (found["judged"].where(found["metric"] != "snm_write", 400) >= 300).all()
 
 
 def test_half_cells_with_a_read_port_are_those_of_ngspice():
