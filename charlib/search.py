@@ -105,12 +105,16 @@ class _Samples:
         return np.where(self.searching, tried, self.works)
 
     def step(self, session: Session) -> None:
-        """One trial of every sample that is not done; beyond an end of the range there is nothing to look for."""
+        """One trial of every sample that is not done.
+
+        Beyond an end of the range there is nothing to look for, nor where the cell is not in its state to begin with.
+        """
         settings = self.settings()
         trial = self.attempt(session, settings)
         worked = self.searching & (trial.status == Status.ok)
         failed = self.searching & ~worked
-        last, never = worked & (settings == self._hardest), failed & (settings == self._easiest)
+        last = worked & (settings == self._hardest)
+        never = failed & ((settings == self._easiest) | (trial.status == Status.not_performed))
         self._take(worked | never, trial)
         self.status[last] = Status.censored_low if self._search.works == "high" else Status.censored_high
         self.bound[last] = trial.values[last]
@@ -141,7 +145,8 @@ def search(
     Args:
         testbench: has a ``search``.
         values: knob parameters, shape (sample, knob).
-        measure: number of a trial per sample and lobe, ``ok`` where the operation worked, else its bound.
+        measure: number of a trial per sample and lobe, ``ok`` where the operation worked, else its bound;
+            ``not_performed`` where it cannot work, whatever is tried.
 
     Returns:
         The number of the trial closest to failure among those that worked; its failing neighbour is within the

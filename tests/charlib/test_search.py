@@ -48,6 +48,21 @@ def measure(works, failing=Status.censored_low):
     return trial
 
 
+@pytest.mark.parametrize("guess", [None, 0.3])
+def test_what_cannot_work_is_tried_once(guess):
+    def trial(block):
+        found = measure("high")(block)
+        absent = np.stack([block["edge"][:, 0] > 0.5, np.zeros(len(found.values), dtype=bool)], axis=1)
+        return measured(found.values, ((absent, Status.not_performed, np.nan), (found.status != 0, 1, found.bound)))
+
+    simulator = Simulator()
+    found = search(simulator, bench("high", low=1e-3, guess=guess), np.array([[0.123], [0.9]]), trial)
+    assert found.measured.status.tolist() == [[Status.ok, Status.ok], [Status.not_performed, Status.ok]]
+    assert np.isnan(found.measured.values[1, 0])
+    tried = {row[1] for row in simulator.rows if row[0] == 0.9}
+    assert tried == ({0.3, 1.0} if guess else {1.0})  # once it is done it rests at the easiest
+
+
 @pytest.mark.parametrize("works", ["low", "high"])
 def test_every_sample_ends_next_to_its_own_edge_on_the_side_that_works(works):
     edges = np.array([[0.123], [0.5], [0.987]])
@@ -129,7 +144,7 @@ def test_a_search_that_does_not_close_is_suspect():
 
     def trial(block):
         x = np.stack([block["x_q"][:, 0], block["x_qb"][:, 0]], axis=1)
-        return measured(x, ((x < 0.5, Status.not_performed, np.nan),))
+        return measured(x, ((x < 0.5, Status.censored_low, np.nan),))
 
     simulator = Simulator()
     found = search(simulator, bench("high"), np.array([[0.5]]), trial)
