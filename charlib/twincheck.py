@@ -131,8 +131,10 @@ def _check(
     from charlib.twin.engine import solve_values, verdict
 
     with Session(accuracy="reference") as session, TemporaryDirectory(prefix="pimchar-") as tables:
+        twin = Twin(session, Path(tables))
         for place in places:
-            twin, setting, cases = Twin(session, Path(tables)), plan.setting(*place), []
+            twin.read.clear()
+            setting, cases = plan.setting(*place), []
             for name in plan.testbenches:
                 bench = TESTBENCHES[name].build(setting)
                 unit = Unit(bench, 0, plan.variation.seed, True, plan.accuracy)

@@ -25,7 +25,7 @@ from charlib.twin.grids import (
 from charlib.twin.tables import DeviceTable, as_shift, device_table, smooth_shifts
 from charlib.waveforms import Block
 from netlists.bitcells import SIDES
-from netlists.devicetable import Chebyshev, Further
+from netlists.devicetable import Chebyshev, Further, Grid
 from netlists.margins import (
     HOLD,
     RETENTION_GAIN,
@@ -55,18 +55,20 @@ WORDLINE = (0.0, 1.0, -1.0, 0.0)
 
 @dataclass(frozen=True)
 class Twin:
-    """Tables of one cell at one process and temperature, and what is solved from them.
+    """Tables of one cell, and what is solved from them.
 
     Attributes:
         session: ngspice at accuracy ``reference``. folder: of stored tables.
-        read: tables that are at hand, so that each is read and turned into splines once.
-        varying: further parameters of transistors, likewise.
+        read: tables that are at hand, so that each is read and turned into splines once; whoever goes on to another
+            condition clears them.
+        varying, shifts: further parameters of transistors, and shifts of tables, so that each is looked for once.
     """
 
     session: Session
     folder: Path
     read: dict[str, DeviceTable] = field(default_factory=dict)
     varying: dict[str, Further | None] = field(default_factory=dict)
+    shifts: dict[str, Grid] = field(default_factory=dict)
 
     def table(
         self,
@@ -90,12 +92,13 @@ class Twin:
         further = self.further(setting, role)
         rest = rest and not (further and role != "pg")
         grid = device_grid(setting, role, gate, line, rest, further)
-        key = f"{role} {setting.process} {setting.temp!r} {grid!r}"
+        key = f"{role} {rest} {setting.process} {setting.temp!r} {grid!r}"
         if key not in self.read:
             if grid.overdrive:
-                smooth, faint = (REST_SMOOTH, 0.0) if rest else (SMOOTH, FAINT)
-                shifts = smooth_shifts(self.session, setting, transistor, grid, smooth, faint)
-                grid = replace(grid, shifts=shifts)
+                if key not in self.shifts:
+                    smooth, faint = (REST_SMOOTH, 0.0) if rest else (SMOOTH, FAINT)
+                    self.shifts[key] = smooth_shifts(self.session, setting, transistor, grid, smooth, faint)
+                grid = replace(grid, shifts=self.shifts[key])
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
 

@@ -89,8 +89,9 @@ def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int
     allowed = math.floor(plan.max_failed * len(plan.testbenches) * len(list(plan.conditions.points())) * plan.samples)
     results, verdicts, tally = {}, [], Tally()
     with Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
+        twin = Twin(session, folder)
         for place in plan.conditions.points():
-            twin = Twin(session, folder)
+            twin.read.clear()
             for name in plan.testbenches:
                 unit = _unit(plan, name, place)
                 progress.tell(f"{name}, {place[0]}, {place[1]:g} V, {place[2] - 273.15:.4g} degC")
