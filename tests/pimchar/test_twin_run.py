@@ -36,7 +36,8 @@ CELL = {f"cell.{name}_{side}" for name in ("pd", "pu", "pg") for side in "lr"}
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("twin")
     (folder / "run.toml").write_text(RUN)
-    printed("characterize", folder / "run.toml", "--out", folder / "out", "--workers", 1)
+    said = printed("characterize", folder / "run.toml", "--out", folder / "out", "--workers", 1)
+    (folder / "said.txt").write_text(said)
     return folder / "out"
 
 
@@ -51,6 +52,16 @@ def test_sensitivities_are_those_of_ngspice(folder):
     slopes = [sensitivity(data)["snm_read_slope"].squeeze().values for data in (ours, ngspice)]
     assert np.abs(slopes).max() > 5e-3
     assert slopes[0] == pytest.approx(slopes[1], abs=5e-6)
+
+
+def test_a_run_says_how_far_it_is_off(folder):
+    *progress, title, head, _, margin, done = (folder.parent / "said.txt").read_text().splitlines()
+    assert progress[-1].startswith("simulating: 4000/4000 samples, 0 failed")
+    assert title.startswith("Twin less ngspice at tight tolerances, 4 judged samples a condition;")
+    assert "at worst / sigma" in head
+    assert margin.split()[:2] == ["snm_read", "4"]
+    assert margin.endswith("within")
+    assert done.startswith("done: ")
 
 
 def test_the_judge_s_verdicts_are_labelled_as_the_run(folder):
