@@ -17,7 +17,7 @@ import psutil
 from tabulate import tabulate
 
 from bench.memory import resident
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists import TESTBENCHES, Setting, Sram6T, Testbench, pdk
 from netlists.technology import load, outline
 

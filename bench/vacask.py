@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from charlib.metrics.butterfly import noise_margins
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists.bitcells import Sram6T
 from netlists.technology import load
 from netlists.testbench import Testbench

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 import charlib
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.unit import Unit
 from netlists import TESTBENCHES, Setting, Sram6T, Testbench
 from netlists.analyses import Sweep, Transient

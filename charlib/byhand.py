@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from charlib.ngspice import Session
+from charlib.session import Session
 from charlib.unit import Unit
 from netlists.testbench import Testbench
 

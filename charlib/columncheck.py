@@ -16,7 +16,7 @@ from charlib.errors import CharacterizationError, InvalidPlan
 from charlib.metrics import METRICS
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import given
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.unit import BLOCK, Unit
 from charlib.waveforms import Block, stack
 from netlists.bitcells import Cell

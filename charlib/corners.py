@@ -14,7 +14,7 @@ import numpy as np
 
 from charlib.devices import DeviceError
 from charlib.metrics import METRICS
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.waveforms import stack
 from netlists.bitcells import Sram6T
 from netlists.technology import Technology, load

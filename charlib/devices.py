@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from charlib.metrics import METRICS
-from charlib.ngspice import ACCURACIES, Session, Solved
+from charlib.session import ACCURACIES, Session, Solved
 from charlib.waveforms import stack
 from netlists.analyses import Analysis, Sweep, Transient
 from netlists.bitcells import Sram6T

@@ -17,9 +17,10 @@ from pathlib import Path
 from charlib import ngspice
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json
 from charlib.errors import CharacterizationError, InvalidPlan, TooManyFailures
-from charlib.ngspice import TIMEOUT, Session
+from charlib.ngspice import TIMEOUT
 from charlib.plan import Plan
 from charlib.progress import Progress
+from charlib.session import Session
 from charlib.store import Store
 from charlib.unit import Unit, UnitResult, merge, solve_unit
 

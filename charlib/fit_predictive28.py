@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from charlib.devices import currents, gate_charges, ion_at_leakage
-from charlib.ngspice import Session
+from charlib.session import Session
 from netlists.technology import document, from_document
 
 NAME = "predictive28"

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 
 from charlib.errors import CharacterizationError
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists.gatebench import Twice, twice_bench
 from netlists.logic import GATES
 from netlists.setting import Condition

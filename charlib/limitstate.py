@@ -26,6 +26,7 @@ from charlib.execution import Runner, Tally, directory_runner, pool_starter
 from charlib.metrics import METRICS
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
+from charlib.session import Session
 from charlib.status import Status, unknown
 from charlib.twin.coverage import uncovered
 from charlib.unit import BLOCK, Imposed, Unit
@@ -209,12 +210,12 @@ def _add_twin(found: CellLimitState, plan: Plan, folder: Path, stack: ExitStack)
     found.uncovered = uncovered(plan.cell, plan.technology, plan.testbenches)
     if not found.uncovered:
         (place,) = plan.conditions.points()
-        session = stack.enter_context(ngspice.Session(accuracy="reference"))
+        session = stack.enter_context(Session(accuracy="reference"))
         found.twin = partial(_solved, found, session, folder, plan.setting(*place), [])
 
 
 def _solved(
-    found: CellLimitState, session: ngspice.Session, folder: Path, setting: Setting, made: list, u: np.ndarray
+    found: CellLimitState, session: Session, folder: Path, setting: Setting, made: list, u: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Margins and statuses from tables; ``made`` keeps them, so that they are made when first asked."""
     from charlib.twin.cell import Twin  # compiled code, which takes a second to load

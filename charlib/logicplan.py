@@ -38,7 +38,7 @@ class LogicPlan:
         gates: keys of ``netlists.logic.GATES``.
         slews, loads: ascending, in units of the technology's own [1].
         variation: mismatch at the middle of the grid; None is the nominal gates alone.
-        accuracy: key of ``charlib.ngspice.ACCURACIES``.
+        accuracy: key of ``charlib.session.ACCURACIES``.
         max_failed: share of samples without an answer that stops the run [1].
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from charlib.errors import CharacterizationError
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.variation import normals
 from netlists.testbench import Lump, Testbench
 

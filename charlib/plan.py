@@ -10,7 +10,7 @@ from typing import Any
 from charlib.conditions import OFFSETS, OPTIONAL, Conditions
 from charlib.errors import CountedTwice, InvalidPlan
 from charlib.metrics import METRICS, check_metrics
-from charlib.ngspice import ACCURACIES
+from charlib.session import ACCURACIES
 from charlib.twin.coverage import uncovered
 from charlib.variation import Variation
 from netlists.bitcells import Cell, Sram6T
@@ -32,7 +32,7 @@ class Plan:
         conditions: where; processes are named as in the results.
         variation: None is the nominal cell alone, as one sample.
         metrics: what is asked for.
-        accuracy: key of ``charlib.ngspice.ACCURACIES``.
+        accuracy: key of ``charlib.session.ACCURACIES``.
         max_failed: share of samples without an answer that stops the run [1].
         engine: one of ``ENGINES``.
     """

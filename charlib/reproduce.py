@@ -15,7 +15,7 @@ from charlib.dataset import worse
 from charlib.directory import read_manifest, write_whole
 from charlib.errors import InvalidPlan, PlanMismatch
 from charlib.metrics import METRICS
-from charlib.ngspice import Session, Solved, Unsolved
+from charlib.session import Session, Solved, Unsolved
 from charlib.status import Status
 from charlib.unit import BLOCK, Unit, solve_samples
 from netlists.cells import restored

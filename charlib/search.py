@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from charlib.ngspice import Session, Solved, Unsolved
+from charlib.session import Session, Solved, Unsolved
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, stack
 from netlists.testbench import Testbench

@@ -17,9 +17,9 @@ from charlib.characterize import measurement_version, provenance
 from charlib.conditions import OFFSETS, Conditions
 from charlib.directory import MANIFEST, open_directory, write_json, write_whole
 from charlib.metrics import METRICS, testbench_metrics
-from charlib.ngspice import Session
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
+from charlib.session import Session
 from charlib.twin import grids, judge, subset, tables
 from charlib.twin.coverage import HALVES, SOLVED
 from charlib.unit import Unit, measure_unit

@@ -11,8 +11,8 @@ import numpy as np
 
 from charlib.lumped import lump_draws, off_currents
 from charlib.metrics import testbench_metrics
-from charlib.ngspice import Session, Solved, Unsolved
 from charlib.search import Searched, search
+from charlib.session import Session, Solved, Unsolved
 from charlib.status import Status
 from charlib.variation import normals
 from charlib.waveforms import Block, Measured, stack
@@ -54,7 +54,7 @@ class Unit:
     Attributes:
         testbench: circuit, condition and analysis.
         block: samples ``64 block`` to ``64 block + 63``; None is the nominal cell.
-        seed: of the random numbers. local: mismatch is drawn. accuracy: key of ``charlib.ngspice.ACCURACIES``.
+        seed: of the random numbers. local: mismatch is drawn. accuracy: key of ``charlib.session.ACCURACIES``.
         imposed: standard normals in place of drawn ones; they are then all of the samples, of block 0.
     """
 

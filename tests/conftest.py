@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.waveforms import Block, stack
 from netlists import Setting, Sram6T, Testbench, pdk
 from netlists.technology import load

@@ -11,7 +11,7 @@ LAYERS = ("netlists", "charlib", "analysis", "figures", "pimchar")
 """Each package may import itself and those before it."""
 
 SIMULATOR_FILES = {"charlib/ngspice.py", "charlib/simulator.py"}
-"""The session and the program of its child process, the only files that may start programs or load libraries."""
+"""What starts the child process, and its program, the only files that may start programs or load libraries."""
 
 INSTALLERS = {"netlists/pdk.py", "netlists/veriloga.py"}
 """The installer of model libraries starts pip and the Verilog-A compiler, and nothing else."""

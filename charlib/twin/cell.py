@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charlib.ngspice import Session
+from charlib.session import Session
 from charlib.twin import kernels
 from charlib.twin.coverage import ROLES
 from charlib.twin.grids import (

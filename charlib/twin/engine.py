@@ -19,9 +19,9 @@ from charlib.dataset import Point, Results, Samples
 from charlib.errors import TooManyFailures
 from charlib.execution import Tally
 from charlib.metrics import METRICS, testbench_metrics
-from charlib.ngspice import Session
 from charlib.plan import Plan
 from charlib.progress import Progress
+from charlib.session import Session
 from charlib.status import Status
 from charlib.twin import judge
 from charlib.twin.cell import Twin

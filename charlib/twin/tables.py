@@ -15,7 +15,7 @@ from scipy.interpolate import make_interp_spline
 from charlib import ngspice
 from charlib.directory import write_whole
 from charlib.errors import CharacterizationError
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists.circuit import Transistor
 from netlists.devicetable import COLUMN, Chebyshev, DeviceGrid, Further, Grid, device_bench, knob_rows
 from netlists.setting import Condition

@@ -5,7 +5,7 @@ import pytest
 import charlib
 from analysis.gatetables import INERTIA, OTHER
 from charlib import inertia
-from charlib.ngspice import Session
+from charlib.session import Session
 from netlists.setting import Condition
 from netlists.technology import load
 from pimchar import trees

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from charlib import Conditions, Variation, characterize, reproduce
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists import pdk, technology
 from netlists.analyses import Sweep
 from netlists.bitcells import Sram6T

@@ -14,7 +14,7 @@ from scipy import stats
 from charlib import Conditions, Variation, characterize
 from charlib.metrics import METRICS
 from charlib.metrics.threshold import I_THRESHOLD
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.waveforms import crossing, stack
 from netlists import TESTBENCHES, Setting, Sram6T, Testbench, slim
 from netlists.analyses import Sweep

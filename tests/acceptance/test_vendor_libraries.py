@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists import pdk
 from netlists.analyses import OperatingPoint
 from netlists.slim import Size, SizeError, inner_transistor

@@ -13,7 +13,7 @@ from bench.contenders import CONTENDERS, ONE, OWN, OWN_TWICE, PYSPICE, TWO
 from bench.rounds import Cost, Turn, cpu_time
 from bench.workloads import butterfly, read_path
 from charlib.metrics import METRICS
-from charlib.ngspice import Session
+from charlib.session import Session
 from charlib.waveforms import stack
 
 SAMPLES = 2

@@ -231,25 +231,25 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(tmp_path, arguments, err
 
 
 def test_a_run_in_which_samples_fail_stops_and_says_why(tmp_path, monkeypatch):
-    from charlib import ngspice
+    from charlib import session
 
-    monkeypatch.setattr(ngspice, "_verdict", lambda *_: ngspice.Unsolved(Status.numerical_failure, "no solution"))
+    monkeypatch.setattr(session, "_verdict", lambda *_: session.Unsolved(Status.numerical_failure, "no solution"))
     with pytest.raises(TooManyFailures, match="no solution"):
         characterize(variation=FEW, metrics=["snm_hold"], out=tmp_path / "r")
 
 
 def test_a_few_failing_samples_get_their_status_and_the_run_goes_on(monkeypatch):
-    from charlib import ngspice
+    from charlib import session
 
-    true_verdict = ngspice._verdict
+    true_verdict = session._verdict
     calls = []
 
     def fail_third_sample(testbench, *answer):
         calls.append(1)
         late = len(calls) > 3 and len(calls) != 5
-        return ngspice.Unsolved(Status.timeout, "late") if late else true_verdict(testbench, *answer)
+        return session.Unsolved(Status.timeout, "late") if late else true_verdict(testbench, *answer)
 
-    monkeypatch.setattr(ngspice, "_verdict", fail_third_sample)
+    monkeypatch.setattr(session, "_verdict", fail_third_sample)
     data = characterize(variation=FEW, metrics=["snm_hold"], workers=1, max_failed=0.9)
     status = data.snm_hold_status.values.ravel()
     assert (status == Status.timeout).sum() == 2

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from commandline import pimchar
 
-from charlib import CharacterizationError, InvalidPlan, columncheck, ngspice
+from charlib import CharacterizationError, InvalidPlan, columncheck, session
 from charlib.lumped import GRID, lump_draws, mean_draws, off_currents
 from charlib.metrics import METRICS
 from charlib.status import Status
@@ -199,8 +199,8 @@ def test_a_check_says_what_it_cannot_do(technology, setting):
 
 
 def test_a_sample_that_is_not_solved_ends_the_check_with_the_simulators_words(technology, setting, monkeypatch):
-    unsolved = ngspice.Unsolved(Status.numerical_failure, "no solution", ("timestep too small", "run aborted"))
-    monkeypatch.setattr(ngspice, "_verdict", lambda *_: unsolved)
+    unsolved = session.Unsolved(Status.numerical_failure, "no solution", ("timestep too small", "run aborted"))
+    monkeypatch.setattr(session, "_verdict", lambda *_: unsolved)
     said = "rows=4.*, tt, 1 V, 25 degC, the nominal cell: no solution; timestep too small; run aborted"
     with pytest.raises(CharacterizationError, match=said) as caught:
         columncheck.column_check(setting().cell, technology, rows=(4,), positions=("far",), patterns=("half",))

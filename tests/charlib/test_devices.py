@@ -9,7 +9,7 @@ import pytest
 
 from charlib import devices, fit_predictive28
 from charlib.devices import Comparison, Condition, DeviceError
-from charlib.ngspice import Session
+from charlib.session import Session
 from netlists import technology
 from netlists.analyses import Sweep
 from netlists.technology import Target

@@ -150,15 +150,15 @@ def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(straight, tmp_pa
 
 
 def test_a_run_that_fails_keeps_decks_to_run_by_hand(tmp_path, monkeypatch):
-    from charlib import ngspice
+    from charlib import session
 
-    truth = ngspice._verdict
+    truth = session._verdict
 
     def fails(testbench, *answer):
-        unsolved = ngspice.Unsolved(ngspice.Status.numerical_failure, "no solution")
+        unsolved = session.Unsolved(session.Status.numerical_failure, "no solution")
         return unsolved if testbench.name == "leakage" else truth(testbench, *answer)
 
-    monkeypatch.setattr(ngspice, "_verdict", fails)
+    monkeypatch.setattr(session, "_verdict", fails)
     with pytest.raises(TooManyFailures, match=r"samples without an answer.*decks of the first are in .*failed"):
         characterize(variation=SOME, metrics=["i_leak"], out=tmp_path / "r")
     decks = sorted((tmp_path / "r" / "failed").iterdir())

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlib.metrics.followed import drv, lowest_line, wm_bl, wm_wl
-from charlib.ngspice import Solved
+from charlib.session import Solved
 from charlib.status import Status
 from netlists import TESTBENCHES, Knob, Setting, Sram6T, margins
 from netlists.analyses import OperatingPoint, Sweep

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charlib import metrics
-from charlib.ngspice import LADDER, Session
+from charlib.session import LADDER, Session
 from charlib.status import Status
 from charlib.waveforms import stack
 from netlists import TESTBENCHES, Setting, Sram6T

@@ -10,7 +10,7 @@ import pytest
 
 from charlib import ngspice
 from charlib.errors import SimulatorMissing
-from charlib.ngspice import Session, Solved, Unsolved
+from charlib.session import Session, Solved, Unsolved
 from charlib.simulator import command_lines
 from charlib.status import Status
 from charlib.unit import Unit
@@ -99,7 +99,7 @@ def test_results_do_not_depend_on_what_was_solved_before(setting):
 
 
 def test_a_simulator_that_does_not_answer_in_time_is_a_timeout(setting, monkeypatch):
-    monkeypatch.setattr(ngspice, "LADDER", ())
+    monkeypatch.setattr("charlib.session.LADDER", ())
     testbench = TESTBENCHES["read_path"].build(setting(window=1e-9))
     with Session(timeout=1e-4) as session:
         (result,) = session.solve(testbench, np.zeros((1, len(testbench.knobs))))
@@ -110,7 +110,7 @@ def test_a_simulator_that_does_not_answer_in_time_is_a_timeout(setting, monkeypa
 
 
 def test_cpu_time_grows_with_the_work_and_counts_simulators_that_were_replaced(monkeypatch):
-    monkeypatch.setattr(ngspice, "GROWTH", -1.0)  # every one but the first is replaced when it is done
+    monkeypatch.setattr("charlib.session.GROWTH", -1.0)  # every one but the first is replaced when it is done
     sweep = bench(DIVIDER, Sweep("vc", 0.0, 1.0, 20_001))
     with Session() as session:
         spent = [session.cpu_time()]

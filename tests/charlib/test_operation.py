@@ -8,7 +8,7 @@ import pytest
 
 from charlib.metrics import METRICS, operation, readpath
 from charlib.metrics.operation import COMPUTED, HELD, pair_energies
-from charlib.ngspice import Solved
+from charlib.session import Solved
 from charlib.status import Status
 from charlib.waveforms import Block, at, crossing, stack
 from netlists import ReadPath, Setting, Sram6T

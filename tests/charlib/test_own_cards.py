@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charlib import Conditions, Variation, characterize
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists import TESTBENCHES, Setting, Sram6T, technology
 
 pytestmark = pytest.mark.ngspice

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from charlib.ngspice import Solved, Unsolved
 from charlib.search import STEPS, search
+from charlib.session import Solved, Unsolved
 from charlib.status import Status
 from charlib.waveforms import measured
 from netlists.analyses import Transient

@@ -10,8 +10,8 @@ import xarray as xr
 from charlib import Conditions, Variation, characterize, reproduce
 from charlib.byhand import hand_deck
 from charlib.metrics import METRICS
-from charlib.ngspice import Unsolved
 from charlib.search import Searched, search
+from charlib.session import Unsolved
 from charlib.status import Status
 from charlib.unit import Unit, searched_unit
 from charlib.waveforms import Measured

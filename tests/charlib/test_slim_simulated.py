@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from netlists.analyses import OperatingPoint
 from netlists.library import folder_source, statements
 from netlists.modellibrary import index

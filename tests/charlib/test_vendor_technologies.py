@@ -10,7 +10,7 @@ import charlib
 from charlib import devices
 from charlib.devices import Condition
 from charlib.metrics import followed, static
-from charlib.ngspice import Session, Solved
+from charlib.session import Session, Solved
 from charlib.waveforms import stack
 from netlists import Setting, Sram6T
 from netlists.analyses import OperatingPoint
