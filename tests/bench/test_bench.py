@@ -50,7 +50,10 @@ def test_everyone_solves_the_same_samples(name, workloads, exact, monkeypatch):
 def test_the_loop_inside_ngspice_solves_what_pimchar_solves(workloads):
     with Turn(ONE) as turn:
         for workload in workloads:
-            solutions = batch.solutions(workload.testbench, workload.samples(SAMPLES))
+            with Session() as session:
+                session.prepare(workload.testbench)
+                whole = replace(workload.testbench, deck=workload.testbench.deck + session.lines)
+            solutions = batch.solutions(whole, workload.samples(SAMPLES))
             arrays = [np.array([vectors[name] for name in workload.testbench.vectors]) for vectors in solutions]
             measured = METRICS[workload.metric].measure(stack(workload.testbench, arrays)).values
             worst = measured.min(axis=1) if measured.ndim == 2 else measured
