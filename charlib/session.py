@@ -173,16 +173,18 @@ class Session:
         Args:
             values: knob parameters, shape (knob,).
         """
-        if not testbench.stored or self._load(testbench, f"{testbench.holders}\n.save all", ""):
-            return ""
-        self._ask("op", (), testbench, values[None], 0)
-        answers = self._child.answer(self._timeout)
-        if answers is None:
+        answers = None
+        for _ in range(PLAIN_RETRIES if testbench.stored else 0):
+            if self._load(testbench, f"{testbench.holders}\n.save all", ""):
+                continue
+            self._ask("op", (), testbench, values[None], 0)
+            answers = self._child.answer(self._timeout)
+            if answers:
+                break
             self._replace_child()
+        if not answers or answers[0][0] == "failed":
             return ""
-        ((kind, content, *names),) = answers
-        if kind == "failed":
-            return ""
+        ((_, content, *names),) = answers
         levels = zip(*names, np.frombuffer(content).tolist(), strict=True)
         return "\n".join(first_guesses({node: level for node, level in levels if not node.startswith("hold")}))
 
@@ -293,7 +295,9 @@ class Session:
 
     def _remembered(self, testbench: Testbench, values: np.ndarray, result: Solved) -> Solved | Unsolved:
         """A sample without its stored bits from first guesses of its own; as it was where they are lost again."""
-        again = self._again(testbench, values, "", self.first_guesses(testbench, values[0]))
+        guesses = self.first_guesses(testbench, values[0])
+        tries = (self._again(testbench, values, "", guesses) for _ in range(PLAIN_RETRIES))
+        again = next(filter(None, tries), None)
         if again is None:
             return Unsolved(Status.numerical_failure, "begins without its stored bits, and with them it has no answer")
         return replace(again, retries=len(LADDER) + 1) if testbench.from_stored(again.data) < FORGOTTEN else result

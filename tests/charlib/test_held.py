@@ -59,6 +59,22 @@ def test_a_sample_that_loses_its_bit_all_the_same_begins_from_first_guesses_of_i
         np.testing.assert_allclose(own, of_typical, rtol=1e-3, err_msg=metric)
 
 
+def test_first_guesses_survive_a_simulator_that_is_killed(setting, session, monkeypatch):
+    testbench = TESTBENCHES["half_select"].build(setting(vdd=0.9, window=2e-9))
+    expected = session.first_guesses(testbench, drawn(testbench, 1)[0])
+    ask, asked = Session._ask, []
+
+    def killed_once(self, *request):
+        asked.append(request)
+        if len(asked) == 1:
+            self._child._process.kill()
+        ask(self, *request)
+
+    monkeypatch.setattr(Session, "_ask", killed_once)
+    assert session.first_guesses(testbench, drawn(testbench, 1)[0]) == expected
+    assert len(asked) == 2
+
+
 def test_a_sample_without_an_answer_once_its_bit_is_there_has_none(forgetting, session, monkeypatch):
     testbench = TESTBENCHES["write"].build(forgetting)
     monkeypatch.setattr(Session, "_of_typical", lambda *_: "")
