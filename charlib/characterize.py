@@ -309,7 +309,7 @@ def provenance(plan: Plan, version: str, run_file: str | None) -> dict[str, obje
         "seed": variation.seed if variation else "none: nominal cell",
         "local_variation": str(bool(variation and variation.local)),
         "global_law": _global_law(plan),
-        "accuracy": plan.accuracy,
+        "accuracy": "reference" if plan.engine == "twin" else plan.accuracy,
         "engine": plan.engine,
         "ngspice_version": version,
         "measurement_version": measurement_version(plan),

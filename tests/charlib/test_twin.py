@@ -179,7 +179,7 @@ def test_more_samples_beyond_the_tables_than_allowed_end_a_run(monkeypatch):
 def test_a_run_from_tables_is_labelled_stored_and_the_same_in_any_company(tmp_path):
     few, many = (Variation(samples=samples, seed=3) for samples in (12, 40))
     ours = characterize(metrics=["snm_read"], variation=many, engine="twin", judged=6, out=tmp_path / "r", workers=2)
-    assert ours.attrs["engine"] == "twin"
+    assert (ours.attrs["engine"], ours.attrs["accuracy"]) == ("twin", "reference")
     assert ours["snm_read_lobes"].sizes == {"process": 1, "vdd": 1, "temp": 1, "sample": 40, "lobe": 2}
     verdicts = xr.load_dataset(tmp_path / "r" / judge.FILE)
     assert verdicts.sizes == {"case": 1, "judged_sample": 6}
