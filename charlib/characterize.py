@@ -197,12 +197,7 @@ def _solve_twin(
     from charlib.twin.engine import simulate  # compiled code, which takes a second to load
 
     judge.check_size(judged)
-    conditions = len(list(plan.conditions.points()))
-    progress = Progress(len(plan.testbenches) * conditions * plan.samples, show)
-    try:
-        solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, judged, progress)
-    finally:
-        progress.close()
+    solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, judged, show)
     return solution.results, solution.tally, {judge.FILE: solution.judged}
 
 

@@ -37,7 +37,7 @@ def _errors(data: xr.Dataset, samples: str) -> str:
         broken = [reason for i in range(cases.sizes["case"]) if (reason := judge.beyond(cases.isel(case=i)))]
         rows.append(
             [metric, cases.sizes["case"], *(f"{error:.4f} {unit}" for error in errors),
-             *(f"{_largest(cases['sigmas'] * cases[part] / cases['rms']):.1e}" for part in ("rms", "largest")),
+             *(f"{_largest(cases['sigmas'] * share):.1e}" for share in (1.0, cases["largest"] / cases["rms"])),
              f"{float(cases['differing'].max()):.1%}",
              f"BEYOND at {len(broken)}" if broken else "within"]
         )  # fmt: skip

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -75,20 +76,21 @@ def judge_samples(session: Session, unit: Unit, samples: np.ndarray) -> UnitResu
     return measure_unit(unit, 0, [solved[place] for place in places])
 
 
-def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int, progress: Progress) -> Solution:
+def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int, show: bool) -> Solution:
     """Solve a plan.
 
     Args:
         folder: where tables are kept. samples: take the numbers of each chunk as soon as it is solved.
-        workers: threads. size: samples that are judged at each condition. progress: of samples.
+        workers: threads. size: samples that are judged at each condition. show: progress on standard error.
 
     Raises:
         CharacterizationError: a table that is not solved. TooManyFailures: more samples beyond the tables than allowed.
         TwinRefused: ngspice does not confirm the metrics of a testbench. Neither goes on.
     """
-    allowed = math.floor(plan.max_failed * len(plan.testbenches) * len(list(plan.conditions.points())) * plan.samples)
+    total = len(plan.testbenches) * len(list(plan.conditions.points())) * plan.samples
+    allowed, progress = math.floor(plan.max_failed * total), Progress(total, show)
     results, verdicts, tally = {}, [], Tally()
-    with Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
+    with closing(progress), Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
         twin = Twin(session, folder)
         for place in plan.conditions.points():
             twin.read.clear()
