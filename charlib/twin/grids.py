@@ -13,11 +13,12 @@ from netlists.setting import STATES, Setting
 
 SIGMAS = 7.0
 """Standard deviations of |Vth| that tables hold on either side [1]."""
-STEP, LEVEL_STEP, REST_LEVEL_STEP = 0.5, 0.35, 0.25
-"""Step of a gate, of a drain or source, and of these where a cell is at rest, in a table in thermal voltages kT/q [1].
-A current is exponential in all, in a gate's but for the factor that the body takes off. The leakage of a cell that
-hardly holds its bit, and the peak of an N-curve where little of it is left, are ten times as far off as currents are,
-and a state that fades away at a supply of kT/q is 0.24 mV off with 0.35.
+STEP, LEVEL_STEP, LINE_LEVEL_STEP, REST_LEVEL_STEP = 0.42, 0.35, 0.5, 0.25
+"""Step of a gate, of a drain or source, of both where a line moves, which takes no part in a current that is measured,
+and of a drain or source where a cell is at rest, in a table in thermal voltages kT/q [1]. A current is exponential in
+all, in a gate's but for the factor that the body takes off. The leakage of a cell that hardly holds its bit, and the
+peak of an N-curve where little of it is left, are ten times as far off as currents are: with gates 0.5 apart a `wti` of
+a two-hundredth of the mean is 0.7 % off. A state that fades away at a supply of kT/q is 0.24 mV off with 0.35.
 """
 SHIFT_STEP, FAINT = 150e-3, 1e-3
 """Of curves: largest step between the threshold shifts of a table whose gate counts from the threshold [V], from which
@@ -56,11 +57,11 @@ OVER_WORDLINE, BELOW_LINE = 0.5, 0.6
 """How far above its level a word line, and how far below 0 a bit line may have to go until a cell is written [V]."""
 
 
-def constants() -> dict[str, float | list[float]]:
+def constants() -> dict[str, float | list[float] | list[str]]:
     """What decides where tables are made, by name, for the identity of results."""
-    numbers = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, (int, float))}
-    pairs = {name: list(value) for name, value in {"BEYOND": BEYOND, "NODES": NODES, "RESTING": RESTING}.items()}
-    return numbers | pairs
+    named = {name: value for name, value in globals().items() if name.isupper()}
+    numbers = {name: value for name, value in named.items() if isinstance(value, (int, float))}
+    return numbers | {name: list(value) for name, value in named.items() if isinstance(value, tuple)}
 
 
 def inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -139,8 +140,8 @@ def device_grid(
     levels = LEVEL_STEP
     if fine:
         levels = REST_LEVEL_STEP
-    elif gate is not None and not rest:  # of wm_bl, which is no current
-        levels = STEP
+    elif gate is not None and not rest:  # of wm_bl
+        levels = LINE_LEVEL_STEP
     columns = Grid.over(*columns, levels * thermal, GUARD, through=level or 0.0)
     apart, through = (STEP, 0.0) if gate is None else (levels, line or 0.0)
     rows = Grid.over(*rows, apart * thermal, GUARD, through)
