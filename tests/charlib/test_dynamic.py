@@ -11,6 +11,7 @@ from charlib.search import search
 from charlib.status import Status
 from charlib.waveforms import Block, stack
 from netlists import TESTBENCHES, Testbench
+from netlists import dynamic as dynamic_benches
 from netlists.analyses import Sweep, Transient
 
 pytestmark = pytest.mark.ngspice
@@ -80,6 +81,16 @@ def test_a_weak_pull_down_delays_the_line_of_its_side_only(measure):
     assert skewed[0] > 1.05 * symmetric[0]  # Q = 1: BLB falls through Q-bar's pull-down
     assert skewed[1] == pytest.approx(symmetric[1], rel=0.02)
     assert symmetric[0] == pytest.approx(symmetric[1], rel=1e-3)
+
+
+def test_a_difference_takes_for_ever_as_the_supply_falls_or_the_pass_gates_close(measure):
+    at = ((1.0, 1e-9), (0.8, 2e-9), (0.6, 9e-9), (0.4, 4e-7))
+    falling = np.log([measure("t_bl", window, vdd=vdd).values[0, 0] for vdd, window in at])
+    assert np.all(np.diff(falling) > 0)
+    assert np.all(np.diff(falling, n=2) > 0)  # by ever larger ratios
+    closing, closed = (measure("t_bl", 1e-9, shifts={"pg_l": s, "pg_r": s}) for s in (0.3, 0.8))
+    assert np.log(closing.values[0, 0]) > falling[0] + 0.5
+    assert (closed.status == Status.censored_high).all()
 
 
 def test_the_difference_comes_before_the_output(measure):
@@ -210,17 +221,37 @@ def test_a_state_that_does_not_exist_can_neither_be_left_nor_reached(measure):
     assert measure("t_pulse_write", **at).status[0].tolist() == [Status.not_performed, Status.censored_high]
 
 
-def test_critical_pulse_is_that_of_a_fine_sweep_within_the_resolution(measure, at_settings):
-    found = measure("t_pulse_write", 0.27e-9).values[0]
-    block = at_settings("write_pulse", np.linspace(6e-12, 11e-12, 41), window=0.27e-9)
-    trial = dynamic.t_pulse_write(block)
+@pytest.mark.parametrize(
+    ("vdd", "window", "shifts"), [(1.0, 0.27e-9, {}), (1.0, 0.4e-9, {"pg_l": 0.1}), (0.6, 3e-9, {})]
+)
+def test_critical_pulse_is_that_of_a_fine_sweep_within_the_resolution(measure, at_settings, vdd, window, shifts):
+    at = {"vdd": vdd, "window": window, "shifts": shifts}
+    found = measure("t_pulse_write", **at).values[0]
+    resolution = dynamic_benches.PULSE_RESOLUTION + dynamic_benches.PULSE_FLOOR * window / found
     for lobe, state in enumerate(("q", "qb")):
-        width, written = dynamic.pulse_width(block, state), trial.status[:, lobe] == Status.ok
+        coarse = found[lobe] * np.linspace(0.3, 1.2, 10)
+        setting = np.interp(found[lobe], dynamic.pulse_width(at_settings("write_pulse", coarse, **at), state), coarse)
+        block = at_settings("write_pulse", setting * np.linspace(0.98, 1.02, 41), **at)
+        width, written = dynamic.pulse_width(block, state), dynamic.t_pulse_write(block).status[:, lobe] == Status.ok
         assert (np.diff(width) > 0).all()
         assert (np.diff(written.astype(int)) >= 0).all()  # from some width on every pulse writes
         longest_failing, shortest = width[~written].max(), width[written].min()
-        assert longest_failing < found[lobe] < shortest * 1.01
-        assert shortest / longest_failing < 1.05  # the sweep is fine enough to say so
+        assert shortest / longest_failing < 1.003  # the sweep is fine enough to say so
+        # Time steps move a measured width by some 1e-4 of it.
+        assert longest_failing * (1 - 1e-3) < found[lobe] < shortest * (1 + resolution[lobe])
+
+
+def test_the_critical_pulse_grows_without_bound_as_the_pass_gates_close_or_the_supply_falls(measure):
+    open_, closing, closed = (
+        measure("t_pulse_write", 0.5e-9, shifts={"pg_l": shift, "pg_r": shift}) for shift in (0.0, 0.2, 0.4)
+    )
+    assert (closing.values > 2 * open_.values).all()
+    assert (closed.status == Status.censored_high).all()
+    np.testing.assert_allclose(closed.bound, 0.5e-9, rtol=0.02)
+    falling = [measure("t_pulse_write", window, vdd=vdd).values[0, 0] for vdd, window in ((0.7, 1e-9), (0.5, 3e-9))]
+    assert falling[1] > 5 * falling[0] > 10 * open_.values[0, 0] > 0
+    without_pull_ups = measure("t_pulse_write", 0.5e-9, shifts={"pu_l": 0.4, "pu_r": 0.4})
+    assert (without_pull_ups.values < 0.9 * open_.values).all()
 
 
 def test_a_dip_of_the_word_line_while_it_rises_is_not_the_end_of_its_pulse():

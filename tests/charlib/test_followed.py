@@ -208,12 +208,17 @@ def test_states_that_do_not_exist_are_censored(setting, solve, session):
 
 
 @pytest.mark.ngspice
-def test_write_margins_shrink_and_vanish_with_the_supply(setting, solve, session):
-    for name in ("write_bl", "write_wl"):
-        found = [MEASURE[name](solve(session, BUILD[name](setting(vdd=v)))).values[0, 0] for v in (1.0, 0.6, 0.1, 0.05)]
-        assert found[0] > found[1]
-        assert abs(found[2]) < 0.1
-        assert not abs(found[3]) > 0.05  # or censored: there is no bit to write
+def test_write_margins_fall_with_the_supply_and_as_the_pass_gates_close(setting, solve, session):
+    def margins(**arguments):
+        at = setting(**arguments)
+        return [MEASURE[name](solve(session, BUILD[name](at))).values[0, 0] for name in ("write_bl", "write_wl")]
+
+    falling = np.array([margins(vdd=vdd) for vdd in (1.0, 0.8, 0.6, 0.4, 0.2)])
+    assert np.all(np.diff(falling, axis=0) < 0)
+    assert np.all(falling[-1] < 0.25 * falling[0])
+    closing = np.array([margins(vdd=0.7, shifts={"pg_l": s, "pg_r": s}) for s in (0.0, 0.1, 0.2, 0.3)])
+    assert np.all(np.diff(closing, axis=0) < -0.09)  # the word line would have to rise by about the shift
+    assert np.all(closing[-1] < -0.15)
 
 
 @pytest.mark.ngspice

@@ -70,13 +70,17 @@ def test_zero_crossings_are_those_of_the_butterfly(installed, solve, session, re
     condition = condition_of(tech, vdd)
     draws = np.random.default_rng(11).standard_normal((6, 6))
     block, butterfly = solve(session, N_CURVE(condition), draws), solve(reference, dense_butterfly(condition), draws)
-    curves = ncurve.n_curves(margins.diagonal(vdd), block["driven_qb"], -block["eqb#branch"])  # Q is driven
+    by_q, by_qb = (
+        ncurve.n_curves(margins.diagonal(vdd), block[f"driven_{state}"], -block[f"e{state}#branch"])
+        for state in ("qb", "q")  # the node that is driven is that of the lost state
+    )
     for i in range(len(draws)):
-        s = butterfly["s"][i]
-        distance = CubicSpline(s, (butterfly["q_r"] - butterfly["q_l"])[i])
-        crossings = CubicSpline(s, butterfly["q_r"][i])(distance.roots(extrapolate=False))
-        found = [curves.low[i], curves.trip[i], curves.high[i]]
-        np.testing.assert_allclose(found, crossings, atol=0.5e-3)
+        s = butterfly["s"][i]  # Q less Q-bar
+        apart = CubicSpline(s, (butterfly["q_r"] - butterfly["q_l"])[i]).roots(extrapolate=False)
+        q = CubicSpline(s, butterfly["q_r"][i])(apart)
+        for curves, crossings in ((by_q, q), (by_qb, (q - apart)[::-1])):
+            found = [curves.low[i], curves.trip[i], curves.high[i]]
+            np.testing.assert_allclose(found, crossings, rtol=0, atol=0.5e-3)
 
 
 @pytest.mark.parametrize("vdd", [0.4, 1.0])
