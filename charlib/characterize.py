@@ -20,7 +20,7 @@ from charlib.byhand import hand_deck
 from charlib.conditions import OFFSETS, Conditions, Place
 from charlib.dataset import Point, Results, Samples
 from charlib.directory import MANIFEST, open_directory, read_manifest, write_json, write_whole
-from charlib.errors import TooManyFailures, TwinRefused
+from charlib.errors import InvalidPlan, TooManyFailures, TwinRefused
 from charlib.execution import DaskPool, LocalPool, Runner, Tally, account, pool_starter
 from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
@@ -101,11 +101,15 @@ def characterize(
     """
     plan = make_plan(cell, technology, conditions, variation, metrics, engine, accuracy, readpath, max_failed)
     start_pool = pool_starter(workers, scheduler, timeout)
+    if engine == "twin":
+        judge.check_size(judged)
+        if scheduler:
+            raise InvalidPlan(f"scheduler={scheduler!r}: engine='twin' solves on this machine; leave it out")
     version = ngspice.version()
     ngspice.check_models(plan.technology.osdi)
     with open_directory(out, plan.identity()) as folder:
         solve = (
-            partial(_solve_twin, workers=workers, judged=judged, show=progress)
+            partial(_solve_twin, workers=workers, timeout=timeout, judged=judged, show=progress)
             if engine == "twin"
             else partial(_simulate, start_pool=start_pool, show=progress)
         )
@@ -147,6 +151,7 @@ def _extend(
         _write(folder, plan, data, results, run_file)
         for name, dataset in files.items():
             write_whole(folder / name, dataset.assign_attrs(data.attrs).to_netcdf)
+        (folder / judge.REFUSED).unlink(missing_ok=True)
         # The grid is that of the files: a run that is broken off leaves the directory's as it was.
         write_json(
             folder / MANIFEST, manifest | {"grid": plan.grid()} | account(tally, plan.testbenches, version, started)
@@ -189,6 +194,7 @@ def _solve_twin(
     samples: Samples,
     known: dict[str, float] | None,
     workers: int | None,
+    timeout: float,
     judged: int,
     show: bool,
 ) -> tuple[Results, Tally, dict[str, xr.Dataset]]:
@@ -196,8 +202,7 @@ def _solve_twin(
     del known  # nothing is simulated that a guess of its time could order
     from charlib.twin.engine import simulate  # compiled code, which takes a second to load
 
-    judge.check_size(judged)
-    solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, judged, show)
+    solution = simulate(plan, store.folder, samples, workers or os.cpu_count() or 1, timeout, judged, show)
     return solution.results, solution.tally, {judge.FILE: solution.judged}
 
 

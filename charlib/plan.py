@@ -178,7 +178,9 @@ def _check_cell(plan: Plan) -> None:
 
 
 def _check_engine(plan: Plan) -> None:
-    """Raise InvalidPlan for what the table twin does not cover."""
+    """Raise InvalidPlan for what the table twin does not cover, or would solve twice."""
+    if plan.engine == "twin" and len(plan.conditions.rows) > 1:
+        raise InvalidPlan("engine='twin' solves cells, of which rows change nothing: leave them out (conditions.rows)")
     if plan.engine == "twin" and (reason := uncovered(plan.cell, plan.technology, plan.testbenches)):
         raise InvalidPlan(f"engine='twin': {reason}; use engine='ngspice' (characterize.engine)")
 

@@ -17,6 +17,7 @@ from charlib.errors import InvalidPlan, PlanMismatch
 from charlib.metrics import METRICS
 from charlib.session import Session, Solved, Unsolved
 from charlib.status import Status
+from charlib.twin import judge
 from charlib.unit import BLOCK, Unit, solve_samples
 from netlists.cells import restored
 from netlists.readpath import ReadPath
@@ -77,7 +78,7 @@ def reproduce(
         search, those of its last trial.
 
     Raises:
-        InvalidPlan: the directory has no such metric, condition or sample.
+        InvalidPlan: the directory has no such metric, condition or sample, or is the table twin's.
         PlanMismatch: no results there, or the technology's model files have changed. CellError: the cell's netlist.
         SimulatorMissing: no ngspice, or one that cannot load the technology's compiled models.
     """
@@ -85,6 +86,11 @@ def reproduce(
     manifest = read_manifest(folder)
     if manifest is None or not (folder / "characterization.nc").is_file():
         raise PlanMismatch(f"{folder} holds no finished characterization")
+    if manifest["plan"].get("engine") == "twin":
+        raise InvalidPlan(
+            f"{folder} was solved from tables (engine='twin'), not in ngspice: {judge.FILE} in it has both numbers of "
+            "the samples that were judged"
+        )
     with xr.open_dataset(folder / "characterization.nc") as data:
         offsets = {"dv_wl": dv_wl, "dv_bl": dv_bl, "dv_cell": dv_cell}
         usual = dict.fromkeys(OFFSETS, 0.0) | {"rows": manifest["plan"]["readpath"]["rows"]}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,10 +22,11 @@ from charlib.metrics import METRICS, testbench_metrics
 from charlib.plan import Plan, make_plan
 from charlib.progress import Progress
 from charlib.session import Session
-from charlib.twin import grids, judge, subset, tables
+from charlib.twin import judge, subset
 from charlib.twin.coverage import HALVES, SOLVED
 from charlib.unit import Unit, measure_unit
 from charlib.variation import Variation, normals
+from netlists import devicetable
 from netlists.bitcells import Cell
 from netlists.technology import Technology
 from netlists.testbench import Testbench
@@ -31,6 +34,8 @@ from netlists.testbenches import TESTBENCHES
 
 COVERED = tuple(name for name, metric in METRICS.items() if metric.testbench in SOLVED)
 """Metrics that the twin solves."""
+TABLES = "tables-"
+"""Beginning of the names of folders with the tables of a check under way."""
 FARTHEST = 6.0
 """Distance of the last sample from the typical cell, in standard deviations of all that varies together [1]."""
 
@@ -81,8 +86,10 @@ def twin_check(
     plan = make_plan(cell, technology, conditions, seed, metrics or of_cell(cell), "twin", "reference", None, 1.0)
     version = ngspice.version()
     identity = plan.identity() | {"judged": judged, "metrics": list(plan.metrics), "ngspice": version}
-    identity |= {"measurement": measurement_version(plan), "tables": tables.FORMAT, "grids": grids.constants()}
+    identity |= {"measurement": measurement_version(plan), "solver": _solver()}
     with open_directory(out, identity) as folder:
+        for left in folder.glob(f"{TABLES}*"):  # by a run that was killed
+            shutil.rmtree(left)
         write_json(folder / MANIFEST, {"plan": identity})
         done, lock = _kept(folder / judge.FILE), Lock()
 
@@ -100,7 +107,7 @@ def twin_check(
                 groups.setdefault((place[0], place[2]), []).append(place)
         shown = Progress(judged * len(plan.testbenches) * sum(map(len, groups.values())), progress)
         with contextlib.closing(shown), ThreadPoolExecutor(workers) as threads:
-            for _ in threads.map(lambda places: _check(plan, places, judged, keep, shown), groups.values()):
+            for _ in threads.map(lambda places: _check(plan, places, judged, folder, keep, shown), groups.values()):
                 pass
     return xr.concat([done[place] for place in wanted], "case")
 
@@ -109,6 +116,12 @@ def of_cell(cell: Cell | None) -> tuple[str, ...]:
     """Metrics of ``COVERED`` that the twin solves of a cell; None is the default 6T cell."""
     solved = HALVES if cell is not None and cell.decoupled else SOLVED
     return tuple(name for name in COVERED if METRICS[name].testbench in solved)
+
+
+def _solver() -> str:
+    """Hash of all that solves a cell from tables, its constants among it: another solver's verdicts are not kept."""
+    sources = [*sorted(Path(judge.__file__).parent.glob("*.py")), Path(devicetable.__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def _kept(path: Path) -> dict[tuple, xr.Dataset]:
@@ -124,18 +137,22 @@ def _kept(path: Path) -> dict[tuple, xr.Dataset]:
 
 
 def _check(
-    plan: Plan, places: Sequence[tuple], count: int, keep: Callable[[tuple, xr.Dataset], None], progress: Progress
-) -> None:
-    """Verdicts at some conditions of one corner and temperature, each handed over as soon as it is there."""
+    plan: Plan, places: Sequence[tuple], count: int, folder: Path, keep: Callable[[tuple, xr.Dataset], None],
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Verdicts at some conditions of one corner and temperature, each handed over as soon as it is there.
+
+    Their tables are in ``folder`` meanwhile.
+    """
     from charlib.twin.cell import Twin  # compiled code, which takes a second to load
     from charlib.twin.engine import solve_values, verdict
 
-    with Session(accuracy="reference") as session, TemporaryDirectory(prefix="pimchar-") as tables:
-        twin = Twin(session, Path(tables))
+    with Session(accuracy="reference") as session, TemporaryDirectory(prefix=TABLES, dir=folder) as made:
+        twin = Twin(session, Path(made))
         for place in places:
-            twin.read.clear()
             setting, cases = plan.setting(*place), []
             for name in plan.testbenches:
+                twin.begin(setting)
                 bench = TESTBENCHES[name].build(setting)
                 unit = Unit(bench, 0, plan.variation.seed, True, plan.accuracy)
                 values = far_values(bench, plan.variation.seed, count)

@@ -155,7 +155,7 @@ def characterize_gates(run: RunFile, text: str, out: Path, workers: Workers) -> 
 
 
 def check_twin(run: RunFile, out: Path | None, workers: int | None) -> xr.Dataset:
-    """The table twin of a run file's cell against ngspice; tables and answer stored in ``out``, if given."""
+    """The table twin of a run file's cell against ngspice; the answer stored in ``out``, if given."""
     return charlib.twin_check(
         cell=run.make_cell(),
         technology=run.technology.name,

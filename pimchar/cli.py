@@ -250,12 +250,13 @@ def column_check(
 
 @main.command("twin-check")
 @click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep tables and answer.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep the answer.")
 @WORKERS
 def twin_check(run_file: Path, out: Path | None, workers: int | None) -> None:
     """Hold the table twin against ngspice, metric by metric, at every condition of the run file.
 
-    All static metrics of its cell, with its samples; nothing is refused.
+    All static metrics of its cell, of as many samples as it has judged, out to six standard deviations; nothing is
+    refused. With --out every condition is kept as soon as it is done.
     """
     from pimchar import chain, render_twin
 

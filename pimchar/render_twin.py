@@ -27,7 +27,7 @@ def judged(data: xr.Dataset) -> str:
 
 def _errors(data: xr.Dataset, samples: str) -> str:
     """Errors of every metric at the condition where each is largest, and whether they are within the limits."""
-    rows = []
+    rows, reasons = [], []
     for metric in dict.fromkeys(data["metric"].values.tolist()):
         cases = data.isel(case=np.flatnonzero(data["metric"].values == metric))
         relative = judge.LIMITS[str(cases["units"].values[0])][2]
@@ -39,10 +39,11 @@ def _errors(data: xr.Dataset, samples: str) -> str:
             [metric, cases.sizes["case"], *(f"{error:.4f} {unit}" for error in errors),
              *(f"{_largest(cases['sigmas'] * share):.1e}" for share in (1.0, cases["largest"] / cases["rms"])),
              f"{float(cases['differing'].max()):.1%}",
-             f"BEYOND at {len(broken)}" if broken else "within"]
+             f"BEYOND at {len(broken)}" if broken else "within" if cases["judged"].any() else "not compared"]
         )  # fmt: skip
+        reasons += broken
     title = f"Twin less ngspice at tight tolerances, {samples}; each at the condition where it is largest"
-    return f"{title}\n{tabulate(rows, HEADERS, disable_numparse=True)}"
+    return "\n".join((title, tabulate(rows, HEADERS, disable_numparse=True), *reasons))
 
 
 def _largest(values: xr.DataArray) -> float:

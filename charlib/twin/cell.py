@@ -10,7 +10,7 @@ import numpy as np
 
 from charlib.session import Session
 from charlib.twin import kernels
-from charlib.twin.coverage import ROLES
+from charlib.twin.coverage import INVERTER, ROLES
 from charlib.twin.grids import (
     DEVIATIONS,
     FAINT,
@@ -59,8 +59,7 @@ class Twin:
 
     Attributes:
         session: ngspice at accuracy ``reference``. folder: of stored tables.
-        read: tables that are at hand, so that each is read and turned into splines once; whoever goes on to another
-            condition clears them.
+        read: tables that are at hand, so that each is read and turned into splines once for a testbench.
         varying, shifts: further parameters of transistors, and shifts of tables, so that each is looked for once.
     """
 
@@ -101,6 +100,16 @@ class Twin:
                 grid = replace(grid, shifts=self.shifts[key])
             self.read[key] = device_table(self.session, self.folder, setting, transistor, grid)
         return self.read[key]
+
+    def begin(self, setting: Setting) -> None:
+        """Let go, before a testbench, of tables that it does not share with the one before.
+
+        Inverters serve all testbenches and supplies of a corner and temperature; most tables of pass gates serve one.
+        """
+        condition = f"{setting.process} {setting.temp!r} "
+        shared = tuple(f"{role} {rest} {condition}" for role in INVERTER for rest in (False, True))
+        for key in [key for key in self.read if not key.startswith(shared)]:
+            del self.read[key]
 
     def further(self, setting: Setting, role: str) -> Further | None:
         """What of a transistor varies besides its threshold, as far as its table holds it."""

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from netlists.bitcells import Cell, Sram6T, Sram8T
 from netlists.technology import Technology
 
-ROLES = ("pd", "pu", "pg")
-"""Transistors of a half cell, in the order of its knobs."""
+INVERTER = ("pd", "pu")
+"""Transistors of an inverter."""
+ROLES = (*INVERTER, "pg")
+"""Those of a half cell, in the order of its knobs."""
 
 SOLVED = (
     "butterfly_hold", "butterfly_read", "write_butterfly", "n_curve", "write_bl", "write_wl", "retention",

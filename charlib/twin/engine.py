@@ -36,7 +36,7 @@ CHUNK = 4096
 """Samples that are solved and measured at a time: their curves stay in tens of megabytes."""
 AHEAD = 2
 """Chunks of each thread that are solved or wait to be at a time, before the oldest is handed on."""
-BEYOND = ("numerical_failure", "beyond the tables, or not solved from them", ())
+NO_SOLUTION = "beyond the tables, or not solved from them"
 """What is said of a sample without a solution."""
 
 
@@ -64,7 +64,7 @@ def solve_values(twin: Twin, setting: Setting, unit: Unit, first: int, values: n
     """Solve and measure samples from number ``first`` on of parameters ``values``, shape (sample, knob)."""
     block, solved = twin.block(setting, unit.testbench, values)
     statuses = np.where(solved, Status.ok, Status.numerical_failure).astype(np.int8)
-    failures = {first + int(i): BEYOND for i in np.flatnonzero(~solved)}
+    failures = {first + int(i): ("numerical_failure", NO_SOLUTION, ()) for i in np.flatnonzero(~solved)}
     return measure_block(unit, first, block if solved.any() else None, statuses, failures)
 
 
@@ -76,12 +76,15 @@ def judge_samples(session: Session, unit: Unit, samples: np.ndarray) -> UnitResu
     return measure_unit(unit, 0, [solved[place] for place in places])
 
 
-def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int, show: bool) -> Solution:
+def simulate(
+    plan: Plan, folder: Path, samples: Samples, workers: int, timeout: float, size: int, show: bool
+) -> Solution:
     """Solve a plan.
 
     Args:
         folder: where tables are kept. samples: take the numbers of each chunk as soon as it is solved.
-        workers: threads. size: samples that are judged at each condition. show: progress on standard error.
+        workers: threads. timeout: of one simulation [s]. size: samples that are judged at each condition. show:
+            progress on standard error.
 
     Raises:
         CharacterizationError: a table that is not solved. TooManyFailures: more samples beyond the tables than allowed.
@@ -90,17 +93,17 @@ def simulate(plan: Plan, folder: Path, samples: Samples, workers: int, size: int
     total = len(plan.testbenches) * len(list(plan.conditions.points())) * plan.samples
     allowed, progress = math.floor(plan.max_failed * total), Progress(total, show)
     results, verdicts, tally = {}, [], Tally()
-    with closing(progress), Session(accuracy="reference") as session, ThreadPoolExecutor(workers) as threads:
+    with closing(progress), Session(timeout, "reference") as session, ThreadPoolExecutor(workers) as threads:
         twin = Twin(session, folder)
         for place in plan.conditions.points():
-            twin.read.clear()
             for name in plan.testbenches:
+                twin.begin(plan.setting(*place))
                 unit = _unit(plan, name, place)
                 progress.tell(f"{name}, {place[0]}, {place[1]:g} V, {place[2] - 273.15:.4g} degC")
                 results[name, place] = _solve(plan, twin, unit, place, samples, (threads, workers), tally, progress)
                 if tally.unknown > allowed:
                     raise TooManyFailures(
-                        f"stopped: {tally.unknown} samples {BEYOND[1]}, {allowed} allowed (characterize.max_failed)"
+                        f"stopped: {tally.unknown} samples {NO_SOLUTION}, {allowed} allowed (characterize.max_failed)"
                     )
                 found = _judge(plan, twin.session, unit, place, samples, size, tally)
                 judge.refuse(xr.concat(found, "case"))
@@ -130,7 +133,6 @@ def _solve(
         start, part = pending.popleft()
         solved = part.result()
         samples.put(place, start, solved)
-        tally.reused += solved.count
         tally.unknown += len(solved.failures)
         progress.advance(solved.count, tally.unknown)
         return first or replace(solved, metrics={})

@@ -57,13 +57,6 @@ OVER_WORDLINE, BELOW_LINE = 0.5, 0.6
 """How far above its level a word line, and how far below 0 a bit line may have to go until a cell is written [V]."""
 
 
-def constants() -> dict[str, float | list[float] | list[str]]:
-    """What decides where tables are made, by name, for the identity of results."""
-    named = {name: value for name, value in globals().items() if name.isupper()}
-    numbers = {name: value for name, value in named.items() if isinstance(value, (int, float))}
-    return numbers | {name: list(value) for name, value in named.items() if isinstance(value, tuple)}
-
-
 def inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
     """Samples of a testbench that have a solution, with every node and line within the tables, shape (sample,)."""
     highest = highest_level(setting)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from charlib.conditions import OFFSETS
 from charlib.errors import InvalidPlan, TwinRefused
 from charlib.status import Status
 from charlib.waveforms import Measured
@@ -84,7 +85,9 @@ def beyond(case: xr.Dataset) -> str:
     name, unit = str(case["metric"].values), str(case["units"].values)
     rms, largest, relative = LIMITS[unit]
     part, shown = ("_share", "of its value") if relative else ("", unit)
-    where = f"{case['process'].values}, {float(case['vdd']):g} V, {float(case['temp']):g} K"
+    offsets = [f"{axis} {float(case[axis]):+g} V" for axis in OFFSETS if case.get(axis)]
+    place = f"{case['process'].values}", f"{float(case['vdd']):g} V", f"{float(case['temp']) - 273.15:.4g} degC"
+    where = ", ".join((*place, *offsets))
     for kind, value, limit in (("rms", case[f"rms{part}"], rms), ("at worst", case[f"largest{part}"], largest)):
         if case["judged"] and not value <= limit:
             return f"{name} at {where} is {float(value):.3g} {shown} {kind} off ngspice, beyond {limit:g}"
@@ -106,5 +109,5 @@ def refuse(judged: xr.Dataset) -> None:
 
 def check_size(judged: int) -> None:
     """Raise InvalidPlan unless it is a number of samples that can be judged."""
-    if judged < 1:
+    if not isinstance(judged, int) or judged < 1:
         raise InvalidPlan(f"judged={judged!r} is not a whole number of at least 1 (characterize.judged)")

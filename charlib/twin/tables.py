@@ -13,6 +13,7 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from charlib import ngspice
+from charlib.arrays import spans
 from charlib.directory import write_whole
 from charlib.errors import CharacterizationError
 from charlib.session import Session, Solved
@@ -22,8 +23,10 @@ from netlists.setting import Condition
 from netlists.testbench import Testbench
 from netlists.variation import MismatchLaw
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a stored table holds."""
+SINGLE = np.float32
+"""What numbers of tables are kept in: 6e-8 of a current is a thousandth of what a spline leaves, in half the memory."""
 GUARD = 5
 """Steps of a grid at either end that no solution may reach [1]: the ends of splines are less exact."""
 GATE_STEP = 10e-3
@@ -34,6 +37,8 @@ SMALL = 0.05
 """Share of a row's largest current below which an error of :func:`smooth_shifts` is a share of that [1]."""
 LEAST_STEP = 12e-3
 """Step of shifts that is not halved any more [V]."""
+PART = 8
+"""Variations whose splines are made at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,9 @@ class DeviceTable:
 
     Attributes:
         grid: where they were tabulated.
-        coefficients: of the current into each measured terminal [A], shape (terminal, row, column, variation): those
-            of :func:`splines`. A variation is a shift at a deviation of the further parameter, all shifts of the first
-            deviation first; between them the numbers themselves are interpolated.
+        coefficients: of the current into each measured terminal [A], ``SINGLE``, shape (terminal, row, column,
+            variation): those of :func:`splines`. A variation is a shift at a deviation of the further parameter, all
+            shifts of the first deviation first; between them the numbers themselves are interpolated.
     """
 
     grid: DeviceGrid
@@ -90,8 +95,11 @@ def device_table(
     path = folder / f"device_table-{key[:40]}.npy"
     currents = _read(path, grid)
     if currents is None:
-        currents = _simulated(session, bench, grid, transistor.name).reshape(grid.shape)
-        currents = currents.transpose(2, 1, 4, 0, 3).reshape(_stored_shape(grid))
+        currents = np.empty(_stored_shape(grid), SINGLE)
+        deviations, count = grid.shape[0], grid.shifts.count
+        for i, rows in enumerate(np.split(knob_rows(bench, grid), deviations)):
+            found = _simulated(session, bench, rows, transistor.name).reshape(grid.shape[1:])
+            currents[..., i * count : (i + 1) * count] = found.transpose(1, 0, 3, 2)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(path, lambda partial: _save(partial, currents))
     found = splines(currents, grid)
@@ -139,7 +147,7 @@ def as_shift(session: Session, condition: Condition, transistor: Transistor, law
     further = Further(law, nominal, Chebyshev(sigma, 3))
     grid = DeviceGrid(Grid(0.0, 1.0, 1), gate, Grid(0.0, 1.0, 1), at, False, ("d",), None, further)
     bench = device_bench(condition, transistor, grid)
-    low, typical, high = np.log(np.abs(_simulated(session, bench, grid, transistor.name)[:, 0]))
+    low, typical, high = np.log(np.abs(_simulated(session, bench, knob_rows(bench, grid), transistor.name)[:, 0]))
     slope = np.gradient(typical, GATE_STEP)
     steepest = slope[1:-1].argmax() + 1
     return float(-(high - low)[steepest] / (2 * sigma) / slope[steepest])
@@ -166,7 +174,8 @@ def smooth_shifts(
     while shifts.step > LEAST_STEP:
         closer = Grid(shifts.start, shifts.step / 2, 2 * shifts.count - 1)
         look = replace(grid, rows=rows, columns=columns, shifts=closer, level=None, further=further)
-        currents = _simulated(session, device_bench(condition, transistor, look), look, transistor.name)
+        bench = device_bench(condition, transistor, look)
+        currents = _simulated(session, bench, knob_rows(bench, look), transistor.name)
         each = np.moveaxis(currents.reshape(look.shape)[0, :, 0], 1, 0)
         at, between = each[::2], each[1::2]
         first, last = ((5 * a + 15 * b - 5 * c + d) / 16 for a, b, c, d in (at[:4], at[:-5:-1]))
@@ -183,9 +192,9 @@ def smooth_shifts(
     return shifts
 
 
-def _simulated(session: Session, bench: Testbench, grid: DeviceGrid, name: str) -> np.ndarray:
-    """Currents of a transistor on a grid, shape (deviation x row, terminal x shift, column) [A]."""
-    solved = session.solve(bench, knob_rows(bench, grid))
+def _simulated(session: Session, bench: Testbench, rows: np.ndarray, name: str) -> np.ndarray:
+    """Currents of a transistor at rows of its bench's knobs, shape (row, terminal x shift, column) [A]."""
+    solved = session.solve(bench, rows)
     lost = next((answer for answer in solved if not isinstance(answer, Solved)), None)
     if lost is not None:
         raise CharacterizationError(f"table of {name}: {lost.reason}")
@@ -202,20 +211,28 @@ def splines(values: np.ndarray, grid: DeviceGrid) -> np.ndarray:
         values: shape (terminal, row, column, variation).
 
     Returns:
-        Coefficients, such that ``k - 1`` to ``k + 2`` belong to the interval from point ``k`` on, shape as of
-        ``values``; with two splines three columns more, and the intervals of the second one three coefficients on.
+        Coefficients, such that ``k - 1`` to ``k + 2`` belong to the interval from point ``k`` on, ``SINGLE``, shape as
+        of ``values``; with two splines three columns more, and the intervals of the second one three coefficients on.
     """
-    terminals, rows, _, _ = values.shape
-    values = (_operator(grid.rows)[1:-1] @ values.reshape(terminals, rows, -1)).reshape(values.shape)
+    rows, columns = _operator(grid.rows)[1:-1], _over_columns(grid)
+    found = np.empty((*values.shape[:2], len(columns), values.shape[3]), SINGLE)
+    for terminal, each in enumerate(values):
+        for span in spans(values.shape[3], PART):
+            over_rows = np.tensordot(rows, each[:, :, span].astype(float), 1)
+            found[terminal, :, :, span] = columns @ over_rows
+    return found
+
+
+def _over_columns(grid: DeviceGrid) -> np.ndarray:
+    """What takes numbers on the columns to coefficients, one spline or two, shape (coefficient, column)."""
     at, lines = grid.level_at, grid.columns
     if at == lines.count:
-        return _operator(lines)[1:-1] @ values
+        return _operator(lines)[1:-1]
     below, above = replace(lines, count=at + 1), replace(lines, start=lines.values[at], count=lines.count - at)
     first, second = _operator(below)[1:], _operator(above)[:-1]
-    found = np.empty((terminals, rows, len(first) + len(second), values.shape[3]))
-    np.matmul(first, values[:, :, : at + 1], out=found[:, :, : len(first)])
-    np.matmul(second, values[:, :, at:], out=found[:, :, len(first) :])
-    return found
+    both = np.zeros((len(first) + len(second), lines.count))
+    both[: len(first), : at + 1], both[len(first) :, at:] = first, second
+    return both
 
 
 def _operator(line: Grid) -> np.ndarray:

@@ -24,7 +24,13 @@ def test_errors_are_shown_at_the_worst_condition_with_their_limits():
         ],
         "case",
     )
-    title, _, _, margin, leakage = twin_check(data).splitlines()
+    title, _, _, margin, leakage, reason = twin_check(data).splitlines()
     assert "9 samples" in title
     assert " ".join(margin.split()) == "snm_read 2 0.0010 mV 0.0020 mV 0.0040 mV 1.0e-03 4.0e-03 0.0% within"
     assert " ".join(leakage.split()) == "i_leak 1 0.0100 % 0.0200 % 0.3000 % 1.0e-03 1.5e-02 0.0% BEYOND at 1"
+    assert reason == "i_leak at tt, 1 V, 26.85 degC is 0.003 of its value at worst off ngspice, beyond 0.002"
+
+
+def test_a_metric_without_a_number_is_not_called_within_its_limits():
+    bounds = case("snm_write", "V", np.nan, np.nan, np.nan).assign(judged=("case", [0]))
+    assert twin_check(bounds).splitlines()[-1].endswith("not compared")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from commandline import printed
+from commandline import pimchar, printed
 
 from analysis.sensitivity import sensitivity
 from charlib import Variation, characterize
@@ -62,6 +62,14 @@ def test_a_run_says_how_far_it_is_off(folder):
     assert margin.split()[:2] == ["snm_read", "4"]
     assert margin.endswith("within")
     assert done.startswith("done: ")
+
+
+def test_a_sample_solved_from_tables_is_not_called_different_from_itself(folder):
+    at = ("--process", "tt", "--vdd", 1.0, "--temp-c", 25, "--sample", 3)
+    result = pimchar("reproduce", folder, "--metric", "snm_read", *at)
+    said = " ".join(result.output.split())
+    assert result.exit_code == 2, said
+    assert "was solved from tables (engine='twin'), not in ngspice: twin.nc in it has both numbers" in said
 
 
 def test_the_judge_s_verdicts_are_labelled_as_the_run(folder):
