@@ -150,7 +150,7 @@ def _check(
     with Session(accuracy="reference") as session, TemporaryDirectory(prefix=TABLES, dir=folder) as made:
         twin = Twin(session, Path(made))
         for place in places:
-            setting, cases = plan.setting(*place), []
+            setting, cases, drawn = plan.setting(*place), [], subset.everyone(count, subset.FAR)
             for name in plan.testbenches:
                 twin.begin(setting)
                 bench = TESTBENCHES[name].build(setting)
@@ -160,7 +160,7 @@ def _check(
                 reference = measure_unit(unit, 0, session.solve(bench, values))
                 progress.advance(count, 0)
                 cases += [
-                    verdict(metric, place, solved.metrics[metric], reference.metrics[metric], subset.everyone(count))
+                    verdict(metric, place, solved.metrics[metric], reference.metrics[metric], drawn)
                     for metric in testbench_metrics(name)
                     if metric in plan.metrics
                 ]

@@ -16,6 +16,8 @@ import figures
 from analysis import plots
 from analysis.plots import Look, NothingToDraw
 from charlib.twin import judge
+from charlib.twin.subset import FAR
+from charlib.twincheck import FARTHEST
 
 MOST = 6
 """Metrics there is room for."""
@@ -29,6 +31,7 @@ LINEAR = 0.01
 KINDS: tuple[tuple[int, str, Look], ...] = (
     (0, "drawn evenly", plots.LOOKS[0]),
     (1, "drawn the more often the further out", plots.LOOKS[1]),
+    (FAR, f"evenly out to {FARTHEST:g} sigma", plots.LOOKS[2]),
 )
 """Value of ``tail`` to label and look of the samples."""
 
@@ -43,24 +46,26 @@ def draw(results_dir: Path) -> Figure:
     if not names:
         raise NothingToDraw(f"{judge.FILE} has no sample with a number on both sides")
     shown, left_out = names[:MOST], ", ".join(names[MOST:])
+    kinds = [kind for kind in KINDS if (data["tail"] == kind[0]).any()]
+    moved = "each moved along its direction" if kinds[-1][0] == FAR else ""
     caption = (
-        f"{plots.provenance(data, _conditions(data))} {data.sizes['judged_sample']} samples for each metric and "
+        f"{plots.provenance(data, _conditions(data), moved)} {data.sizes['judged_sample']} samples for each metric and "
         "condition solved from tables and in ngspice at tight tolerances; of two stored states the one that differs "
-        "more. Above: one over the other. Below: twin less ngspice, of a current as a share of it, on an "
-        "axis that is straight to a hundredth of the limit and logarithmic beyond; dashed: limit of "
-        "any sample, dotted: limit of the rms. Metrics nearest to their limits first."
-        + (f" Not drawn for want of room: {left_out}." if left_out else "")
+        "more. Above: one over the other. Below: twin less ngspice, of a current as a share of it or of a hundredth "
+        "of the mean magnitude where that is more, on an axis that is straight to a hundredth of the limit and "
+        "logarithmic beyond; dashed: limit of any sample, dotted: limit of the rms. Metrics nearest to their limits "
+        "first." + (f" Not drawn for want of room: {left_out}." if left_out else "")
     )
     rows, columns = -(-len(shown) // COLUMNS), min(COLUMNS, len(shown))
     figure = plots.new_figure(1.4 + 3.2 * rows, _title(data, shares), caption)
     places = [*shown, *["."] * (rows * columns - len(shown))]
     lines = [places[i : i + columns] for i in range(0, len(places), columns)]
-    kinds = ("over", "off")
-    layout = [[name if name == "." else f"{name} {kind}" for name in line] for line in lines for kind in kinds]
+    panels = ("over", "off")
+    layout = [[name if name == "." else f"{name} {panel}" for name in line] for line in lines for panel in panels]
     axes = figure.subplot_mosaic([["legend"] * columns, *layout], height_ratios=(0.12, *[1.0, 0.9] * rows))
-    plots.legend_row(axes["legend"], [_handle(look, label) for _, label, look in KINDS], columns=len(KINDS))
+    plots.legend_row(axes["legend"], [_handle(look, label) for _, label, look in kinds], columns=len(kinds))
     for name in shown:
-        _metric(*(axes[f"{name} {kind}"] for kind in kinds), data.isel(case=data["metric"].values == name))
+        _metric(*(axes[f"{name} {panel}"] for panel in panels), data.isel(case=data["metric"].values == name))
     return figure
 
 
@@ -105,6 +110,8 @@ def _metric(over: Axes, off: Axes, data: xr.Dataset) -> None:
     known = np.isfinite(error)
     for tail, _, look in KINDS:
         own = known & (data["tail"].values.ravel() == tail)
+        if not own.any():
+            continue
         style = {"color": look.color, "marker": look.marker, "markersize": 3.0, "markerfacecolor": "none",
                  "markeredgewidth": 0.7, "linestyle": "none", "rasterized": True}  # fmt: skip
         over.plot(ngspice[own], twin[own], **style)

@@ -24,7 +24,7 @@ SHIFT_STEP, FAINT = 150e-3, 1e-3
 """Of curves: largest step between the threshold shifts of a table whose gate counts from the threshold [V], from which
 :func:`charlib.twin.tables.smooth_shifts` starts, and currents that do not matter to it [1].
 """
-SMOOTH, REST_SMOOTH = 1.5e-4, 3e-5
+SMOOTH, REST_SMOOTH = 4e-5, 3e-5
 """Largest error of a current between two shifts, of curves and of cells at rest, where faint currents count as well,
 as a share of itself [1]. A state that fades away is where 1e-5 of a current moves a node by microvolts, and those its
 retention voltage by a hundred times as much: of SKY130 at 125 degC by 0.31 mV with 1.5e-4 for the closed pass gate.

@@ -12,10 +12,8 @@ FREE = {"contract", "reassoc", "arcp"}
 """What the compiler may do to sums, products and quotients; it does the same for every sample."""
 STEPS = 60
 """Steps of a solution at most; Newton's method takes two or three, halvings of a volt to rounding some fifty."""
-DAMPING, SOFTER, LEAST_DAMPING, DAMPED_STEPS = 1e-3, 0.8, 1e-15, 250
-"""Damping of a cell at first [S], far above its conductances; its factor from step to step [1], below what it is left
-out [S], and steps at most.
-"""
+BEYOND = -0.25, 1.5
+"""Levels that a storage node does not leave, as shares of the one where it starts high [1]."""
 CLOSE, CURVE_CLOSE = 1e-5, 4e-4
 """Newton step after which a solution is taken without another look [V]: of a cell at rest, whose currents follow, and
 of a half cell's curve. What is left goes by its square: a nanovolt, and half a microvolt of a margin of predictive28.
@@ -357,47 +355,99 @@ def _answer(gain, limit, hold, origin, sign, place, apart, held):
 
 
 @njit(cache=True, nogil=True, fastmath=FREE)
+def _pulled(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, patch, held):
+    """The line, then the current that each storage node needs and its derivatives by q and qb, the line following."""
+    gain, limit, hold, origin, sign, _ = law
+    way = 1.0 if state == 0 else -1.0
+    line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb), held)
+    f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r, patch)
+    to = way * by_apart
+    # The holding current leaves the low node for the high one.
+    return (
+        line, f - way * holding, f_q + f_x * to - by, f_qb - f_x * to + by,
+        g + way * holding, g_q + g_x * to + by, g_qb - g_x * to - by,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, fastmath=FREE)
 def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, patch, held):
     """Storage nodes by Newton's method from where they are; returns them, the line, and whether it came to rest.
 
     Args:
-        held: the line is taken to be at its limit, and a conductance holds either node back, as its capacitance would,
-            and falls step by step to nothing: the nodes so find the stable point that they would run to.
+        held: the line is taken to be at its limit.
     """
-    gain, limit, hold, origin, sign, reach = law
+    gain, limit, _hold, _origin, _sign, reach = law
     way = 1.0 if state == 0 else -1.0
-    damping = DAMPING if held else 0.0
-    for _ in range(DAMPED_STEPS if held else STEPS):
-        line, by_apart, holding, by = _answer(gain, limit, hold, origin, sign, place, way * (q - qb), held)
-        f, f_q, f_qb, f_x, g, g_q, g_qb, g_x = _cell(
-            tables, axes, wiring, leaky, q, qb, line, shifts, at_l, at_r, patch
+    line = place
+    for _ in range(STEPS):
+        line, f, a, b, g, c, d = _pulled(
+            tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, patch, held
         )
-        # The holding current leaves the low node for the high one.
-        f, g = f - way * holding, g + way * holding
-        to = way * by_apart
-        a, b = f_q + f_x * to - by + damping, f_qb - f_x * to + by
-        c, d = g_q + g_x * to + by, g_qb - g_x * to - by + damping
         det = a * d - b * c
         if det == 0.0:
-            return q, qb, line, False
+            break
         dq, dqb = -(d * f - b * g) / det, -(a * g - c * f) / det
         largest = max(abs(dq), abs(dqb))
         share = reach / largest if largest > reach else 1.0
         q, qb = q + share * dq, qb + share * dqb
-        if largest < CLOSE and damping < LEAST_DAMPING:
+        if largest < CLOSE:
             apart = way * (q - qb)
             known = not held or gain * (place - apart) >= limit
-            return q, qb, _answer(gain, limit, hold, origin, sign, place, apart, held)[0], known
-        damping = 0.0 if damping < LEAST_DAMPING else SOFTER * damping
+            return q, qb, _answer(*law[:5], place, apart, held)[0], known
     return q, qb, line, False
+
+
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _carried(tables, axes, wiring, leaky, law, state, place, q, qb, low, high, shifts, at_l, at_r, patch):
+    """Node q at rest between two levels with qb where it is, and the current that qb then needs."""
+    g = 0.0
+    for _ in range(STEPS):
+        _line, f, by_q, _b, g, _c, _d = _pulled(
+            tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l, at_r, patch, True
+        )
+        if f < 0:
+            low = q
+        else:
+            high = q
+        move = -f / by_q
+        if not low <= q + move <= high:
+            move = 0.5 * (low + high) - q
+        q += move
+        if abs(move) < CLOSE:
+            break
+    return q, g
+
+
+@njit(cache=True, nogil=True, fastmath=FREE)
+def _fallen(tables, axes, wiring, leaky, law, state, place, q, qb, highest, shifts, at_l, at_r, patch):
+    """The stable point that the nodes run to with the line at its limit: qb along its current, q with it at once.
+
+    Where a state has just been lost Newton's method has no point to go to near by; a current that has no zero there
+    still says which way.
+    """
+    cell = tables, axes, wiring, leaky, law, state, place
+    about = shifts, at_l, at_r, patch
+    low, high = BEYOND[0] * highest, BEYOND[1] * highest
+    q, g = _carried(*cell, q, qb, low, high, *about)
+    step = -law[5] if g > 0 else law[5]
+    while low <= qb + step <= high:
+        ahead, onward = _carried(*cell, q, qb + step, low, high, *about)
+        if (onward > 0) == (g > 0):
+            q, qb = ahead, qb + step
+        else:
+            step *= 0.5
+            if abs(step) < CLOSE:
+                break
+    return q, qb
 
 
 @njit(cache=True, nogil=True, fastmath=FREE)
 def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied):
     """Cells in one state, followed from where it is safe along a line.
 
-    Each place is tried from where the last two point to, then from the last one, then with the line at its limit: where
-    the curve of the cell's states ends, the next point is there or not far away, and is tried from there.
+    Each place is tried from where the last two point to, then from the last one, then, with the line at its limit, from
+    where the nodes run to: where the curve of the cell's states ends, the next point is there or not far away, and is
+    tried from there.
 
     Args:
         tables, axes, wiring, leaky: of the cell, see :func:`_cell`.
@@ -422,10 +472,15 @@ def followed_cells(tables, axes, wiring, leaky, law, state, places, high, varied
         for p in range(points):
             before_q, before_qb = q, qb
             for attempt in range(4):
-                if attempt < 3:
+                if attempt < 2:
                     onward = attempt == 0 and p > 1
                     ahead = (places[p] - places[p - 1]) / (places[p - 1] - places[p - 2]) if onward else 0.0
                     q, qb = before_q + ahead * dq, before_qb + ahead * dqb
+                elif attempt == 2:
+                    q, qb = _fallen(
+                        tables, axes, wiring, leaky, law, state, places[p], before_q, before_qb, high, own, at_l, at_r,
+                        patch,
+                    )  # fmt: skip
                 q, qb, line, rest = _settle(
                     tables, axes, wiring, leaky, law, state, places[p], q, qb, own, at_l, at_r, patch, attempt == 2
                 )

@@ -12,6 +12,8 @@ Pieces = Callable[[], Iterator[np.ndarray]]
 """Gives the numbers of a testbench's samples in order, some at a time, shape (sample, metric or lobe)."""
 WITHOUT = 4.0
 """How far out a sample without a number counts as [1], in standard deviations: a cell that fails is judged as well."""
+FAR = 2
+"""Of :attr:`Subset.tail`."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Subset:
     Attributes:
         samples: their numbers, shape (judged,); the same one may be drawn twice.
         weights: such that weighted sums over the subset estimate means over all samples; their sum is 1 on average.
-        tail: those drawn by how far out they are, shape (judged,).
+        tail: 1 where drawn by how far out they are, 0 where drawn evenly, ``FAR`` where the samples themselves were
+            moved evenly out, shape (judged,).
     """
 
     samples: np.ndarray
@@ -29,9 +32,9 @@ class Subset:
     tail: np.ndarray
 
 
-def everyone(count: int) -> Subset:
-    """All of some samples, which count alike."""
-    return Subset(np.arange(count), np.full(count, 1 / count), np.zeros(count, dtype=bool))
+def everyone(count: int, kind: int = 0) -> Subset:
+    """All of some samples, which count alike; ``kind`` as :attr:`Subset.tail`."""
+    return Subset(np.arange(count), np.full(count, 1 / count), np.full(count, kind))
 
 
 def distances(pieces: Pieces) -> Pieces:

@@ -431,7 +431,7 @@ def test_shifts_are_as_close_as_the_currents_between_them_ask_for(installed, ref
         setting = Setting(load(name), "tt", 0.6, temp, Sram6T().sized(load(name)))
         transistor = grids.left_transistor(setting, "pd")
         grid = grids.device_grid(setting, "pd", None, None, False, None)
-        found = smooth_shifts(reference, setting, transistor, grid, grids.SMOOTH, grids.FAINT)
+        found = smooth_shifts(reference, setting, transistor, grid, 1.5e-4, grids.FAINT)
         assert (found.start, found.stop) == pytest.approx((grid.shifts.start, grid.shifts.stop))
         counts[name, temp] = found.count / grid.shifts.count
     assert counts["predictive28", 233.15] == 1
