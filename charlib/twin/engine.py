@@ -95,7 +95,8 @@ def simulate(
     results, verdicts, tally = {}, [], Tally()
     with closing(progress), Session(timeout, "reference") as session, ThreadPoolExecutor(workers) as threads:
         twin = Twin(session, folder)
-        for place in plan.conditions.points():
+        # Supplies of a corner and temperature share tables.
+        for place in sorted(plan.conditions.points(), key=lambda place: (place[0], place[2])):
             for name in plan.testbenches:
                 twin.begin(plan.setting(*place))
                 unit = _unit(plan, name, place)
@@ -127,6 +128,7 @@ def _solve(
     threads, workers = pool
     setting = plan.setting(*place)
     nominal = solve_samples(twin, setting, replace(unit, block=None), 0, 1)
+    tally.unknown += len(nominal.failures)
     first, pending = None, deque()
 
     def hand_on() -> UnitResult:
@@ -162,8 +164,9 @@ def _judge(
     subset = choose(pieces, plan.samples, size, unit.seed, name)
     started = time.perf_counter()
     reference = judge_samples(session, unit, subset.samples)
-    tally.simulated += subset.samples.size
-    tally.time(name, time.perf_counter() - started, subset.samples.size)
+    simulated = np.unique(subset.samples).size
+    tally.simulated += simulated
+    tally.time(name, time.perf_counter() - started, simulated)
     return [
         verdict(metric, place, samples.take(metric, place, subset.samples), reference.metrics[metric], subset)
         for metric in metrics

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from charlib.twin.tables import GUARD
+from netlists.bitcells import SIDES
 from netlists.circuit import Transistor
 from netlists.devicetable import COLUMN, ROW, DeviceGrid, Further, Grid
 from netlists.setting import STATES, Setting
@@ -66,10 +67,12 @@ def inside(setting: Setting, name: str, vectors: Mapping[str, np.ndarray]) -> np
         if kind == "line":
             good &= ((wave >= -BELOW_LINE) & (wave <= highest + OVER_WORDLINE)).all(axis=1)
         elif kind in ("q", "qb", "driven"):
-            # On a butterfly Q is the output of one half and the input of the other one.
             below, above = RESTING if name in AT_REST else NODES if state in STATES else BEYOND
             supply = vectors[f"line_{state}"] if name == "retention" else setting.v_cell
-            good &= ((wave >= lowest_line(setting) - below * highest) & (wave <= supply + above * highest)).all(axis=1)
+            # On a butterfly Q is the output of one half and the input of the other, and so is Q-bar.
+            for node in (wave, wave - vectors["s"]) if state.partition("_")[0] in SIDES else (wave,):
+                inner = (node >= lowest_line(setting) - below * highest) & (node <= supply + above * highest)
+                good &= inner.all(axis=1)
     return good
 
 

@@ -200,9 +200,33 @@ def test_a_bit_line_far_below_ground_is_within_the_tables():
 
 
 @pytest.mark.ngspice
+def test_lines_and_supply_apart_from_vdd_are_those_of_ngspice():
+    apart = Conditions(vdd=[0.8], dv_wl=[0.08], dv_cell=[-0.06], dv_bl=[0.05])
+    found = twin_check(metrics=["snm_read", "i_read", "i_leak", "wm_wl"], conditions=apart, judged=8)
+    judge.refuse(found)
+    assert (found["judged"] >= 8).all()
+
+
+@pytest.mark.ngspice
+def test_a_cell_that_a_read_turns_over_is_in_the_state_into_which_it_falls(tmp_path, reference):
+    """Its other state has numbers all the same."""
+    at = Setting(load("predictive28"), "fs", 0.5, 398.15, Sram6T(w_pd=50e-9, w_pu=50e-9, w_pg=150e-9, l=30e-9))
+    bench = TESTBENCHES["read_current"].build(at)
+    values = far_values(bench, 1, 60)
+    block, solved = cell.Twin(reference, tmp_path).block(at, bench, values)
+    assert solved.all()
+    solutions = reference.solve(bench, values)
+    for state, sign in (("q", 1), ("qb", -1)):
+        ours = sign * (block[f"q_{state}"] - block[f"qb_{state}"])
+        theirs = [sign * (each.vectors[f"q_{state}"] - each.vectors[f"qb_{state}"]) for each in solutions]
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-3)
+        assert 5 < (ours[:, -1] < -0.3).sum() < 50
+
+
+@pytest.mark.ngspice
 def test_more_samples_beyond_the_tables_than_allowed_end_a_run(monkeypatch):
     monkeypatch.setattr(cell, "inside", lambda setting, name, vectors: np.arange(len(vectors["s"])) % 4 > 0)
-    with pytest.raises(TooManyFailures, match=r"^stopped: 5 samples beyond the tables, .*, 2 allowed"):
+    with pytest.raises(TooManyFailures, match=r"^stopped: 6 samples beyond the tables, .*, 2 allowed"):
         characterize(metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=4, max_failed=0.1)
 
 
