@@ -37,7 +37,7 @@ SMALL = 0.05
 """Share of a row's largest current below which an error of :func:`smooth_shifts` is a share of that [1]."""
 LEAST_STEP = 12e-3
 """Step of shifts that is not halved any more [V]."""
-PART = 8
+PART = 32
 """Variations whose splines are made at a time."""
 
 
