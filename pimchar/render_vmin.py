@@ -6,6 +6,7 @@ import math
 import textwrap
 from itertools import product
 
+import numpy as np
 import xarray as xr
 
 from charlib.conditions import OPTIONAL
@@ -30,14 +31,20 @@ def lowest_supply(found: xr.Dataset) -> str:
         notes.append(f"NOT judged, for want of a metric: {found.attrs['not_judged']}")
     axes = [axis for axis in ("process", "temp", *OPTIONAL) if axis in found.dims]
     operations = [str(name) for name in found["operation"].values]
-    rows = []
+    rows, reached = [], []
     for place in product(*(found[axis].values for axis in axes)):
         here = found.sel(dict(zip(axes, place, strict=True)))
         cells = [str(place[0]), celsius(place[1]), *map(axis_cell, axes[2:], place[2:])]
         cells += [_cell(here.sel(operation=name), "v_min") for name in operations]
         rows.append([*cells, _cell(here, "all_v_min"), here["all_limit"].item() or "-"])
+        reached.append(float(here["all_v_min"].fillna(here["all_v_min_bound"])))
     parts = [textwrap.fill(head, WIDTH), "\n".join(textwrap.fill(note, WIDTH) for note in notes)]
     parts.append(table([*axes, *operations, "all", "limited by"], rows))
+    if len(rows) > 1 and np.isfinite(reached).any():
+        worst = rows[int(np.nanargmax(reached))]
+        where, level, limit = ", ".join(worst[: len(axes)]), worst[-2], worst[-1]
+        known = "worst of what is known" if np.isnan(reached).any() else "worst"
+        parts.append(f"{known}: {level} at {where}" + (f", limited by {limit}" if limit != "-" else ""))
     return "\n\n".join(parts)
 
 

@@ -37,6 +37,9 @@ def test_each_corner_has_its_lowest_supply_and_what_is_missing_is_told(folder):
     assert "<= 0.5 V" in rows["tt"]
     assert "0.550 V (" in rows["ss"]  # 0.45 + 3 * 0.01 / 0.3
     assert rows["ss"].split()[-1] == "snm_read"
+    worst = result.output.splitlines()[-1]
+    assert worst.startswith("worst: 0.550 V (")
+    assert worst.endswith("at ss, 25 degC, limited by snm_read")
     stored = xr.load_dataset(folder / "vmin.nc")
     assert float(stored["all_v_min"].sel(process="ss").squeeze()) == pytest.approx(0.55, abs=1e-6)
     assert stored.attrs["sigma"] == 3
