@@ -12,7 +12,7 @@ FREE = {"contract", "reassoc", "arcp"}
 """What the compiler may do to sums, products and quotients; it does the same for every sample."""
 STEPS = 60
 """Steps of a solution at most; Newton's method takes two or three, halvings of a volt to rounding some fifty."""
-BEYOND = -0.25, 1.5
+LEVELS = -0.25, 1.5
 """Levels that a storage node does not leave, as shares of the one where it starts high [1]."""
 CLOSE, CURVE_CLOSE = 1e-5, 4e-4
 """Newton step after which a solution is taken without another look [V]: of a cell at rest, whose currents follow, and
@@ -376,7 +376,7 @@ def _settle(tables, axes, wiring, leaky, law, state, place, q, qb, shifts, at_l,
     Args:
         held: the line is taken to be at its limit.
     """
-    gain, limit, _hold, _origin, _sign, reach = law
+    gain, limit, reach = law[0], law[1], law[5]
     way = 1.0 if state == 0 else -1.0
     line = place
     for _ in range(STEPS):
@@ -427,7 +427,7 @@ def _fallen(tables, axes, wiring, leaky, law, state, place, q, qb, highest, shif
     """
     cell = tables, axes, wiring, leaky, law, state, place
     about = shifts, at_l, at_r, patch
-    low, high = BEYOND[0] * highest, BEYOND[1] * highest
+    low, high = LEVELS[0] * highest, LEVELS[1] * highest
     q, g = _carried(*cell, q, qb, low, high, *about)
     step = -law[5] if g > 0 else law[5]
     while low <= qb + step <= high:
