@@ -51,7 +51,7 @@ def draw(results_dir: Path) -> Figure:
     caption = (
         f"{plots.provenance(data, _conditions(data), moved)} {data.sizes['judged_sample']} samples for each metric and "
         "condition solved from tables and in ngspice at tight tolerances; of two stored states the one that differs "
-        "more. Above: one over the other. Below: twin less ngspice, of a current as a share of it or of a hundredth "
+        "more. Above: one over the other. Below: twin less ngspice, of a current as a share of it or of a fiftieth "
         "of the mean magnitude where that is more, on an axis that is straight to a hundredth of the limit and "
         "logarithmic beyond; dashed: limit of any sample, dotted: limit of the rms. Metrics nearest to their limits "
         "first." + (f" Not drawn for want of room: {left_out}." if left_out else "")
