@@ -12,7 +12,6 @@ import xarray as xr
 from analysis.intervals import quantile_ranks
 from analysis.passes import Each, Pieces, order_statistics
 from analysis.samples import Samples, column
-from analysis.vmin import LIMITS
 from charlib.arrays import SAMPLE
 from charlib.status import Status, unknown
 
@@ -97,8 +96,10 @@ def _right(samples: Samples, name: str, share: float) -> Right:
     lower, upper = _ends(samples)
     nothing, everything = np.full(lower.shape, -np.inf), np.full(lower.shape, np.inf)
     if np.isnan(share):
-        limit = LIMITS[name]
-        ends = (np.where(lower > limit, np.inf, -np.inf), np.where(upper > limit, np.inf, -np.inf))
+        ends = (
+            np.where(lower > samples.fail_limit, np.inf, -np.inf),
+            np.where(upper > samples.fail_limit, np.inf, -np.inf),
+        )
         one = Right((nothing, nothing), ends)
     elif samples.fails_when == "high":
         one = Right((lower / share, upper / share), (everything, everything))

@@ -51,7 +51,7 @@ class Part:
     Attributes:
         text: what it is.
         shares: metric to the share of a cycle that it has to fit, or to hold for [1]; NaN: no matter of the cycle, its
-            limit is that of :data:`analysis.vmin.LIMITS`.
+            limit is its own.
         needed: a run must have its metrics.
         counts: it is an error of a column that computes.
     """

@@ -29,8 +29,6 @@ OPERATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 """Operation to what can judge it, the first of which a run has all metrics. Of static margins one is enough, as those
 of an operation change their sign together; the PIM operation has to leave the bit where it is and to come in time.
 """
-LIMITS = {"v_pim": 0.0, "v_half": 0.0}
-"""Limit of a metric that has none of its own, in its unit: the storage nodes meet."""
 PARTS = ("v_min", "v_min_status", "v_min_bound", "v_min_ci_low", "v_min_ci_high")
 
 
@@ -198,7 +196,7 @@ def _limit(data: xr.Dataset, name: str, t_read: float) -> xr.DataArray:
     if name == "drv":  # the cell loses its bit where its supply is the retention voltage
         return xr.zeros_like(place) + data["vdd"]
     window = f"{attrs.get('testbench')}_window"
-    own = LIMITS.get(name, float(attrs.get("fail_limit", np.nan)))
+    own = float(attrs.get("fail_limit", np.nan))
     timed = attrs["units"] == "s" and window in data
     limit = xr.zeros_like(place) + (np.minimum(data[window], t_read) if timed else own)
     if not np.isfinite(limit).all():

@@ -18,16 +18,19 @@ from analysis import plots
 from analysis.plots import Condition, Look, NothingToDraw
 from charlib.metrics.dynamic import pulse_width
 from charlib.metrics.energy import energy
+from charlib.metrics.readpath import OUTPUTS, RECOVERED, SENSED
 from charlib.waveforms import Block, crossing
 
 STATE = "q"
 """Stored state before the operation."""
 NODES = {
-    "line": ("word line; in a dip the cell's supply", Look("0.55", (0, (1, 1)), "")),
+    "line": ("word line, precharge; in a dip the supply", Look("0.55", (0, (1, 1)), "")),
     "q": ("Q", plots.LOOKS[2]),
     "qb": ("Q-bar", plots.LOOKS[1]),
 }
 """Node to its name and look."""
+BIT_LINES = {"bl": ("BL", plots.LOOKS[3]), "blb": ("BLB", plots.LOOKS[4])}
+"""The same of the bit lines."""
 ENERGIES = 400
 """Times at which energy so far is drawn."""
 
@@ -61,18 +64,21 @@ def draw(results_dir: Path) -> Figure:
     caption = (
         f"{plots.provenance(about, condition, 'none drawn')} Nominal cell with Q = 1 before; numbers: worse state. "
         "Energies: from all supplies of the column, less what leaks at the start; grey: precharge on. Pulse and dip: "
-        "the hardest that the bit survives; thin: the hardest tried, which it does not; not reached: it survives all."
+        "the hardest that the bit survives; thin: the hardest tried, which it does not; not reached: it survives all. "
+        f"Bit lines: from the word line at half its level to {SENSED:.0%} of VDD between them, from the precharge "
+        f"signal at half its level to both at {RECOVERED:.0%} of theirs."
     )
     rows = -(-len(found) // 2)
-    figure = plots.new_figure(1.2 + 1.6 * rows, "What an operation does to the stored bit, and what it costs", caption)
+    figure = plots.new_figure(1.5 + 1.6 * rows, "What an operation does to the stored bit, and what it costs", caption)
     names = [str(i) if i < len(found) else "." for i in range(2 * rows)]
     grid = [["legend", "legend"], *(names[i : i + 2] for i in range(0, 2 * rows, 2))]
-    axes = figure.subplot_mosaic(grid, height_ratios=(0.15, *[1.0] * rows))
+    axes = figure.subplot_mosaic(grid, height_ratios=(0.25, *[1.0] * rows))
     for name, panel in zip(names, found, strict=False):
         panel.draw(axes[name], panel, waves[panel.group], condition, values.get(panel.metric, ""))
         axes[name].set_title(panel.title)
         plots.label_axis(axes[name].xaxis, "time", "s")
-    handles = [Line2D([], [], color=k.color, linestyle=k.linestyle, label=text) for text, k in NODES.values()]
+    shown = [*NODES.values(), *(BIT_LINES.values() if "read_path" in waves else ())]
+    handles = [Line2D([], [], color=k.color, linestyle=k.linestyle, label=text) for text, k in shown]
     plots.legend_row(axes["legend"], handles, columns=3)
     return figure
 
@@ -106,6 +112,45 @@ def _lines(ax: Axes, panel: Panel, waves: xr.Dataset, width: float = 1.5) -> Non
         ax.plot(waves["time"], waves[name], color=look.color, linestyle=look.linestyle, linewidth=width)
 
 
+def _parted(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """From the word line at half its level to the difference of the bit lines that counts as read."""
+    waves = waves.isel(step=-1)
+    time, lines = _bit_lines(ax, waves, f"wl_{STATE}")
+    start = float(crossing(time, waves[f"wl_{STATE}"].values[None], condition.level("wl") / 2, rising=True)[0])
+    falling = OUTPUTS[STATE][2]
+    other = next(line for line in BIT_LINES if line != falling)
+    end = float(crossing(time, lines[other] - lines[falling], SENSED * condition.vdd, rising=True)[0])
+    _interval(ax, start, end, condition, told)
+
+
+def _recovered(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """From the precharge signal at half its level to both bit lines back at theirs."""
+    waves, level = waves.isel(step=-1), condition.level("bl")
+    time, lines = _bit_lines(ax, waves, f"pre_b_{STATE}")
+    read = float(crossing(time, waves[f"wl_{STATE}"].values[None], condition.level("wl") / 2, rising=True)[0])
+    start = float(crossing(time, waves[f"pre_b_{STATE}"].values[None], level / 2, rising=False, after=read)[0])
+    back = crossing(time, np.minimum(*lines.values()), RECOVERED * level, rising=True, after=start)
+    _interval(ax, start, float(back[0]), condition, told)
+
+
+def _bit_lines(ax: Axes, waves: xr.Dataset, control: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Draw both bit lines and what drives them; time and the lines' voltages, shape (1, point)."""
+    look = NODES["line"][1]
+    ax.plot(waves["time"], waves[control], color=look.color, linestyle=look.linestyle)
+    for line, (_, look) in BIT_LINES.items():
+        ax.plot(waves["time"], waves[f"{line}_{STATE}"], color=look.color, linestyle=look.linestyle)
+    return waves["time"].values[None], {line: waves[f"{line}_{STATE}"].values[None] for line in BIT_LINES}
+
+
+def _interval(ax: Axes, start: float, end: float, condition: Condition, told: str) -> None:
+    """Mark a time, look closely around it, and tell its metric."""
+    if np.isfinite(start) and np.isfinite(end):
+        ax.set_xlim(start - 4 * (end - start), start + 8 * (end - start))
+        ax.axvspan(start, end, color="0.88", zorder=0)
+        plots.label_point(ax, told, (end, 1.18 * condition.vdd), (6, 0))
+    _levels(ax, condition)
+
+
 def _levels(ax: Axes, condition: Condition) -> None:
     highest = max(condition.level(line) for line in ("wl", "bl", "cell"))
     ax.set_ylim(-0.1 * highest, 1.3 * highest)
@@ -119,12 +164,7 @@ def _write(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told
     time, line = waves["time"].values[None], waves[f"wl_{STATE}"].values[None]
     start = float(crossing(time, line, condition.level("wl") / 2, rising=True)[0])
     apart = (waves[f"q_{STATE}"] - waves[f"qb_{STATE}"]).values[None]
-    end = float(crossing(time, apart, 0.0, rising=False)[0])
-    if np.isfinite(start) and np.isfinite(end):
-        ax.set_xlim(start - 4 * (end - start), start + 8 * (end - start))
-        ax.axvspan(start, end, color="0.88", zorder=0)
-        plots.label_point(ax, told, (end, 1.18 * condition.vdd), (6, 0))
-    _levels(ax, condition)
+    _interval(ax, start, float(crossing(time, apart, 0.0, rising=False)[0]), condition, told)
 
 
 def _least(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
@@ -137,7 +177,8 @@ def _least(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told
     ax.annotate("", (when, qb[at]), (when, q[at]), zorder=8,
                 arrowprops={"arrowstyle": "<->", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
     left = when < 0.6 * float(waves["time"].values[-1])
-    plots.label_point(ax, told, (when, 1.18 * condition.vdd), (0, 0), "left" if left else "right")
+    place = (when, 1.18 * condition.vdd), (0, 0), "left" if left else "right"
+    plots.label_point(ax, told or f"{panel.metric}: bit lost", *place)
     _levels(ax, condition)
 
 
@@ -178,6 +219,8 @@ def _spent(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told
 PANELS = (
     Panel("write", "write of 0 over Q = 1", "t_write", _write),
     Panel("write", "write cycle", "e_write", _spent),
+    Panel("read_path", "read, bit lines part", "t_bl", _parted),
+    Panel("read_path", "precharge, bit lines come back", "t_precharge", _recovered),
     Panel("read_pulse", "longest read pulse survived", "t_pulse_read", _hardest),
     Panel("read_path", "read cycle, INP = INN = 1", "e_precharge", _spent),
     Panel("half_select", "row open, column not accessed", "v_half", _least),

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 import figures
 from analysis import plots
 from analysis.plots import Condition, NothingToDraw
+from netlists.margins import LEAST_DIFFERENCE
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Panel:
         title: what happens. line: name of the line on the axis. metric: what is read off, per lobe.
         rising: the line rises until the state is lost, else it falls.
         span: of both axes that is shown, as a share of VDD [1].
+        least: difference of the nodes that still counts as the state [V].
     """
 
     title: str
@@ -32,12 +34,13 @@ class Panel:
     metric: str
     rising: bool
     span: float
+    least: float = 0.0
 
 
 PANELS = {
     "write_bl": Panel("bit line falls: write Q = 0", "bit line BL", "wm_bl", False, 1.05),
     "write_wl": Panel("word line rises: write Q = 0", "word line", "wm_wl", True, 1.05),
-    "retention": Panel("supply falls: Q = 1 is kept", "supply", "drv", False, 0.35),
+    "retention": Panel("supply falls: Q = 1 is kept", "supply", "drv", False, 0.35, LEAST_DIFFERENCE),
 }
 PROBES = ("line_q", "q_q", "qb_q")
 """The line and both storage nodes of the cell with Q high."""
@@ -67,10 +70,18 @@ def draw(results_dir: Path) -> Figure:
     return figure
 
 
-def turning_point(difference: np.ndarray, line: np.ndarray, rising: bool) -> tuple[float, float]:
-    """Difference of the nodes and line [V] at the point where a curve with Q high turns; shape (point,)."""
-    stored = np.logical_and.accumulate(difference > 0)
-    at = np.where(stored, -line if rising else line, np.inf).argmin()
+def turning_point(difference: np.ndarray, line: np.ndarray, rising: bool, least: float = 0.0) -> tuple[float, float]:
+    """Difference of the nodes and line [V] where a curve with Q high turns, or the nodes are ``least`` apart.
+
+    Args:
+        difference, line: [V], along the curve, shape (point,).
+    """
+    end = int(np.logical_and.accumulate(difference > least).sum())
+    if 0 < end < len(difference):
+        last = slice(end, end - 2 if end > 1 else None, -1)
+        reached = np.interp(least, difference[last], line[last])
+        difference, line = np.append(difference[:end], least), np.append(line[:end], reached)
+    at = (-line if rising else line).argmin()
     return float(difference[at]), float(line[at])
 
 
@@ -81,7 +92,7 @@ def _panel(ax: Axes, panel: Panel, curves: xr.Dataset, condition: Condition, dra
         plots.cloud(ax, *_unbroken(qs - qbs, lines, condition.vdd))
     x, y = _unbroken((q - qb)[None], line[None], condition.vdd)
     ax.plot(x[0], y[0], color="black", linewidth=2.0, zorder=4)
-    point = turning_point(q - qb, line, panel.rising)
+    point = turning_point(q - qb, line, panel.rising, panel.least)
     ax.plot(*point, "o", color="black", markersize=5.5, zorder=6)
     plots.label_point(ax, plots.quantity(point[1], "V"), point, (0, 10 if panel.rising else -10), ha="center")
     span = panel.span * condition.vdd

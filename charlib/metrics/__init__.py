@@ -66,6 +66,7 @@ TAKEDA = "Takeda et al., ISSCC 2006"
 QIN = "Qin et al., ISQED 2004"
 GROSSAR = "Grossar et al., JSSC 41(11), 2006"
 DONG = "Dong, Li, Huang, ICCAD 2008"
+ORTIZ_CONDE = "Ortiz-Conde et al., Microelectronics Reliability 42(4-5), 2002"
 """Publications of definitions; what was read of them, and where a metric departs from them, says docs/metrics.md."""
 
 
@@ -180,7 +181,8 @@ METRICS: Mapping[str, Metric] = {
     "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),
     "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),
     "t_precharge": Metric(
-        "s", "precharge time of the bit lines", "read_path", readpath.t_precharge, "high", math.inf, per_lobe=True
+        "s", "precharge time of the bit lines", "read_path", readpath.t_precharge, "high", math.inf, per_lobe=True,
+        version=2,
     ),
     "e_read": Metric(
         "J", "energy of a read cycle, both outputs", "read_path", readpath.e_read, "high", math.inf, per_lobe=True,
@@ -195,7 +197,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "t_precharge_single": Metric(
         "s", "precharge time of the bit lines, output P only", "read_path_single", readpath.t_precharge, "high",
-        math.inf, per_lobe=True,
+        math.inf, per_lobe=True, version=2,
     ),
     **{
         f"{name}{ending}": Metric(unit, f"{text}{_SIDED[ending]}", f"{bench}{ending}", *others)
@@ -250,11 +252,11 @@ METRICS: Mapping[str, Metric] = {
     ),
     "v_half": Metric(
         "V", "lowest difference of the storage nodes, half-selected", "half_select", dynamic.lowest_difference, "low",
-        -math.inf, per_lobe=True,
+        0.0, per_lobe=True,
     ),
     "v_pim": Metric(
         "V", "lowest difference of the storage nodes over PIM activations", "pim_row", dynamic.lowest_difference,
-        "low", -math.inf, per_lobe=True,
+        "low", 0.0, per_lobe=True,
     ),
     "v_dip": Metric(
         "V", "lowest level of a supply dip that the bit survives", "supply_dip", dynamic.v_dip, "high", math.inf,
@@ -262,9 +264,15 @@ METRICS: Mapping[str, Metric] = {
     ),
     "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf),
     "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf, version=2),
-    "vth_pd": Metric("V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf),
-    "vth_pu": Metric("V", "threshold voltage of a pull-up", "threshold", threshold.vth_pu, "high", math.inf),
-    "vth_pg": Metric("V", "threshold voltage of a pass gate", "threshold", threshold.vth_pg, "high", math.inf),
+    "vth_pd": Metric(
+        "V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf, source=ORTIZ_CONDE
+    ),
+    "vth_pu": Metric(
+        "V", "threshold voltage of a pull-up", "threshold", threshold.vth_pu, "high", math.inf, source=ORTIZ_CONDE
+    ),
+    "vth_pg": Metric(
+        "V", "threshold voltage of a pass gate", "threshold", threshold.vth_pg, "high", math.inf, source=ORTIZ_CONDE
+    ),
     "r_p": Metric("ohm", "resistance of the junction in P at a read", "mram_read", mram.r_p, "high", math.inf),
     "r_ap": Metric("ohm", "resistance of the junction in AP at a read", "mram_read", mram.r_ap, "low", 0.0),
     "tmr": Metric("1", "TMR at a read", "mram_read", mram.tmr, "low", 0.0),

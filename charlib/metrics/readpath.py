@@ -120,10 +120,13 @@ def t_bl(block: Block) -> Measured:
 
 
 def t_precharge(block: Block) -> Measured:
-    """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of their level, shape (sample, lobe)."""
+    """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of their level, shape (sample, lobe).
+
+    ``not_performed`` where the read before it was not: what has not fallen does not come back.
+    """
     cycles = [_cycle(block, state) for state in LOBES]
     values = np.stack([c.precharge for c in cycles], axis=1)
-    wrong = np.stack([c.wrong for c in cycles], axis=1)
+    wrong = np.stack([c.wrong | np.isnan(c.delay) for c in cycles], axis=1)
     looked = np.stack([c.precharge_looked for c in cycles], axis=1)
     failed = ((wrong, Status.not_performed, np.nan), (np.isnan(values), Status.censored_high, looked))
     return measured(values, failed)

@@ -28,7 +28,9 @@ def put(data, name, values, status=None, bound=None):
     """A metric at one condition from values of shape (sample,)."""
     status = np.zeros(SAMPLES, np.int8) if status is None else np.asarray(status, np.int8)
     bound = np.full(SAMPLES, np.nan) if bound is None else bound
-    attrs = {"units": name[0].replace("t", "s").replace("v", "V"), "fails_when": FAILS[name], "long_name": name}
+    limit = np.inf if FAILS[name] == "high" else 0.0
+    about = {"fails_when": FAILS[name], "fail_limit": limit, "long_name": name}
+    attrs = {"units": name[0].replace("t", "s").replace("v", "V"), **about}
     for end, array in (("", np.where(status == 0, values, np.nan)), ("_status", status), ("_bound", bound)):
         data[name + end] = (("process", "vdd", "temp", "sample"), array[None, None, None], {} if end else attrs)
     return data

@@ -180,10 +180,10 @@ def test_the_pim_read_holds_where_its_delay_is_short_enough(data):
 
 
 def test_the_pim_operation_must_keep_the_bit_as_well(data):
-    """v_pim has no limit of its own and a window that is none of its limits: the nodes must not meet."""
+    """The window of v_pim is none of its limits: the nodes must not meet."""
     add_reads(data, 1e-10 * np.exp(0.1 * scores(5, 1)[:, 0]) * np.ones((4, 1)))
     assert place(vmin.v_min(data, 3.0)).sel(operation="pim")["v_min_status"] == Status.censored_low
-    add(data, "v_pim", straight(0.3, 0.45, 0.01, seed=6), LOW | {"fail_limit": -np.inf, "testbench": "pim_row"})
+    add(data, "v_pim", straight(0.3, 0.45, 0.01, seed=6), LOW | {"testbench": "pim_row"})
     data["pim_row_window"] = (("process", "vdd", "temp"), np.full((1, 4, 1), 1e-10))
     both = place(vmin.v_min(data, 3.0)).sel(operation="pim")
     assert both["metric"].item() == "v_pim, t_read_p, t_read_n"

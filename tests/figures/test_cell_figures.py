@@ -1,5 +1,7 @@
 """Figures of a cell at DC and in time: what they tell is what was measured."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,10 +10,16 @@ import charlib
 from analysis import plots
 from analysis.plots import NothingToDraw
 from figures import FIGURES
+from netlists import NetlistCell
 
 pytestmark = pytest.mark.ngspice
 
-IN_TIME = {"t_write": "s", "e_write": "J", "t_pulse_read": "s", "e_precharge": "J", "v_half": "V", "v_dip": "V"}
+IN_TIME = {
+    "t_write": "s", "e_write": "J", "t_bl": "s", "t_precharge": "s", "t_pulse_read": "s", "e_precharge": "J",
+    "v_half": "V", "v_dip": "V",
+}  # fmt: skip
+WEAK = Path(__file__).parents[2] / "docs" / "runs" / "weak-cell.sp"
+"""A cell that loses Q = 1 while a row is open."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +48,28 @@ def test_numbers_in_time_are_those_of_the_metrics(nominal_in_time):
         text = f"{metric} = {plots.quantity(number, unit)}" if np.isfinite(number) else f"{metric}: not reached"
         assert any(word.startswith(text) for word in told), (text, told)
     assert "t_pulse_read: not reached" in told  # a sound cell survives the longest pulse
+
+
+def test_times_of_the_bit_lines_are_marked_as_long_as_they_are(nominal_in_time):
+    axes = {ax.get_title(): ax for ax in FIGURES["in_time"].draw(nominal_in_time).axes}
+    for title, metric in (("read, bit lines part", "t_bl"), ("precharge, bit lines come back", "t_precharge")):
+        marked = axes[title].patches[0].get_window_extent().transformed(axes[title].transData.inverted())
+        assert marked.width == pytest.approx(value(nominal_in_time, metric), rel=0.02)
+
+
+def test_a_weak_cell_shows_the_pulse_that_costs_its_bit(tmp_path):
+    ports = {"bl": "BL", "blb": "BLB", "wl": "WL", "vdd": "VDD", "gnd": "VSS"}
+    conditions = charlib.Conditions(process=["tt"], vdd=[0.9], temp=[398.15])
+    cell = NetlistCell.read(WEAK, "weak", ports)
+    charlib.characterize(cell=cell, conditions=conditions, metrics=["t_pulse_read", "v_half"], out=tmp_path, workers=1)
+    figure = FIGURES["in_time"].draw(tmp_path)
+    found = xr.load_dataset(tmp_path / "characterization.nc")["t_pulse_read_lobes"].squeeze().sel(lobe="q")
+    assert f"t_pulse_read = {plots.quantity(float(found), 's')}" in words(figure)
+    assert "v_half: bit lost" in words(figure)
+    ax = next(ax for ax in figure.axes if ax.get_title() == "longest read pulse survived")
+    kept, lost = ((ax.lines[i + 1].get_ydata()[-1], ax.lines[i + 2].get_ydata()[-1]) for i in (0, 3))
+    assert kept[0] > 0.8
+    assert lost[1] > 0.8
 
 
 def test_energy_so_far_ends_at_the_metric(nominal_in_time):

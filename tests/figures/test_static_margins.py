@@ -19,4 +19,5 @@ def test_closed_forms():
     assert smallest_square(v, np.zeros_like(v), v) is None
     d = np.linspace(1.0, -0.2, 25)
     assert turning_point(d, (d - 0.5) ** 2, rising=False) == (pytest.approx(0.5), pytest.approx(0.0, abs=1e-12))
+    assert turning_point(d, d, rising=False, least=0.13) == pytest.approx((0.13, 0.13))
     assert turning_point(d, -((d - 0.5) ** 2), rising=True) == (pytest.approx(0.5), pytest.approx(0.0, abs=1e-12))
