@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from analysis import plots
 from analysis.plots import Condition, Look, NothingToDraw
 from charlib.metrics.dynamic import pulse_width
 from charlib.metrics.energy import energy
-from charlib.metrics.readpath import OUTPUTS, RECOVERED, SENSED
+from charlib.metrics.readpath import OUTPUTS, RECOVERED
 from charlib.waveforms import Block, crossing
+from netlists.readpath import ReadPath
 
 STATE = "q"
 """Stored state before the operation."""
@@ -56,8 +58,11 @@ def draw(results_dir: Path) -> Figure:
     with plots.read(results_dir / "characterization.nc") as data:
         condition, about = plots.reference_condition(data), data[[]].load()
         values = {p.metric: _told(data, p.metric, condition) for p in PANELS if f"{p.metric}_nominal" in data}
+    sensed = ReadPath(**json.loads(about.attrs["readpath"])).sensed
     groups = dict.fromkeys(panel.group for panel in PANELS)
-    waves, reasons = plots.readable(groups, lambda group: _waves(results_dir, group, condition))
+    waves, reasons = plots.readable(
+        groups, lambda group: _waves(results_dir, group, condition).assign_attrs(sensed=sensed)
+    )
     if not waves.keys() - {"read_path"}:
         raise NothingToDraw(reasons[0])
     found = [panel for panel in PANELS if panel.group in waves]
@@ -65,7 +70,7 @@ def draw(results_dir: Path) -> Figure:
         f"{plots.provenance(about, condition, 'none drawn')} Nominal cell with Q = 1 before; numbers: worse state. "
         "Energies: from all supplies of the column, less what leaks at the start; grey: precharge on. Pulse and dip: "
         "the hardest that the bit survives; thin: the hardest tried, which it does not; not reached: it survives all. "
-        f"Bit lines: from the word line at half its level to {SENSED:.0%} of VDD between them, from the precharge "
+        f"Bit lines: from the word line at half its level to {sensed:.3g} VDD between them, from the precharge "
         f"signal at half its level to both at {RECOVERED:.0%} of theirs."
     )
     rows = -(-len(found) // 2)
@@ -119,7 +124,7 @@ def _parted(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, tol
     start = float(crossing(time, waves[f"wl_{STATE}"].values[None], condition.level("wl") / 2, rising=True)[0])
     falling = OUTPUTS[STATE][2]
     other = next(line for line in BIT_LINES if line != falling)
-    end = float(crossing(time, lines[other] - lines[falling], SENSED * condition.vdd, rising=True)[0])
+    end = float(crossing(time, lines[other] - lines[falling], waves.attrs["sensed"] * condition.vdd, rising=True)[0])
     _interval(ax, start, end, condition, told)
 
 

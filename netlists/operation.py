@@ -75,6 +75,7 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
         "wordline_on": times["wl_b"][0],
         "wordline_off": times["wl_b"][1],
         "precharge_on": times["pre"][1],
+        "sensed": setting.readpath.sensed,
     }
     name = f"read_path{VARIANTS[outputs]}"
     guesses |= high(setting, times)

@@ -56,6 +56,8 @@ class ReadPath:
             wherever the input is 0.
         held: the lines set a latch of two cross-coupled NAND gates, which a precharged pair leaves alone, and the
             output gates look at the latch: a row is read once for all input bits.
+        sensed: difference of the bit lines that counts as read, as a share of VDD [1], assumed: 100 mV at 1 V, twice or
+            three times what a sense amplifier's offset usually asks for.
     """
 
     rows: int = 16
@@ -69,6 +71,7 @@ class ReadPath:
     outputs: str = "pn"
     keeper: float = 0.0
     held: bool = False
+    sensed: float = 0.1
 
     def __post_init__(self) -> None:
         if not isinstance(self.fanout, int) or self.fanout < 1:
@@ -80,6 +83,8 @@ class ReadPath:
                 raise ValueError(f"{name}={value!r} is not above 0 (readpath.{name})")
         if not 0 <= self.keeper < math.inf:
             raise ValueError(f"keeper={self.keeper!r} is not at least 0 (readpath.keeper)")
+        if not 0 < self.sensed < 1:
+            raise ValueError(f"sensed={self.sensed!r} is not between 0 and 1 (readpath.sensed)")
         if self.outputs not in ("pn", "p"):
             raise ValueError(f"outputs={self.outputs!r} is not one of pn, p")
         if not isinstance(self.held, bool):

@@ -172,6 +172,7 @@ class ReadPathSection(Section):
     driver: Size = ReadPath.driver
     fanout: Count = ReadPath.fanout
     keeper: Annotated[Number, Field(ge=0)] = ReadPath.keeper
+    sensed: Annotated[Number, Field(gt=0, lt=1)] = ReadPath.sensed
     pattern: Pattern = ReadPath.pattern
     position: Position = ReadPath.position
     pattern_seed: Annotated[int, Field(strict=True, ge=0)] = ReadPath.pattern_seed

@@ -15,10 +15,6 @@ from netlists.readpath import SIDES, SUPPLIES
 
 RECOVERED = 0.95
 """Share of its precharged level at which a line counts as precharged [1], assumed."""
-SENSED = 0.1
-"""Difference of the bit lines that counts as read, as a share of VDD [1], assumed: 100 mV at 1 V, twice or three times
-what a sense amplifier's offset usually asks for.
-"""
 LOW = 0.05
 """Share of VDD below which an output counts as back at zero [1], assumed."""
 OUTPUTS = {"q": ("p", "n", "blb"), "qb": ("n", "p", "bl")}
@@ -98,10 +94,11 @@ def t_read_n(block: Block) -> Measured:
 
 
 def t_bl(block: Block) -> Measured:
-    """Time [s] from the word line at 50 % to a bit-line difference of ``SENSED`` of VDD, shape (sample, lobe).
+    """Time [s] from the word line at 50 % to the bit-line difference that counts as read, shape (sample, lobe).
 
-    The line of the low node falls, the other one floats at the precharged level. Line and load are those of the read
-    path: its rows, wire and output gates. ``not_performed`` where an output misfired or the stored bit was lost.
+    That is a share of VDD, see :class:`netlists.ReadPath`. The line of the low node falls, the other one floats at the
+    precharged level. Line and load are those of the read path: its rows, wire and output gates. ``not_performed`` where
+    an output misfired or the stored bit was lost.
     """
     vdd, end, time = block.values["vdd"], block.values["wordline_off"], block["time"]
     values, wrong, looked = [], [], []
@@ -111,7 +108,7 @@ def t_bl(block: Block) -> Measured:
         other = {"bl": "blb", "blb": "bl"}[falling]
         difference = block[f"{other}_{state}"] - block[f"{falling}_{state}"]
         start = crossing(time, block[f"wl_{state}"], block.values.get("v_wl", vdd) / 2, rising=True)
-        sensed = crossing(time, difference, SENSED * vdd, rising=True)
+        sensed = crossing(time, difference, block.values["sensed"] * vdd, rising=True)
         values.append(np.where(sensed <= end, sensed - start, np.nan))
         wrong.append(cycle.wrong)
         looked.append(cycle.looked)

@@ -253,6 +253,18 @@ def test_read_current_and_leakage_of_a_read_port(technology, solve, session):
     assert more[1] > 1.5 * more[0]  # in state qb the driver conducts and one transistor blocks, in state q two
 
 
+def test_write_margins_and_retention_of_an_8t_are_those_of_its_latch():
+    """Its N-curve is that at a write, the word line on; the read port's gate takes next to nothing."""
+    metrics = ("snm_write", "wm_bl", "wm_wl", "svnm", "sinm", "wtv", "wti", "drv")
+    for shifts in ({}, {"pd_l": 0.1, "pg_r": -0.1, "pu_r": 0.1}):
+        six, eight = (
+            characterize(cell=kind(shifts=shifts), metrics=metrics, workers=1).squeeze() for kind in (Sram6T, Sram8T)
+        )
+        for metric in metrics:
+            np.testing.assert_allclose(eight[f"{metric}_lobes"], six[f"{metric}_lobes"], rtol=2e-3, err_msg=metric)
+        assert (six["wm_bl_lobes"][0] == pytest.approx(six["wm_bl_lobes"][1].item(), abs=1e-4)) == (not shifts)
+
+
 def test_an_8t_is_written_as_a_6t_that_carries_its_read_port():
     """A read port of no size leaves the 6T; a real one loads Q-bar, so that it takes longer to pull that node down."""
     metrics = ["t_write", "t_pulse_write", "v_half"]

@@ -272,6 +272,7 @@ def test_edges_are_seen_however_long_the_cycle(place, session, simulated):
     ("wrong", "message"),
     [
         ({"outputs": "n"}, r"outputs='n' is not one of pn, p$"),
+        ({"sensed": 1.0}, r"sensed=1\.0 is not between 0 and 1 \(readpath\.sensed\)"),
         ({"keeper": -0.1}, r"keeper=-0\.1 is not at least 0 \(readpath\.keeper\)"),
         ({"held": 1}, r"held=1 is not one of true, false$"),
     ],

@@ -188,7 +188,7 @@ MISTAKES = {
     '[readpath]\nposition = "middle"': ("'middle' is not a position; legal: near, far (readpath.position in run.toml)"),
     "[readpath]\nheld = true": (
         "unknown key 'held' in [readpath] of run.toml; legal: "
-        "rows, precharge, driver, fanout, keeper, pattern, position, pattern_seed"
+        "rows, precharge, driver, fanout, keeper, sensed, pattern, position, pattern_seed"
     ),
     "conditions = 3": "conditions=3: must be a section, as in [conditions] (conditions in run.toml)",
     "[variation]\nsamples = 0": "samples=0: must be greater than or equal to 1 (variation.samples in run.toml)",
