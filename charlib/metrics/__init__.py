@@ -176,7 +176,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "drv": Metric(
         "V", "data retention voltage", "retention", followed.drv, "high", math.inf, per_lobe=True,
-        source=QIN, version=3,
+        source=QIN, version=4,
     ),
     "t_read_p": Metric("s", "delay word line to P = INP and Q", "read_path", readpath.t_read_p, "high", math.inf),
     "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),
