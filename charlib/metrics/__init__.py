@@ -83,7 +83,7 @@ _OPERATION = {
             "gates": "output gates",
         }.items()
     },
-    "e_compute_leak": ("J", "leakage over a computing cycle", "compute", operation.e_compute_leak, *_COST, 2),
+    "e_compute_leak": ("J", "leakage over a computing cycle", "compute", operation.e_compute_leak, *_COST, 3),
     "t_held": ("s", "slowest delay input to output, row held", "held", operation.t_held, "high", math.inf, False, 2),
     "e_held_row": ("J", "energy of reading a row into its latch", "held", operation.e_held_row(""), *_COST),
     "e_held_latch": ("J", "part of the latch in reading a row", "held", operation.e_held_row("latch"), *_COST),
@@ -190,14 +190,14 @@ METRICS: Mapping[str, Metric] = {
     ),
     "e_read_single": Metric(
         "J", "energy of a read cycle, output P only", "read_path_single", readpath.e_read, "high", math.inf,
-        per_lobe=True, version=3,
+        per_lobe=True, version=4,
     ),
     "t_read_single": Metric(
         "s", "delay word line to P, output P only", "read_path_single", readpath.t_read_p, "high", math.inf
     ),
     "t_precharge_single": Metric(
         "s", "precharge time of the bit lines, output P only", "read_path_single", readpath.t_precharge, "high",
-        math.inf, per_lobe=True, version=2,
+        math.inf, per_lobe=True, version=3,
     ),
     **{
         f"{name}{ending}": Metric(unit, f"{text}{_SIDED[ending]}", f"{bench}{ending}", *others)
@@ -205,7 +205,7 @@ METRICS: Mapping[str, Metric] = {
         for name, (unit, text, bench, *others) in _OPERATION.items()
     },
     **{
-        name: Metric("s", text, "truth", measure, "low", 0.0)
+        name: Metric("s", text, "truth", measure, "low", 0.0, version=2)
         for name, (text, measure) in {
             "t_race_recovery": ("bit lines precharged to end of precharge", operation.t_race_recovery),
             "t_race_wordline": ("end of precharge to word line", operation.t_race_wordline),
@@ -215,10 +215,10 @@ METRICS: Mapping[str, Metric] = {
     },
     "i_leak_path": Metric(
         "A", "leakage of the read path without bit lines", "compute", operation.i_leak_path, "high", math.inf,
-        per_lobe=True,
+        per_lobe=True, version=2,
     ),
     **{
-        name: Metric("F", f"capacitance of {line}", "compute", measure, "high", math.inf, per_lobe=True)
+        name: Metric("F", f"capacitance of {line}", "compute", measure, "high", math.inf, per_lobe=True, version=2)
         for name, (line, measure) in {
             "c_wl": ("a cell's word line", operation.c_wl),
             "c_pre": ("the precharge signal", operation.c_pre),

@@ -83,6 +83,16 @@ def _right(block: Block, inputs: Sequence[int], held: bool = False) -> tuple[np.
     return both[0], both[1]
 
 
+def _lost(block: Block) -> np.ndarray:
+    """True where a stored bit is not there at both ends, shape (sample, lobe)."""
+    return np.stack([lost(block, state) for state in LOBES], axis=1)
+
+
+def _per_state(block: Block, columns: Sequence[np.ndarray]) -> Measured:
+    """Numbers of both stored states, shape (sample, lobe); ``not_performed`` where the bit is lost."""
+    return measured(np.stack(columns, axis=1), ((_lost(block), Status.not_performed, np.nan),))
+
+
 def _slowest(block: Block, inputs: Sequence[int], from_: Callable[[str, str], tuple[np.ndarray, float, bool]],
              held: bool) -> Measured:  # fmt: skip
     """Longest delay of all outputs that rise, shape (sample,).
@@ -138,21 +148,23 @@ def v_glitch(block: Block) -> Measured:
     ``not_performed`` where the stored bit is lost.
     """
     time, cycle = block["time"], block.values["cycle"]
-    highest, without = np.zeros(len(time)), np.zeros(len(time), dtype=bool)
+    highest = np.zeros(len(time))
     for state, output in _places(block):
         for turn in _cycles(block, state, output, TRUTH):
             inside = (time >= turn.start) & (time <= turn.start + cycle)
             if not turn.high:
                 highest = np.maximum(highest, np.where(inside, block[f"{output}_{state}"], 0.0).max(axis=1))
-        without |= lost(block, state)
-    return measured(highest, ((without, Status.not_performed, np.nan),))
+    return measured(highest, ((_lost(block).any(axis=1), Status.not_performed, np.nan),))
 
 
 def _smallest(block: Block, margin: Callable[[str, float], np.ndarray]) -> Measured:
-    """Smallest margin over the cycles of both states, shape (sample,); ``suspect`` where an event is missing."""
+    """Smallest margin over the cycles of both states, shape (sample,).
+
+    ``not_performed`` where a stored bit is lost, ``suspect`` where an event is missing.
+    """
     cycle = block.values["cycle"]
     margins = [margin(state, i * cycle) for state in LOBES for i in range(len(TRUTH))]
-    return measured(np.min(margins, axis=0))
+    return measured(np.min(margins, axis=0), ((_lost(block).any(axis=1), Status.not_performed, np.nan),))
 
 
 def _edge(block: Block, node: str, line: str, rising: bool, after: float) -> np.ndarray:
@@ -184,7 +196,8 @@ def t_race_precharge(block: Block) -> Measured:
 def t_race_recovery(block: Block) -> Measured:
     """Time [s] from both lines at ``RECOVERED`` of their level to the end of their precharge at 50 %, shape (sample,).
 
-    ``censored_low`` where a line does not get there before precharge ends.
+    ``not_performed`` where an output is wrong or late, as what has not fallen does not come back, ``censored_low``
+    where a line does not get there before precharge ends.
     """
     time, cycle = block["time"], block.values["cycle"]
     level, margins = block.values.get("v_bl", block.values["vdd"]), []
@@ -196,7 +209,11 @@ def t_race_recovery(block: Block) -> Measured:
             away = at(time, lowest, begun) < RECOVERED * level
             back = np.where(away, crossing(time, lowest, RECOVERED * level, True, begun), begun)
             margins.append(np.where(back < end, end - back, np.nan))
-    return measured(np.min(margins, axis=0), ((np.isnan(margins).any(axis=0), Status.censored_low, 0.0),))
+    failed = np.logical_or(*_right(block, TRUTH)).any(axis=1)
+    short = np.isnan(margins).any(axis=0)
+    return measured(
+        np.min(margins, axis=0), ((failed, Status.not_performed, np.nan), (short, Status.censored_low, 0.0))
+    )
 
 
 def t_race_sample(block: Block) -> Measured:
@@ -257,15 +274,17 @@ e_held_input = _per_cycle(HELD, 1, len(HELD), held=True)
 
 
 def i_leak_path(block: Block) -> Measured:
-    """Leakage [A] at rest of drivers, latch and output gates with their loads, precharged, shape (sample, lobe)."""
+    """Leakage [A] at rest of drivers, latch and output gates with their loads, precharged, shape (sample, lobe).
+
+    ``not_performed`` where the stored bit is lost, as are ``e_compute_leak`` and the capacitances.
+    """
     supplies = [supply for supply, part in SUPPLIES.items() if part != "bitline"]
-    return measured(np.stack([given(block, state, supplies)[:, 0] for state in LOBES], axis=1))
+    return _per_state(block, [given(block, state, supplies)[:, 0] for state in LOBES])
 
 
 def e_compute_leak(block: Block) -> Measured:
     """Leakage of all supplies at rest over a cycle [J], shape (sample, lobe); with lines apart from VDD at theirs."""
-    power = np.stack([rest_power(block, state) for state in LOBES], axis=1)
-    return measured(power * block.values["cycle"])
+    return _per_state(block, [rest_power(block, state) * block.values["cycle"] for state in LOBES])
 
 
 def _charge(line: str, level: str, spans: Callable[[float], list[tuple[float, float]]]) -> Callable[[Block], Measured]:
@@ -283,7 +302,7 @@ def _charge(line: str, level: str, spans: Callable[[float], list[tuple[float, fl
             current = block[f"v.x{state}.vmeter_{line}#branch"]
             charges = [integral(np.clip(block["time"], *span), current) for span in edges]
             columns.append(sum(np.abs(charge) for charge in charges) / len(edges) / swing)
-        return measured(np.stack(columns, axis=1))
+        return _per_state(block, columns)
 
     return measure
 
@@ -316,7 +335,7 @@ def t_hold_line(block: Block) -> Measured:
     wrong at the end, beyond the time from the same 50 % to it; ``not_performed`` where the stored bit is lost.
     """
     half, time = block.values["vdd"] / 2, block["time"]
-    values, looked, without = [], [], []
+    values, looked = [], []
     for state in LOBES:
         off = _edge(block, f"pre_b_{state}", "v_bl", True, 0.0)
         false = np.full(len(time), np.inf)
@@ -325,7 +344,6 @@ def t_hold_line(block: Block) -> Measured:
             false = np.fmin(false, fired)
         values.append(false - off)
         looked.append(np.nan_to_num(time[:, -1] - off, nan=0.0))
-        without.append(lost(block, state))
-    values, looked, without = (np.stack(columns, axis=1) for columns in (values, looked, without))
+    values, looked = (np.stack(columns, axis=1) for columns in (values, looked))
     beyond = ~np.isfinite(values)
-    return measured(values, ((without, Status.not_performed, np.nan), (beyond, Status.censored_high, looked)))
+    return measured(values, ((_lost(block), Status.not_performed, np.nan), (beyond, Status.censored_high, looked)))

@@ -32,8 +32,8 @@ class _Cycle:
     """One stored state's cycle; every array has shape (sample,).
 
     Attributes:
-        delay: word line to output, 50 % to 50 % [s]; NaN where the output did not rise while the word line was on, 0
-            where the path has no such output.
+        delay: word line to output, 50 % to 50 % [s], or where the path has no such output to its line; NaN where that
+            did not come while the word line was on.
         precharge: precharge signal at 50 % to both lines at ``RECOVERED`` [s]; NaN where they did not recover.
         looked, precharge_looked: how long each was looked for [s].
         wrong: the wrong output fired, the right one fired again or stayed up, or the stored bit was lost.
@@ -50,12 +50,15 @@ def _cycle(block: Block, state: str) -> _Cycle:
     vdd, end, on = block.values["vdd"], block.values["wordline_off"], block.values["precharge_on"]
     v_wl, v_bl = (block.values.get(line, vdd) for line in ("v_wl", "v_bl"))
     time = block["time"]
-    rising, quiet, _ = OUTPUTS[state]
+    rising, quiet, falling = OUTPUTS[state]
     waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb")}
     waves |= {o: block[f"{o}_{state}"] if o in outputs(block) else np.zeros_like(time) for o in SIDES}
     start = crossing(time, waves["wl"], v_wl / 2, rising=True)
-    fired = crossing(time, waves[rising], vdd / 2, rising=True)
-    delay = np.where(fired <= end, fired - start, np.nan) if rising in outputs(block) else np.zeros(len(time))
+    if rising in outputs(block):
+        fired = crossing(time, waves[rising], vdd / 2, rising=True)
+    else:
+        fired = crossing(time, waves[falling], v_bl / 2, rising=False)
+    delay = np.where(fired <= end, fired - start, np.nan)
     begin = crossing(time, waves["pre_b"], v_bl / 2, rising=False, after=on)
     recovered = crossing(time, np.minimum(waves["bl"], waves["blb"]), RECOVERED * v_bl, rising=True, after=on)
     # A line that never left the recovered band takes no time to come back.

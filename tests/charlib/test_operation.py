@@ -137,6 +137,29 @@ def test_outputs_are_checked_over_the_whole_waveform(right, name, begin, end, le
         assert found.bound[0] == pytest.approx(SAMPLED * cycle - max(starts), rel=1e-6, abs=0)
 
 
+@pytest.mark.ngspice
+def test_nothing_of_a_cell_that_loses_its_bit_is_a_number(right, computed):
+    """Q falls below Q-bar at the end. Of what has two states only that of Q = 1 goes."""
+    for block, names in (
+        (right, ("t_race_recovery", "t_race_wordline", "t_race_precharge", "t_race_sample", "v_glitch")),
+        (computed, ("e_compute", "e_compute_leak", "i_leak_path", "c_wl", "c_pre", "c_inp", "c_inn")),
+    ):
+        last = block["time"][0, -1]
+        tampered = changed(block, "q_q", lambda time, last=last: time >= last, -0.1)
+        for name in names:
+            found, lost = (METRICS[name].measure(b) for b in (block, tampered))
+            assert (found.status == Status.ok).all()
+            expected = [Status.not_performed] + [Status.ok] * (lost.status.size - 1)
+            assert lost.status.ravel().tolist() == expected, name
+            assert np.isnan(lost.values.flat[0])
+
+
+@pytest.mark.ngspice
+def test_lines_that_did_not_fall_have_no_time_to_come_back(right):
+    still = changed(changed(right, "p_q", lambda time: time > 0, 0.0), "blb_q", lambda time: time > 0, 1.0)
+    assert METRICS["t_race_recovery"].measure(still).status[0] == Status.not_performed
+
+
 def test_a_line_that_holds_is_censored_from_where_its_precharge_is_off():
     """Precharge at 50 % at 1.5 s, 0.5 s behind its source; looked at until 11 s."""
     time = np.array([[0.0, 1.0, 2.0, 6.0, 7.0, 11.0]])
