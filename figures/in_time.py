@@ -1,10 +1,13 @@
-"""A cell in time: what writes, reads, half-selections, PIM activations and dips of the supply do to its nodes."""
+"""A cell in time: what writes, reads, half-selections, PIM activations and dips of the supply do to its nodes.
+
+Beside them the inverter that drives four, if it was measured.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.integrate import cumulative_trapezoid
 
 import figures
 from analysis import plots
@@ -33,6 +37,8 @@ NODES = {
 """Node to its name and look."""
 BIT_LINES = {"bl": ("BL", plots.LOOKS[3]), "blb": ("BLB", plots.LOOKS[4])}
 """The same of the bit lines."""
+INVERTER = {"n2": ("input", NODES["line"][1], True, -6, "right"), "n3": ("output", plots.LOOKS[0], False, 8, "left")}
+"""Node of the inverter to its name and look, and how the name stands beside its edge: the edge rises, offset, side."""
 ENERGIES = 400
 """Times at which energy so far is drawn."""
 
@@ -63,7 +69,7 @@ def draw(results_dir: Path) -> Figure:
     waves, reasons = plots.readable(
         groups, lambda group: _waves(results_dir, group, condition).assign_attrs(sensed=sensed)
     )
-    if not waves.keys() - {"read_path"}:
+    if not waves.keys() - {"read_path", "fo4"}:
         raise NothingToDraw(reasons[0])
     found = [panel for panel in PANELS if panel.group in waves]
     caption = (
@@ -73,6 +79,8 @@ def draw(results_dir: Path) -> Figure:
         f"Bit lines: from the word line at half its level to {sensed:.3g} VDD between them, from the precharge "
         f"signal at half its level to both at {RECOVERED:.0%} of theirs."
     )
+    if "fo4" in waves:
+        caption += " Inverter: from half of VDD to half of VDD; t_fo4 is the mean of both edges."
     rows = -(-len(found) // 2)
     figure = plots.new_figure(1.5 + 1.6 * rows, "What an operation does to the stored bit, and what it costs", caption)
     names = [str(i) if i < len(found) else "." for i in range(2 * rows)]
@@ -212,13 +220,36 @@ def _spent(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told
     time = vectors["time"][0]
     places = time[np.unique(np.linspace(0, time.size - 1, ENERGIES).astype(int))]
     spent = [float(energy(block, STATE, spans=((0.0, place),))[0]) for place in places]
-    ax.plot(places, spent, color="black")
     precharge = vectors[f"pre_b_{STATE}"][0] < condition.vdd / 2
     ax.fill_between(time, 0.0, 1.0, where=precharge, transform=ax.get_xaxis_transform(), color="0.9", linewidth=0)
     part = f" of {plots.quantity(spent[-1], 'J')}" if told and panel.group == "read_path" else ""
-    plots.label_point(ax, told + part, (0.98 * time[-1], 1.15 * max(spent)), (0, 0), "right")
+    _so_far(ax, places, spent, told + part)
+
+
+def _so_far(ax: Axes, time: np.ndarray, spent: Sequence[float], told: str) -> None:
+    ax.plot(time, spent, color="black")
+    plots.label_point(ax, told, (0.98 * time[-1], 1.15 * max(spent)), (0, 0), "right")
     ax.set_ylim(min(0.0, 1.1 * min(spent)), 1.3 * max(spent))
     plots.label_axis(ax.yaxis, "energy so far", "J")
+
+
+def _switched(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """Input and falling output of the inverter, each at half of VDD."""
+    waves = waves.isel(step=-1)
+    time, crossed = waves["time"].values[None], []
+    for node, (name, look, rising, offset, side) in INVERTER.items():
+        wave = waves[node].values
+        ax.plot(time[0], wave, color=look.color, linestyle=look.linestyle)
+        crossed.append(float(crossing(time, wave[None], condition.vdd / 2, rising=rising)[0]))
+        plots.label_point(ax, name, (crossed[-1], condition.vdd / 2), (offset, 0), side)
+    _interval(ax, *crossed, condition, told)
+
+
+def _drawn(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """Energy that the inverter has taken from its supply up to each time."""
+    waves = waves.isel(step=-1)
+    time, current = waves["time"].values, -waves["vmeasured#branch"].values
+    _so_far(ax, time, condition.vdd * cumulative_trapezoid(current - current[0], time, initial=0.0), told)
 
 
 PANELS = (
@@ -231,8 +262,10 @@ PANELS = (
     Panel("half_select", "row open, column not accessed", "v_half", _least),
     Panel("pim_row", "row computes eight times", "v_pim", _least),
     Panel("supply_dip", "dip of the cell's supply", "v_dip", _hardest, "vdd"),
+    Panel("fo4", "inverter drives four, output falls", "t_fo4", _switched),
+    Panel("fo4", "its energy, one fall and one rise", "e_fo4", _drawn),
 )
-"""What is shown, in order; of a read path alone nothing is."""
+"""What is shown, in order; of a read path or an inverter alone nothing is."""
 
 
 if __name__ == "__main__":

@@ -318,7 +318,7 @@ TESTBENCHES: Mapping[str, Row] = {
     "held": Row(held, **_AT_SPEED),
     "held_single": Row(partial(held, outputs="p"), **_AT_SPEED),
     "line_hold": Row(line_hold, ("t_hold_line",), window=HOLD_WINDOW, lacks=_not_read_by_column),
-    "fo4": Row(fo4, ("t_fo4",), states=()),
+    "fo4": Row(fo4, ("t_fo4",), drawn=True, cloud=False, states=()),
     "threshold": Row(threshold, drawn=True, lacks=_not_parametrized),
     "write_butterfly": Row(write_butterfly, drawn=True),
     "n_curve": Row(n_curve, drawn=True),

@@ -67,6 +67,7 @@ QIN = "Qin et al., ISQED 2004"
 GROSSAR = "Grossar et al., JSSC 41(11), 2006"
 DONG = "Dong, Li, Huang, ICCAD 2008"
 ORTIZ_CONDE = "Ortiz-Conde et al., Microelectronics Reliability 42(4-5), 2002"
+WESTE = "Weste and Harris, CMOS VLSI Design, 4th ed., 2010"
 """Publications of definitions; what was read of them, and where a metric departs from them, says docs/metrics.md."""
 
 
@@ -262,8 +263,10 @@ METRICS: Mapping[str, Metric] = {
         "V", "lowest level of a supply dip that the bit survives", "supply_dip", dynamic.v_dip, "high", math.inf,
         per_lobe=True,
     ),
-    "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf),
-    "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf, version=2),
+    "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf, source=WESTE),
+    "e_fo4": Metric(
+        "J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf, version=2, source=WESTE
+    ),
     "vth_pd": Metric(
         "V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf, source=ORTIZ_CONDE
     ),

@@ -164,6 +164,18 @@ def test_write_delay_from_fine_waveforms_is_the_same(measure, setting, solve, re
     assert dynamic.e_write(block).values[0, 0] == pytest.approx(measure("e_write", 0.3e-9).values[0, 0], rel=0.005)
 
 
+def test_energy_of_a_write_is_what_its_sources_give(setting, solve, session):
+    """Power of every source of the column by trapezoids, less what it is at the start; a mismatched column."""
+    bench = TESTBENCHES["write"].build(setting(vdd=0.9, window=0.5e-9))
+    block = solve(session, bench, np.random.default_rng(3).standard_normal((1, len(bench.knobs))))
+    for lobe, state in enumerate(("q", "qb")):
+        sources = [name for name in block.vectors if name.startswith("vv") and name.endswith(f"_{state}#branch")]
+        assert len(sources) == 6
+        given = -0.9 * sum(block[name][0] for name in sources)
+        expected = np.trapezoid(given - given[0], block["time"][0])
+        assert dynamic.e_write(block).values[0, lobe] == pytest.approx(expected, rel=1e-6)
+
+
 def test_nothing_of_a_write_depends_on_the_window(measure):
     for metric, tolerance in (("t_write", 2e-3), ("e_write", 0.01)):
         np.testing.assert_allclose(measure(metric, 5e-9).values, measure(metric, 0.27e-9).values, rtol=tolerance)
@@ -351,6 +363,20 @@ def test_a_half_selected_cell_settles_where_it_is_at_dc_but_for_what_the_line_dr
         assert static_difference < settled < static_difference + 5e-3  # the precharge transistors carry the current
         lowest = dynamic.lowest_difference(block).values[0, ("q", "qb").index(state)]
         assert static_difference - 0.05 < lowest <= static_difference  # below by what the edges couple
+
+
+@pytest.mark.parametrize(
+    ("name", "window", "shifts"),
+    [("half_select", 0.3e-9, {}), ("half_select", 0.3e-9, {"pd_r": 0.15}), ("pim_row", 0.1e-9, {"pd_r": 0.15})],
+)
+def test_margins_at_tight_tolerances_are_the_same(setting, solve, session, reference, name, window, shifts):
+    """The least of the waveform, edges included, from steps an eighth as long."""
+    bench = TESTBENCHES[name].build(setting(window=window, shifts=shifts))
+    fine = replace(bench, analysis=Transient(bench.analysis.stop, bench.analysis.max_step / 8))
+    usual, exact = (
+        dynamic.lowest_difference(block).values for block in (solve(session, bench), solve(reference, fine))
+    )
+    np.testing.assert_allclose(usual, exact, rtol=0, atol=1e-3)
 
 
 def test_the_margin_of_a_row_that_computes_is_the_least_of_its_activations(measure, setting, solve, session):

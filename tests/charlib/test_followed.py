@@ -44,7 +44,7 @@ def brute_force(setting, name, state):
 
 
 def tripped_at(block, state, least=0.0):
-    """Line voltage at the first point where the nodes are no further apart than ``least``, NaN where they always are."""
+    """Line voltage at the first point where the nodes are at most ``least`` apart, NaN where they never are."""
     difference = (block["q"] - block["qb"]) * (1 if state == "q" else -1)
     lost = difference <= least
     assert not lost[:, 0].any()

@@ -90,7 +90,7 @@ def test_a_mirrored_cell_is_read_by_the_other_output(cycle):
     for one, other in ((readpath.t_read_p, readpath.t_read_n), (readpath.t_read_n, readpath.t_read_p)):
         assert one(here).values[0] == pytest.approx(other(there).values[0], rel=2e-3)
     assert readpath.t_read_n(here).values[0] > 1.1 * readpath.t_read_p(here).values[0]
-    for measure in (readpath.t_precharge, readpath.e_read):
+    for measure in (readpath.t_precharge, readpath.e_read, readpath.e_precharge):
         np.testing.assert_allclose(measure(here).values[0], measure(there).values[0, ::-1], rtol=5e-3)
 
 
@@ -158,7 +158,11 @@ def test_delays_and_energy_are_those_of_the_waveforms(setting, solve, session, p
         sources = [name for name in block.vectors if name.startswith("vv") and name.endswith(f"_{state}#branch")]
         assert len(sources) == (6 if path == "read_path" else 5)
         given = -vdd * sum(block[name][0] for name in sources)[kept]
-        assert readpath.e_read(block).values[0, lobe] == pytest.approx(np.trapezoid(given - given[0], time), rel=1e-6)
+        power = given - given[0]
+        assert readpath.e_read(block).values[0, lobe] == pytest.approx(np.trapezoid(power, time), rel=1e-6)
+        phases = (time <= block.values["wordline_on"], time >= later)
+        precharge = sum(np.trapezoid(power[phase], time[phase]) for phase in phases)
+        assert readpath.e_precharge(block).values[0, lobe] == pytest.approx(precharge, rel=1e-4)  # phases end at points
 
 
 def test_a_path_without_output_n_is_the_same_but_for_what_its_gate_loads_and_takes(setting, solve, session):

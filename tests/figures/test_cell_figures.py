@@ -16,7 +16,7 @@ pytestmark = pytest.mark.ngspice
 
 IN_TIME = {
     "t_write": "s", "e_write": "J", "t_bl": "s", "t_precharge": "s", "t_pulse_read": "s", "e_precharge": "J",
-    "v_half": "V", "v_dip": "V",
+    "v_half": "V", "v_dip": "V", "t_fo4": "s", "e_fo4": "J",
 }  # fmt: skip
 WEAK = Path(__file__).parents[2] / "docs" / "runs" / "weak-cell.sp"
 """A cell that loses Q = 1 while a row is open."""
@@ -74,9 +74,10 @@ def test_a_weak_cell_shows_the_pulse_that_costs_its_bit(tmp_path):
 
 def test_energy_so_far_ends_at_the_metric(nominal_in_time):
     axes = {ax.get_title(): ax for ax in FIGURES["in_time"].draw(nominal_in_time).axes}
-    spent = axes["write cycle"].lines[0].get_ydata()
-    assert spent[0] == 0
-    assert spent[-1] == pytest.approx(value(nominal_in_time, "e_write"), rel=2e-3)
+    for title, metric in (("write cycle", "e_write"), ("its energy, one fall and one rise", "e_fo4")):
+        spent = axes[title].lines[0].get_ydata()
+        assert spent[0] == 0
+        assert spent[-1] == pytest.approx(value(nominal_in_time, metric), rel=2e-3)
 
 
 def test_a_dip_shows_the_lowest_level_survived_and_the_trial_below_it(nominal_in_time):
