@@ -405,15 +405,29 @@ def test_a_verdict_says_mean_rms_and_largest_error_and_other_statuses():
     assert judge.verdict(lost, ngspice, np.full(4, 0.25)).differing == pytest.approx(1 / 3)
 
 
+def judged(metric, side, status, count):
+    """Verdict on 200 made-up cells, the first ``count`` of which have a status without a number on one side."""
+    place, values = ("tt", 1.0, 298.15, 0.0, 0.0, 0.0), np.full(200, 0.1)
+    both = {name: measured(values) for name in ("twin", "ngspice")}
+    both[side] = measured(values, ((np.arange(200) < count, status, np.nan),))
+    return engine.verdict(metric, place, both["twin"], both["ngspice"], subset.everyone(200))
+
+
 def test_what_ngspice_does_not_answer_is_not_confirmed():
-    """Nothing is compared then, and no error is beyond a limit."""
-    everyone = subset.everyone(10)
-    values = measured(np.full(10, 0.1))
-    for unanswered, refused in ((0, False), (1, False), (2, True), (10, True)):
-        ngspice = measured(np.full(10, 0.1), ((np.arange(10) < unanswered, Status.numerical_failure, np.nan),))
-        place = ("tt", 1.0, 298.15, 0.0, 0.0, 0.0)
-        case = engine.verdict("snm_read", place, values, ngspice, everyone)
-        assert bool(judge.beyond(case.isel(case=0))) == refused
+    """Where it answers nothing, nothing is compared, and no error is beyond a limit."""
+    judge.refuse(judged("snm_read", "ngspice", Status.numerical_failure, 20))
+    for unanswered, share in ((21, "89.5%"), (200, "0.0%")):
+        message = f"snm_read at tt, 1 V, 25 degC has an answer in ngspice in {share} of the judged samples, not 90%"
+        with pytest.raises(TwinRefused, match=f"^engine='twin': {message}; use engine='ngspice'"):
+            judge.refuse(judged("snm_read", "ngspice", Status.numerical_failure, unanswered))
+
+
+@pytest.mark.parametrize("side", ["twin", "ngspice"])
+def test_more_cells_of_another_status_than_one_in_a_hundred_are_refused(side):
+    judge.refuse(judged("i_read", side, Status.not_performed, 2))
+    message = "i_read at tt, 1 V, 25 degC has another status than ngspice in 1.5% of the judged samples, beyond 1%"
+    with pytest.raises(TwinRefused, match=f"^engine='twin': {message}; use engine='ngspice'"):
+        judge.refuse(judged("i_read", side, Status.not_performed, 3))
 
 
 def test_every_solver_is_of_a_testbench_with_static_metrics():
