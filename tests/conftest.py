@@ -1,5 +1,7 @@
 """What the tests of several packages share."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -71,3 +73,20 @@ def solve():
         return stack(testbench, [r.data for r in results])
 
     return run
+
+
+@pytest.fixture
+def widen(monkeypatch):
+    """Gives the table twin tables of a transistor that is 2 % wider than in the cell, by its role."""
+    from charlib.twin import cell  # compiled code, which few tests need
+
+    right = cell.device_table
+
+    def wrong(role):
+        def table(session, folder, setting, transistor, grid):
+            wider = replace(transistor, w=1.02 * transistor.w) if transistor.role == role else transistor
+            return right(session, folder, setting, wider, grid)
+
+        monkeypatch.setattr(cell, "device_table", table)
+
+    return wrong

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
@@ -28,7 +29,7 @@ from charlib.twin.tables import GUARD, SINGLE, DeviceTable, device_table, smooth
 from charlib.twincheck import COVERED, far_values
 from charlib.unit import UnitResult
 from charlib.waveforms import measured
-from netlists import Sram6T, Sram8T
+from netlists import NetlistCell, Sram6T, Sram8T
 from netlists.devicetable import COLUMN, ROW, Chebyshev, DeviceGrid, Further, Grid, device_bench, knob_rows
 from netlists.mramcells import Stt1T1M
 from netlists.setting import Setting
@@ -148,27 +149,25 @@ def test_every_metric_is_that_of_ngspice(technology):
 
 
 @pytest.mark.ngspice
-def test_a_table_of_the_wrong_width_is_caught_by_the_judge(tmp_path, monkeypatch):
-    """A pull-down that is 2 % wider in the tables than in the cell."""
-
-    def wrong(session, folder, setting, transistor, grid):
-        wider = replace(transistor, w=1.02 * transistor.w) if transistor.role == "pd" else transistor
-        return device_table(session, folder, setting, wider, grid)
-
-    monkeypatch.setattr(cell, "device_table", wrong)
-    with pytest.raises(TwinRefused, match=r"snm_read at tt, 1 V, 25 degC is .* off ngspice, beyond 5e-05; use engine"):
-        characterize(
-            metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=10, out=tmp_path / "r"
-        )
+@pytest.mark.parametrize(
+    ("role", "metric", "error", "limit"), [("pd", "snm_read", "rms", 5e-5), ("pg", "i_read", "rms_share", 5e-4)]
+)
+def test_a_table_of_the_wrong_width_is_caught_by_the_judge(role, metric, error, limit, tmp_path, monkeypatch, widen):
+    arguments = {"metrics": [metric], "variation": Variation(samples=20), "engine": "twin", "judged": 10}
+    arguments |= {"conditions": Conditions(vdd=[0.6], temp=[398.15]), "out": tmp_path / "r"}
+    widen(role)
+    message = f"^engine='twin': {metric} at tt, 0.6 V, 125 degC is .* rms off ngspice, beyond {limit:g}; use engine"
+    with pytest.raises(TwinRefused, match=message):
+        characterize(**arguments)
     assert not (tmp_path / "r" / "characterization.nc").exists()
     verdicts = xr.load_dataset(tmp_path / "r" / judge.REFUSED)
-    assert verdicts["metric"].values.tolist() == ["snm_read"]
-    assert verdicts["largest"].values > 0.05e-3
+    assert verdicts["metric"].values.tolist() == [metric]
+    assert verdicts[error].values > limit
     assert verdicts.sizes["judged_sample"] == 10
     monkeypatch.undo()
     for left in (tmp_path / "r" / "units").glob("device_table-*"):
         left.unlink()  # the wrong one is stored as what was asked for
-    characterize(metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=10, out=tmp_path / "r")
+    characterize(**arguments)
     assert not (tmp_path / "r" / judge.REFUSED).exists()
 
 
@@ -244,9 +243,8 @@ def test_a_run_from_tables_is_labelled_stored_and_the_same_in_any_company(tmp_pa
     assert np.abs(alone["snm_read"].values - ngspice["snm_read"].values).max() < 0.05e-3
 
 
-def many_laws():
-    devices = load("predictive28").devices
-    return {**devices, "pd": replace(devices["pd"], mismatch=(OXIDE, replace(OXIDE, name="voff")))}
+WEAK = Path(__file__).parents[2] / "docs" / "runs" / "weak-cell.sp"
+PORTS = {"bl": "BL", "blb": "BLB", "wl": "WL", "vdd": "VDD", "gnd": "VSS"}
 
 
 @pytest.mark.parametrize(
@@ -261,14 +259,18 @@ def many_laws():
             {"cell": Stt1T1M(), "metrics": ["r_p"]},
             "it solves cells of kind 'sram6t' and 'sram8t', not 'stt1t1m'",
         ),
+        (
+            {"cell": NetlistCell.read(WEAK, "weak", PORTS)},
+            "it solves cells of kind 'sram6t' and 'sram8t', not 'file'",
+        ),
         ({"metrics": ["t_write"]}, "it does not solve the testbench 'write', only butterfly_hold, "),
         (
-            {"technology": replace(load("predictive28"), devices=many_laws())},
-            "its tables have one axis besides the threshold, and predictive28 varies tox and voff of 'pd'",
+            {"technology": "sky130/logic"},
+            "its tables have one axis besides the threshold, and sky130/logic varies tox and voff of 'pd'",
         ),
     ],
 )
-def test_what_is_not_covered_is_refused_with_a_clear_line(arguments, message):
+def test_what_is_not_covered_is_refused_with_a_clear_line(arguments, message, installed):
     with pytest.raises(InvalidPlan, match=message) as caught:
         characterize(**{"metrics": ["snm_hold"], "engine": "twin", **arguments})
     assert "\n" not in str(caught.value)
