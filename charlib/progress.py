@@ -67,6 +67,6 @@ class Progress:
             done = f"{self._doing or 'simulating'}: {self._done} samples, {self._unknown} without an answer"
             print(f"{done}, {passed:.0f} s", file=sys.stderr, flush=True)
             return
-        left = passed / self._done * max(self._total - self._done, 0) if self._done else float("nan")
-        done = f"simulating: {self._done}/{self._total} samples, {self._unknown} failed"
-        print(f"{done}, {passed:.0f} s, {left:.0f} s left", file=sys.stderr, flush=True)
+        done = f"simulating: {self._done}/{self._total} samples, {self._unknown} failed, {passed:.0f} s"
+        left = f", {passed / self._done * max(self._total - self._done, 0):.0f} s left" if self._done else ""
+        print(f"{done}{left}", file=sys.stderr, flush=True)
