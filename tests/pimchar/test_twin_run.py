@@ -1,5 +1,7 @@
 """A run file with ``engine = "twin"``: statistics, sensitivities and figures as of any other run."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +10,7 @@ from commandline import pimchar, printed
 from analysis.sensitivity import sensitivity
 from charlib import Variation, characterize
 from charlib.twin import judge
+from charlib.twincheck import COVERED
 from figures import FIGURES
 from netlists import Sram6T
 
@@ -96,3 +99,49 @@ def test_a_shmoo_is_over_supply_and_temperature(folder):
     expected = 100 * rate.transpose("temp", "vdd").values.ravel()
     assert shown == pytest.approx(expected, abs=0.1)
     assert min(shown) < 100
+
+
+SMALL = """
+[conditions]
+process = ["tt"]
+vdd = [0.5]
+temp_c = [125]
+[variation]
+samples = 20
+[characterize]
+metrics = ["snm_read"]
+engine = "twin"
+judged = 4
+"""
+
+
+def test_a_refused_run_ends_with_one_line_and_keeps_the_verdicts(tmp_path, widen):
+    widen("pd")
+    (tmp_path / "run.toml").write_text(SMALL)
+    kept = tmp_path / "out" / judge.REFUSED
+    result = pimchar("characterize", tmp_path / "run.toml", "--out", tmp_path / "out", "--workers", 1)
+    assert (result.exit_code, result.stdout) == (1, "")
+    *progress, said = result.stderr.splitlines()
+    assert all(line.startswith("simulating: ") for line in progress)
+    refused, what, where = said.split("; ")
+    number = r"[0-9.e-]+"
+    message = f"pimchar: engine='twin': snm_read at tt, 0.5 V, 125 degC is {number} V rms off ngspice, beyond 5e-05"
+    assert re.fullmatch(message, refused)
+    assert what == "use engine='ngspice' (characterize.engine)"
+    assert where == f"the verdicts are in {kept}"
+    assert xr.load_dataset(kept)["metric"].values.tolist() == ["snm_read"]
+    assert not (tmp_path / "out" / "characterization.nc").exists()
+
+
+def test_a_check_prints_every_metric_and_goes_on_from_what_it_kept(tmp_path):
+    (tmp_path / "run.toml").write_text(SMALL)
+    first, again = (pimchar("twin-check", tmp_path / "run.toml", "--out", tmp_path / "out") for _ in range(2))
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    title, head, _, *rows = first.stdout.splitlines()
+    assert title.startswith("Twin less ngspice at tight tolerances, 4 samples a condition out to 6 sigma; ")
+    assert "at worst / sigma" in head
+    assert sorted(row.split()[0] for row in rows) == sorted(COVERED)
+    assert all(row.endswith("within") for row in rows)
+    assert again.stdout == first.stdout
+    assert "simulating: 36/36 samples" in first.stderr
+    assert re.fullmatch(r"simulating: 0/0 samples, 0 failed, \d+ s\n", again.stderr)
