@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -154,7 +153,7 @@ def characterize_gates(run: RunFile, text: str, out: Path, workers: Workers) -> 
     )
 
 
-def check_twin(run: RunFile, out: Path | None, workers: int | None) -> xr.Dataset:
+def check_twin(run: RunFile, out: Path | None, workers: int) -> xr.Dataset:
     """The table twin of a run file's cell against ngspice; the answer stored in ``out``, if given."""
     return charlib.twin_check(
         cell=run.make_cell(),
@@ -162,7 +161,7 @@ def check_twin(run: RunFile, out: Path | None, workers: int | None) -> xr.Datase
         conditions=run.make_conditions(),
         variation=run.make_variation(),
         out=out,
-        workers=workers or os.cpu_count() or 1,
+        workers=workers,
         judged=run.characterize.judged,
         progress=True,
     )

@@ -251,8 +251,11 @@ def column_check(
 @main.command("twin-check")
 @click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep the answer.")
-@WORKERS
-def twin_check(run_file: Path, out: Path | None, workers: int | None) -> None:
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(min=1), metavar="N",
+    help="Corners and temperatures side by side; each further one takes as much memory again.",
+)  # fmt: skip
+def twin_check(run_file: Path, out: Path | None, workers: int) -> None:
     """Hold the table twin against ngspice, metric by metric, at every condition of the run file.
 
     All static metrics of its cell, of as many samples as it has judged, out to six standard deviations; nothing is
