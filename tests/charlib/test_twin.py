@@ -207,6 +207,24 @@ def test_lines_and_supply_apart_from_vdd_are_those_of_ngspice():
 
 
 @pytest.mark.ngspice
+def test_a_skewed_cell_of_varying_dies_is_that_of_ngspice(tmp_path):
+    """Systematic shifts, and what all transistors of a die share, beside their mismatch."""
+    characterize(
+        cell=Sram6T(shifts={"pd_l": 0.03, "pg_r": -0.02}),
+        conditions=Conditions(vdd=[0.8], temp=[398.15]),
+        variation=Variation(samples=40, seed=2, global_=True),
+        metrics=["snm_read"],
+        engine="twin",
+        judged=12,
+        out=tmp_path / "r",
+    )
+    found = xr.load_dataset(tmp_path / "r" / judge.FILE).squeeze("case")
+    assert (found["process"], found["judged"]) == ("mc", 24)
+    assert found["rms"] < 1e-6
+    assert found["largest"] < 3e-6
+
+
+@pytest.mark.ngspice
 def test_a_cell_that_a_read_turns_over_is_in_the_state_into_which_it_falls(tmp_path, reference):
     """Its other state has numbers all the same."""
     at = Setting(load("predictive28"), "fs", 0.5, 398.15, Sram6T(w_pd=50e-9, w_pu=50e-9, w_pg=150e-9, l=30e-9))
