@@ -1,5 +1,7 @@
 """The table twin against ngspice out to six standard deviations, every static metric at every condition of the grids.
 
+And read margins of cells of which more varies than thresholds.
+
 ``PIMCHAR_TWIN_CHECK`` names a folder for the results of each grid, so that a run which is broken off goes on later.
 """
 
@@ -7,8 +9,9 @@ import os
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
-from charlib import twin_check
+from charlib import Conditions, Variation, characterize, twin_check
 from charlib.twin import judge
 from netlists import Sram8T
 from pimchar import chain, runfile
@@ -34,3 +37,21 @@ def test_half_cells_with_a_read_port_are_those_of_ngspice():
     found = twin_check(cell=Sram8T(), judged=50)
     judge.refuse(found)
     assert {"snm_hold", "snm_read", "snm_write"} <= set(found["metric"].values)
+
+
+@pytest.mark.parametrize(("technology", "vdd"), [("gf180mcu", 2.5), ("sky130", 1.2)])
+def test_cells_of_which_more_varies_than_thresholds_are_those_of_ngspice(technology, vdd, installed, tmp_path):
+    """Mobility and oxide thickness, as they are drawn; hot, which takes the smallest tables."""
+    characterize(
+        technology=technology,
+        conditions=Conditions(vdd=[vdd], temp=[398.15]),
+        variation=Variation(samples=40, seed=2),
+        metrics=["snm_read"],
+        engine="twin",
+        judged=12,
+        out=tmp_path / "r",
+    )
+    found = xr.load_dataset(tmp_path / "r" / judge.FILE).squeeze("case")
+    assert found["judged"] == 24
+    assert found["rms"] < 1e-6
+    assert found["largest"] < 3e-6
