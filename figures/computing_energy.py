@@ -18,7 +18,7 @@ from charlib.metrics.operation import COMPUTED, pair_energies
 from charlib.waveforms import Block
 from figures.operation import nominal
 from netlists.operation import INPUTS
-from netlists.readpath import SUPPLIES
+from netlists.readpath import ReadPath
 from netlists.setting import STATES
 
 GROUP = "compute"
@@ -57,9 +57,7 @@ def _pairs(folder: Path, condition: Condition, state: str) -> np.ndarray:
     """Energy [J] by numbers of the inputs before and of those of the cycle, shape (4, 4)."""
     if any(condition.offsets.get(axis) for axis in OFFSETS):
         raise NothingToDraw(f"{GROUP} is drawn without offsets only, not at {condition}")
-    waves = nominal(
-        folder, GROUP, condition, [f"v{supply}_{state}#branch" for supply in SUPPLIES if supply != "vlatch"]
-    )
+    waves = nominal(folder, GROUP, condition, [f"v{supply}_{state}#branch" for supply in ReadPath().supplies])
     vectors = {str(name): waves[name].values[None] for name in waves.data_vars}
     cycle = float(vectors["time"][0, -1]) / len(COMPUTED)
     energies = pair_energies(Block(vectors, {"vdd": condition.vdd, "cycle": cycle}), state)[:, 0]

@@ -67,6 +67,8 @@ class Cell(Protocol):
 
     def pass_gates(self) -> tuple[Transistor, ...]: ...
 
+    def read_port(self) -> tuple[Transistor, ...]: ...
+
 
 @dataclass(frozen=True)
 class Sram6T:
@@ -184,6 +186,10 @@ class Sram6T:
         """Transistors that open to ``bl`` and to ``blb``, for columns of such cells."""
         return tuple(self.half_transistors(side)[2] for side in SIDES)
 
+    def read_port(self) -> tuple[Transistor, ...]:
+        """Driver and access transistor of the read port; empty for a cell without one."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Sram8T(Sram6T):
@@ -214,15 +220,15 @@ class Sram8T(Sram6T):
         cell = super().sized(technology)
         return replace(cell, w_rd=cell.w_rd or technology.w_pd, w_ra=cell.w_ra or technology.w_pg)
 
-    def read_transistors(self) -> tuple[Transistor, ...]:
-        """The read port; the diffusion between its two transistors carries a shared contact, as the others."""
+    def read_port(self) -> tuple[Transistor, ...]:
+        """Driver and access transistor; the diffusion between them carries a shared contact, as the others."""
         return (
             Transistor("rd", "pd", ("read", "qb", "vss", "vss"), self.w_rd, self.l),
             Transistor("ra", "pg", ("rbl", "rwl", "read", "vss"), self.w_ra, self.l),
         )
 
     def transistors(self) -> tuple[Transistor, ...]:
-        return (*super().transistors(), *self.read_transistors())
+        return (*super().transistors(), *self.read_port())
 
     def add_cell(self, circuit: Circuit, technology: Technology, read_port: bool = False) -> str:
         """Define the whole cell; see :meth:`Sram6T.add_cell`."""
@@ -231,7 +237,7 @@ class Sram8T(Sram6T):
         cell = SubCircuit(f"{self.kind}_{'r_' if read_port else ''}{sizes}", *ports)
         self._add_halves(circuit, technology, cell)
         names = {} if read_port else AT_REST
-        port = (replace(t, nodes=tuple(names.get(n, n) for n in t.nodes)) for t in self.read_transistors())
+        port = (replace(t, nodes=tuple(names.get(n, n) for n in t.nodes)) for t in self.read_port())
         add_transistors(cell, technology, port)
         add_subcircuit(circuit, cell)
         return cell.name
@@ -239,4 +245,4 @@ class Sram8T(Sram6T):
     def cell_knobs(self, technology: Technology, instances: tuple[str, ...], path: str = "cell") -> dict[str, Knob]:
         """Knobs ``cell.pd_l ... cell.rd cell.ra`` for instances of the whole cell, all set alike."""
         knobs = super().cell_knobs(technology, instances, path)
-        return knobs | transistor_knobs(technology, self.read_transistors(), path, instances, dict(self.shifts))
+        return knobs | transistor_knobs(technology, self.read_port(), path, instances, dict(self.shifts))

@@ -2,19 +2,20 @@
 
 Two circuits for one column. The ``full`` one draws every cell and every pitch of wire. The ``equivalent`` one draws of
 the unselected rows what the bit lines and the supply see: their closed pass gates in two places of the wire, apart by
-line and stored level, and the transistors of their latches, at rest. docs/column.md derives the places, and how a
-transistor that stands for many gets the mean and the spread of their leakage.
+line and stored level, and the transistors of their latches, at rest. Of cells that are read through a port of their
+own the line is RBL, and their closed ports take the place of the pass gates. docs/column.md derives the places, and how
+a transistor that stands for many gets the mean and the spread of their leakage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
-from netlists.bitcells import CELL_PORTS, Cell
+from netlists.bitcells import CELL_PORTS, READ_PORTS, Cell
 from netlists.circuit import Transistor, add_subcircuit, add_transistors, transistor_knobs
 from netlists.technology import Technology
 from netlists.testbench import Knob, Lump
@@ -33,6 +34,8 @@ the line that must stay high down and, as their other node is high, the line tha
 POSITIONS = ("near", "far")
 """Where the selected row is: the first or the last one from the end of the bit lines that has the read path."""
 REPRESENTATIONS = ("equivalent", "full")
+INNER = "read"
+"""Node between the two transistors of closed read ports."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Array:
-    """The cells on a pair of local bit lines, one of them selected.
+    """The cells on a pair of local bit lines, or on one read bit line, one of them selected.
 
     Attributes:
         rows: cells on the bit lines, the selected one among them.
@@ -81,6 +84,7 @@ class Array:
         position: where the selected row is, of ``POSITIONS``.
         representation: how the unselected rows are drawn, of ``REPRESENTATIONS``.
         pattern_seed: of the pattern ``random``.
+        read_port: line and word line are those of the cells' read ports; the bit lines are at rest, without wires.
     """
 
     rows: int = 16
@@ -88,6 +92,7 @@ class Array:
     position: str = "far"
     representation: str = "equivalent"
     pattern_seed: int = 1
+    read_port: bool = False
 
     def __post_init__(self) -> None:
         for name, low in (("rows", 1), ("pattern_seed", 0)):
@@ -99,6 +104,11 @@ class Array:
             if value not in legal:
                 place = "" if name == "representation" else f" (readpath.{name})"  # no key of a run file
                 raise ValueError(f"{name}={value!r} is not one of {', '.join(legal)}{place}")
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Those of the subcircuit, which are the cells'."""
+        return (*CELL_PORTS, *READ_PORTS) if self.read_port else CELL_PORTS
 
     def stored(self, state: str) -> tuple[int, ...]:
         """Bits of the unselected rows, nearest to the selected one first, where that one stores a state."""
@@ -116,15 +126,14 @@ class Array:
         return [replace(place, pitches=place.pitches + 0.5) for place in places]
 
     def groups(self, cell: Cell, state: str) -> tuple[list[Group], list[Group]]:
-        """Pass gates of the unselected rows by line and stored level, and the transistors of their latches."""
+        """What the lines see of the unselected rows by line and stored level, and the transistors of their latches."""
         bits = self.stored(state)
-        passes, latches = [], {}
+        closed, latches = [], {}
         for bit in sorted(set(bits)):
             rows = [row for row, stored in enumerate(bits, start=1) if stored == bit]
-            for line, level, t in zip(("bl", "blb"), (bit, 1 - bit), cell.pass_gates(), strict=True):
-                rail = "vdd" if level else "vss"
-                one = replace(t, name=f"row_{line}_{rail}", nodes=(line, "vss", rail, "vss"), written=None)
-                passes.append(Group(one, _members(rows, t), f"cell.{t.name}"))
+            for t, line, end in _read_port(cell, bit) if self.read_port else _pass_gates(cell, bit):
+                one = replace(t, name=f"row_{line}_{end}", nodes=(line, "vss", end, "vss"), written=None)
+                closed.append(Group(one, _members(rows, t), f"cell.{t.name}"))
             for t in cell.latch(bit):
                 latches.setdefault((t.role, t.w, t.length, t.nodes), []).append((t, _members(rows, t)))
         merged = []
@@ -132,25 +141,27 @@ class Array:
             first = equal[0][0]
             members = tuple(path for _, paths in equal for path in paths)
             merged.append(Group(replace(first, name=f"row_latch{number}", written=None), members, f"cell.{first.name}"))
-        return passes, merged
+        return closed, merged
 
     def add(self, circuit: Circuit, technology: Technology, cell: Cell, state: str) -> str:
-        """Define the array around a cell that stores a state; returns the subcircuit's name (ports ``CELL_PORTS``).
+        """Define the array around a cell that stores a state; returns the subcircuit's name (ports ``ports``).
 
-        The bit lines' ports are at the sense end, ``vdd`` supplies all cells; ``wl``, ``q`` and ``qb`` are those of the
+        The lines' ports are at the sense end, ``vdd`` supplies all cells; word line, ``q`` and ``qb`` are those of the
         selected one. Word lines of the others are at ``vss``. The wire of each pitch, along and across, has its
         capacitance in the middle.
         """
+        (*lines, word) = READ_PORTS if self.read_port else ("bl", "blb", "wl")
         geometry, full = technology.geometry, self.representation == "full"
         pattern = "" if full else f"_{sum(self.stored(state))}ones"
-        name = f"array_{self.representation}_{self.position}_r{self.rows}{pattern}_{cell.size_name}"
-        array = SubCircuit(name, *CELL_PORTS)
+        port = "port_" if self.read_port else ""
+        name = f"array_{port}{self.representation}_{self.position}_r{self.rows}{pattern}_{cell.size_name}"
+        array = SubCircuit(name, *self.ports)
         per_metre = (geometry.wire_resistance, geometry.wire_capacitance)
         ohm, farad = (value * geometry.cell_width for value in per_metre)
-        word = _add_wire(array, "wl", "wl", 0, ohm / 2, farad)
+        opened = _add_wire(array, word, word, 0, ohm / 2, farad)
         ohm, farad = (value * geometry.cell_height for value in per_metre)
-        passes, latches = self.groups(cell, state)
-        nodes, reached = {"bl": "bl", "blb": "blb"}, 0.0
+        closed, latches = self.groups(cell, state)
+        nodes, reached = dict(zip(lines, lines, strict=True)), 0.0
         for number, place in enumerate(self.places):
             lumped = place.row is None
             pitches = place.share * (self.rows - 1) if lumped else 1
@@ -158,11 +169,14 @@ class Array:
                 nodes[line] = _add_wire(array, line, node, number, ohm * (place.pitches - reached), farad * pitches)
             reached = place.pitches
             if lumped:
-                drawn = (g.drawn(place.share, f"{g.transistor.name}_{number}", nodes) for g in passes)
+                of_place = nodes | {INNER: f"{INNER}_{number}"}
+                drawn = (g.drawn(place.share, f"{g.transistor.name}_{number}", of_place) for g in closed)
                 add_transistors(array, technology, drawn)
             else:
-                own = (word, "vdd", "vss", "q", "qb") if place.row == 0 else ("vss", "vdd", "vss", *_inside(place.row))
-                array.X(_name(place.row), cell.add_cell(circuit, technology), *nodes.values(), *own)
+                own = {word: opened} if place.row == 0 else dict(zip(("q", "qb"), _inside(place.row), strict=True))
+                at = {"wl": "vss", "rwl": "vss"} | nodes | own
+                subcircuit = cell.add_cell(circuit, technology, self.read_port)
+                array.X(_name(place.row), subcircuit, *(at.get(port, port) for port in self.ports))
         if not full:
             add_transistors(array, technology, (g.drawn(1.0, g.transistor.name, {}) for g in latches))
         add_subcircuit(circuit, array)
@@ -193,8 +207,8 @@ class Array:
             return knobs
         lumped = [str(number) for number, place in enumerate(self.places) if place.row is None]
         for state, names in instances.items():
-            passes, latches = self.groups(cell, state)
-            for group in passes:
+            closed, latches = self.groups(cell, state)
+            for group in closed:
                 knobs |= _lump_knob(technology, group, f"rows_{state}", names, [f"_{number}" for number in lumped])
             for group in latches:
                 knobs |= _lump_knob(technology, group, f"rows_{state}", names, [""])
@@ -213,6 +227,20 @@ def lumps(unselected: int) -> list[Place]:
         return [Place(1.0, None, 1.0)] * n
     first = (n + 1) * (n + 2) / (6 * n)
     return [Place(place, None, 0.5) for place in (first, first + 2 * (n * n - 1) / (3 * n))]
+
+
+def _pass_gates(cell: Cell, bit: int) -> Iterator[tuple[Transistor, str, str]]:
+    """Pass gates of an idle cell with Q at a bit, with their line and the rail that their other end is at."""
+    for t, line, level in zip(cell.pass_gates(), ("bl", "blb"), (bit, 1 - bit), strict=True):
+        yield t, line, "vdd" if level else "vss"
+
+
+def _read_port(cell: Cell, bit: int) -> Iterator[tuple[Transistor, str, str]]:
+    """The same of its read port: where Q is 0 the driver conducts, else two transistors in series block."""
+    driver, access = cell.read_port()
+    yield access, "rbl", INNER if bit else "vss"
+    if bit:
+        yield driver, INNER, "vss"
 
 
 def _name(row: int) -> str:

@@ -42,12 +42,14 @@ class Drawn:
         parasitics: ``r`` or ``c``, name, nodes and value [ohm, F].
         gates: the nodes with gates on the net of ``q`` and on that of ``qb``.
         passes: the transistors that open to ``bl`` and to ``blb``; empty where they are not one each.
+        port: driver and access transistor of a read port of two NMOS in series; empty where it is not that.
     """
 
     transistors: tuple[Transistor, ...]
     parasitics: tuple[tuple[str, str, str, str, float], ...]
     gates: Mapping[str, tuple[str, ...]]
     passes: tuple[Transistor, ...]
+    port: tuple[Transistor, ...]
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class NetlistCell:
         for name in self.shifts:
             if name not in transistors:
                 raise CellError(f"{name!r} is not one of {', '.join(transistors)} (cell.shifts)")
+        port = tuple(transistors[part.name] for part in storage.port)
         rest = [part for part in cell.parts if part.kind != "m"]
         gates = {
             node: tuple(dict.fromkeys(t.nodes[GATE] for t in transistors.values() if t.nodes[GATE] in inside))
@@ -148,6 +151,7 @@ class NetlistCell:
             parasitics=tuple((p.kind, p.name, *(names[n] for n in p.nodes), p.values[p.kind]) for p in rest),
             gates=gates,
             passes=tuple(transistors[part.name] for part in storage.passes) if all(storage.passes) else (),
+            port=port if all(technology.devices[t.role].polarity == "n" for t in port) else (),
         )
         return replace(self, drawn=drawn)
 
@@ -224,6 +228,10 @@ class NetlistCell:
     def pass_gates(self) -> tuple[Transistor, ...]:
         """Transistors that open to ``bl`` and to ``blb``; empty where they are not one each."""
         return self.drawn.passes
+
+    def read_port(self) -> tuple[Transistor, ...]:
+        """Driver and access transistor of a read port; empty where it is not two NMOS in series, or there is none."""
+        return self.drawn.port
 
 
 def _listed(names: str | Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from netlists.readport import read_port_of
 from netlists.setting import STATES, Setting
 from netlists.stimulus import (
     EDGE,
@@ -63,7 +64,16 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
     supplies; inverters in front of them, on a supply that is not counted, give the drivers a real input edge, so that
     nothing measured depends on the window. Each of these inverters is on the level of the line that is driven.
     """
-    setting, window = _variant(setting, outputs), setting.window
+    return _read(f"read_path{VARIANTS[outputs]}", _variant(setting, outputs))
+
+
+def read_port(setting: Setting) -> Testbench:
+    """The same cycle of a column that is read through the cells' read ports: RBL falls where Q is 0, output R rises."""
+    return _read("read_port", replace(setting, readpath=read_port_of(setting.readpath)))
+
+
+def _read(name: str, setting: Setting) -> Testbench:
+    window = setting.window
     circuit = setting.circuit("read path, one cycle in each stored state")
     times = {"pre": (0.1, 1.3), "wl_b": (0.2, 1.2)}
     times = {control: (start * window, end * window) for control, (start, end) in times.items()}
@@ -77,7 +87,6 @@ def read_path(setting: Setting, outputs: str = "pn") -> Testbench:
         "precharge_on": times["pre"][1],
         "sensed": setting.readpath.sensed,
     }
-    name = f"read_path{VARIANTS[outputs]}"
     guesses |= high(setting, times)
     return transient(
         name, circuit, setting, 2.3 * window, probes, guesses, knobs | shapers, values, options=FAST_OPTIONS

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from PySpice.Spice.Netlist import Circuit, SubCircuit
 
@@ -23,7 +24,7 @@ from netlists.testbench import Knob
 
 SUPPLIES = {
     "vdd": "bitline", "vbl": "bitline", "vpre": "precharge", "vdrv": "drivers", "vlatch": "latch", "vp": "gates",
-    "vn": "gates",
+    "vn": "gates", "vr": "gates",
 }  # fmt: skip
 """Supply of a column to the part of the energy that it gives.
 
@@ -58,7 +59,15 @@ class ReadPath:
             output gates look at the latch: a row is read once for all input bits.
         sensed: difference of the bit lines that counts as read, as a share of VDD [1], assumed: 100 mV at 1 V, twice or
             three times what a sense amplifier's offset usually asks for.
+        variants: legal ``outputs``. word: word line. chargers: precharge transistor to its line and its other end,
+            the supply where that is empty.
     """
+
+    variants: ClassVar[tuple[str, ...]] = ("pn", "p")
+    word: ClassVar[str] = "wl"
+    chargers: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "pre_l": ("bl", ""), "pre_r": ("blb", ""), "eq": ("bl", "blb"),
+    }  # fmt: skip
 
     rows: int = 16
     precharge: float = 2.0
@@ -85,8 +94,8 @@ class ReadPath:
             raise ValueError(f"keeper={self.keeper!r} is not at least 0 (readpath.keeper)")
         if not 0 < self.sensed < 1:
             raise ValueError(f"sensed={self.sensed!r} is not between 0 and 1 (readpath.sensed)")
-        if self.outputs not in ("pn", "p"):
-            raise ValueError(f"outputs={self.outputs!r} is not one of pn, p")
+        if self.outputs not in self.variants:
+            raise ValueError(f"outputs={self.outputs!r} is not one of {', '.join(self.variants)}")
         if not isinstance(self.held, bool):
             raise ValueError(f"held={self.held!r} is not one of true, false")
 
@@ -98,13 +107,14 @@ class ReadPath:
     @property
     def supplies(self) -> tuple[str, ...]:
         """Those of ``SUPPLIES`` that the column has."""
-        optional = {"vlatch": self.held, "vn": "n" in self.outputs}
+        optional = {"vlatch": self.held} | {f"v{output}": output in self.outputs for output in "pnr"}
         return tuple(supply for supply in SUPPLIES if optional.get(supply, True))
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """Nodes of the column to look at."""
-        return ("wl", "pre_b", "bl", "blb", *self.outputs, "q", "qb")
+        lines = (line for line, end in self.chargers.values() if not end)
+        return (self.word, "pre_b", *lines, *self.outputs, "q", "qb")
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -114,7 +124,7 @@ class ReadPath:
     @property
     def driven(self) -> tuple[str, ...]:
         """Nodes that a driver of the column drives."""
-        return ("wl", "pre_b", *(f"{name}_b" for name in self.inputs))
+        return (self.word, "pre_b", *(f"{name}_b" for name in self.inputs))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -125,9 +135,18 @@ class ReadPath:
     def gates(self) -> dict[str, tuple[str, float, tuple[str, ...]]]:
         """Instance to its gate, scale and nodes; where a gate has a late input, next to its output, it is the line."""
         found = {
-            "wl_driver": ("inverter", self.driver, ("wl_b", "wl", "vdrv", "vss")),
+            "wl_driver": ("inverter", self.driver, ("wl_b", self.word, "vdrv", "vss")),
             "pre_driver": ("inverter", self.driver, ("pre", "pre_b", "vpre", "vss")),
+            **self.readers,
         }
+        if self.keeper:
+            found |= {f"keep_{line}": ("inverter", 1.0, (line, f"{line}_kept", "vbl", "vss")) for line in self.lines}
+        return found
+
+    @property
+    def readers(self) -> dict[str, tuple[str, float, tuple[str, ...]]]:
+        """Those of ``gates`` that look at the lines, and the drivers of their inputs."""
+        found = {}
         if self.held:
             found["latch_w"] = ("nand2", 1.0, ("blb", "wb", "w", "vlatch", "vss"))
             found["latch_wb"] = ("nand2", 1.0, ("bl", "w", "wb", "vlatch", "vss"))
@@ -136,18 +155,15 @@ class ReadPath:
             found[f"{name}_driver"] = ("inverter", self.driver, (name, f"{name}_b", "vdrv", "vss"))
             read = latched if self.held else line
             found[f"nor_{output}"] = ("nor2", 1.0, (read, f"{name}_b", output, f"v{output}", "vss"))
-        if self.keeper:
-            found |= {f"keep_{line}": ("inverter", 1.0, (line, f"{line}_kept", "vbl", "vss")) for line in self.lines}
         return found
 
     def line_transistors(self, technology: Technology, supply: str = "vbl") -> tuple[Transistor, ...]:
-        """Two precharge transistors and one equalizer, gates on ``pre_b``; then the keepers."""
+        """Those of ``chargers``, gates on ``pre_b``; then the keepers."""
         w, weak, length = self.precharge * technology.w_p, self.keeper * technology.w_p, technology.length
         kept = self.lines if self.keeper else ()
+        charged = self.chargers.items()
         return (
-            Transistor("pre_l", "p", ("bl", "pre_b", supply, supply), w, length),
-            Transistor("pre_r", "p", ("blb", "pre_b", supply, supply), w, length),
-            Transistor("eq", "p", ("bl", "pre_b", "blb", supply), w, length),
+            *(Transistor(n, "p", (line, "pre_b", end or supply, supply), w, length) for n, (line, end) in charged),
             *(Transistor(f"keep_{n}", "p", (n, f"{n}_kept", supply, supply), weak, length) for n in kept),
         )
 
@@ -187,7 +203,9 @@ class ReadPath:
                 gate, scale, nodes = gates[_DRIVERS[line]]
                 gates[_DRIVERS[line]] = (gate, scale, (*nodes[:2], on[line], *nodes[3:]))
         add_transistors(column, technology, self.line_transistors(technology, on["bl"]))
-        column.X("array", array, "bl", "blb", "wl", on["cell"], "vss", "q", "qb")
+        at = {node: node for node in self.nodes} | {"vdd": on["cell"], "vss": "vss"}
+        at_rest = {"bl": on["bl"], "blb": on["bl"], "wl": "vss"}
+        column.X("array", array, *((at_rest | at)[port] for port in self.array.ports))
         for name, (gate, scale, nodes) in gates.items():
             if metered and name.endswith("_driver"):
                 column.V(f"meter_{nodes[1]}", f"{nodes[1]}_driver", nodes[1], 0.0)

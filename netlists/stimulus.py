@@ -14,7 +14,7 @@ from netlists.logic import add_gate, gate_knobs
 from netlists.setting import STATES, Setting
 from netlists.testbench import Knob, Search, Testbench
 
-PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0}
+PRECHARGED = {"wl": 0, "pre_b": 0, "bl": 1, "blb": 1, "p": 0, "n": 0, "rwl": 0, "rbl": 1, "r": 0}
 """Levels of a column's nodes at rest, in units of what is high there. As first guesses they let the first operating
 point converge at once; where ngspice has to step gmin instead, it forgets the stored state and ends with both nodes of
 the cell equal.
@@ -143,7 +143,7 @@ def add_state(
     q, qb = STATES[state]
     at_rest = PRECHARGED | {"q": q, "qb": qb} | dict(levels or {})
     levels = {node: at_rest[node] for node in readpath.nodes}
-    rest = {"bl": setting.v_bl, "blb": setting.v_bl, "q": setting.v_cell, "qb": setting.v_cell}
+    rest = dict.fromkeys(("bl", "blb", "rbl"), setting.v_bl) | dict.fromkeys(("q", "qb"), setting.v_cell)
     supplies = [f"{supply}_{state}" for supply in readpath.supplies]
     nodes = [f"{node}_{state}" for node in levels]
     for supply in supplies:

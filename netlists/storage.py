@@ -20,12 +20,14 @@ class Storage:
         q, qb: flat nodes at which the bit is looked at; ``q`` is the one that opens to ``bl``.
         nets: all nodes that resistors join to ``q``, and to ``qb``.
         passes: to ``bl`` and to ``blb``: the one transistor between bit line and storage net, or None.
+        port: driver and access transistor of a read port, or nothing where it is made otherwise or there is none.
     """
 
     q: str
     qb: str
     nets: tuple[frozenset[str], frozenset[str]]
     passes: tuple[Part | None, Part | None]
+    port: tuple[Part, ...]
 
 
 def find_storage(cell: FlatCell, ports: Mapping[str, str], q: str, qb: str) -> Storage:
@@ -64,7 +66,8 @@ def find_storage(cell: FlatCell, ports: Mapping[str, str], q: str, qb: str) -> S
     _check_bulks(cell, (left, right))
     lines = [next(port for port, role in ports.items() if role == line) for line in ("bl", "blb")]
     passes = tuple(_pass(cell, wires, line, net) for line, net in zip(lines, (left, right), strict=True))
-    return Storage(q or wires.busiest(left), qb or wires.busiest(right), (left, right), passes)
+    port = _port(cell, wires, ports, right)
+    return Storage(q or wires.busiest(left), qb or wires.busiest(right), (left, right), passes, port)
 
 
 def _at(cell: FlatCell, reason: str) -> CellError:
@@ -180,6 +183,28 @@ def _pass(cell: FlatCell, wires: Wires, port: str, net: frozenset[str]) -> Part 
         if any(here in line and there in net for here, there in (_channel(part), _channel(part)[::-1]))
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _port(cell: FlatCell, wires: Wires, ports: Mapping[str, str], net: frozenset[str]) -> tuple[Part, ...]:
+    """Transistors in series from ground to the read bit line, gates on a storage net and on the read word line.
+
+    Nothing where they are not one each.
+    """
+    line, word, ground = (
+        wires.reached({port for port, role in ports.items() if role == wanted}) for wanted in ("rbl", "rwl", "gnd")
+    )
+    ground |= wires.reached({"0"})
+
+    def ending(inside: set[str]) -> list[Part]:
+        return [part for part in _transistors(cell) if not inside.isdisjoint(_channel(part))]
+
+    opened = ending(line)
+    inner = wires.reached({node for part in opened for node in _channel(part)} - line)
+    driving = [part for part in ending(inner) if part not in opened]
+    if len(opened) != 1 or len(driving) != 1 or ground.isdisjoint(_channel(driving[0])):
+        return ()
+    gates = driving[0].nodes[GATE], opened[0].nodes[GATE]
+    return (*driving, *opened) if gates[0] in net and gates[1] in word else ()
 
 
 def _check_bulks(cell: FlatCell, nets: tuple[frozenset[str], frozenset[str]]) -> None:

@@ -35,7 +35,7 @@ from netlists.margins import n_curve, retention, write_bl, write_butterfly, writ
 from netlists.mram import mram_bias, mram_constant, mram_critical, mram_drive, mram_pulse, mram_read, mram_write
 from netlists.mramcells import MramCell
 from netlists.mramlogic import latch_offset, sensed
-from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, truth
+from netlists.operation import CYCLE, HOLD_WINDOW, compute, held, line_hold, read_path, read_port, truth
 from netlists.setting import STATES, SWEEP_OPTIONS, Setting
 from netlists.stimulus import FAST_OPTIONS, MAX_STEP, pulse
 from netlists.testbench import Testbench
@@ -243,6 +243,10 @@ def _not_read_by_column(cell: Cell) -> str:
     return _not_for_column(cell)
 
 
+def _not_read_by_port(cell: Cell) -> str:
+    return "" if cell.read_port() else "it is read through RBL, an NMOS on RWL and one on Q-bar in series"
+
+
 def _not_parametrized(cell: Cell) -> str:
     return "" if isinstance(cell, Sram6T) else "the transistors of a netlist have no roles"
 
@@ -311,6 +315,7 @@ TESTBENCHES: Mapping[str, Row] = {
     "read_path_single": Row(
         partial(read_path, outputs="p"), ("t_read_single", "t_precharge_single"), lacks=_not_read_by_column
     ),
+    "read_port": Row(read_port, ("t_read_port", "t_precharge_port"), drawn=True, lacks=_not_read_by_port),
     "truth": Row(truth, drawn=True, cloud=False, **_AT_SPEED),
     "truth_single": Row(partial(truth, outputs="p"), **_AT_SPEED),
     "compute": Row(compute, drawn=True, cloud=False, **_AT_SPEED),

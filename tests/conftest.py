@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from charlib.session import Session, Solved
 from charlib.waveforms import Block, stack
-from netlists import Setting, Sram6T, Testbench, pdk
+from netlists import Setting, Sram6T, Sram8T, Stt1T1M, Testbench, pdk
 from netlists.technology import load
 
 _approx = pytest.approx
@@ -58,6 +58,18 @@ def setting(technology):
     def make(process="tt", vdd=1.0, temp=298.15, shifts=None, window=None, **sizes):
         cell = Sram6T(shifts=shifts or {}, **sizes).sized(technology)
         return Setting(technology, process, vdd, temp, cell, window=window)
+
+    return make
+
+
+@pytest.fixture
+def setting_for(setting, technology):
+    """The same with a cell that a row of the testbench table is for."""
+
+    def make(row, **arguments):
+        at = setting(**arguments)
+        cells = (at.cell, *(kind().sized(technology) for kind in (Sram8T, Stt1T1M)))
+        return replace(at, cell=next(cell for cell in cells if not row.missing(cell)))
 
     return make
 

@@ -18,6 +18,7 @@ from charlib.metrics import (
     ncurve,
     operation,
     readpath,
+    readport,
     static,
     threshold,
 )
@@ -236,6 +237,15 @@ METRICS: Mapping[str, Metric] = {
     ),
     "e_precharge": Metric(
         "J", "energy of the precharge in a read cycle", "read_path", readpath.e_precharge, "high", math.inf,
+        per_lobe=True,
+    ),
+    "t_read_port": Metric("s", "delay read word line to output R", "read_port", readport.t_read_port, "high", math.inf),
+    "t_rbl": Metric("s", "delay read word line to read bit line", "read_port", readport.t_rbl, "high", math.inf),
+    "t_precharge_port": Metric(
+        "s", "precharge time of the read bit line", "read_port", readport.t_precharge_port, "high", math.inf
+    ),
+    "e_read_port": Metric(
+        "J", "energy of a read cycle through the read port", "read_port", readport.e_read_port, "high", math.inf,
         per_lobe=True,
     ),
     "t_write": Metric(

@@ -46,12 +46,30 @@ class _Cycle:
     wrong: np.ndarray
 
 
+def recovery(block: Block, state: str, line: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precharge time of a line, and how long it was looked for [s], both of shape (sample,).
+
+    From the precharge signal at 50 % to the line at ``RECOVERED``; NaN where it, or the output, does not come back.
+
+    Args:
+        line: lowest line [V]. output: highest output [V]; both of shape (sample, point).
+    """
+    vdd, on, time = block.values["vdd"], block.values["precharge_on"], block["time"]
+    v_bl = block.values.get("v_bl", vdd)
+    begin = crossing(time, block[f"pre_b_{state}"], v_bl / 2, rising=False, after=on)
+    recovered = crossing(time, line, RECOVERED * v_bl, rising=True, after=on)
+    # A line that never left the recovered band takes no time to come back.
+    shallow = np.where(time >= on, line, v_bl).min(axis=1) >= RECOVERED * v_bl
+    precharge = np.where(shallow, 0.0, np.maximum(recovered - begin, 0.0))
+    return np.where(output[:, -1] <= LOW * vdd, precharge, np.nan), time[:, -1] - begin
+
+
 def _cycle(block: Block, state: str) -> _Cycle:
-    vdd, end, on = block.values["vdd"], block.values["wordline_off"], block.values["precharge_on"]
+    vdd, end = block.values["vdd"], block.values["wordline_off"]
     v_wl, v_bl = (block.values.get(line, vdd) for line in ("v_wl", "v_bl"))
     time = block["time"]
     rising, quiet, falling = OUTPUTS[state]
-    waves = {node: block[f"{node}_{state}"] for node in ("wl", "pre_b", "bl", "blb")}
+    waves = {node: block[f"{node}_{state}"] for node in ("wl", "bl", "blb")}
     waves |= {o: block[f"{o}_{state}"] if o in outputs(block) else np.zeros_like(time) for o in SIDES}
     start = crossing(time, waves["wl"], v_wl / 2, rising=True)
     if rising in outputs(block):
@@ -59,18 +77,13 @@ def _cycle(block: Block, state: str) -> _Cycle:
     else:
         fired = crossing(time, waves[falling], v_bl / 2, rising=False)
     delay = np.where(fired <= end, fired - start, np.nan)
-    begin = crossing(time, waves["pre_b"], v_bl / 2, rising=False, after=on)
-    recovered = crossing(time, np.minimum(waves["bl"], waves["blb"]), RECOVERED * v_bl, rising=True, after=on)
-    # A line that never left the recovered band takes no time to come back.
-    shallow = np.where(time >= on, np.minimum(waves["bl"], waves["blb"]), v_bl).min(axis=1) >= RECOVERED * v_bl
-    precharge = np.where(shallow, 0.0, np.maximum(recovered - begin, 0.0))
     high = waves[rising] >= vdd / 2
     rises = (high[:, 1:] & ~high[:, :-1]).sum(axis=1)
     wrong = (waves[quiet].max(axis=1) >= vdd / 2) | (rises > 1) | (fired < start) | high[:, 0] | lost(block, state)
-    settled = np.maximum(waves["p"][:, -1], waves["n"][:, -1]) <= LOW * vdd
+    precharge = recovery(block, state, np.minimum(waves["bl"], waves["blb"]), np.maximum(waves["p"], waves["n"]))
     # A word line that does not rise was looked at for no time.
     looked = np.nan_to_num(end - start, nan=0.0)
-    return _Cycle(delay, np.where(settled, precharge, np.nan), looked, time[:, -1] - begin, wrong)
+    return _Cycle(delay, precharge[0], looked, precharge[1], wrong)
 
 
 def _delay(block: Block, state: str) -> Measured:

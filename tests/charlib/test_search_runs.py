@@ -15,7 +15,7 @@ from charlib.session import Unsolved
 from charlib.status import Status
 from charlib.unit import Unit, searched_unit
 from charlib.waveforms import Measured
-from netlists import TESTBENCHES, Stt1T1M
+from netlists import TESTBENCHES
 
 pytestmark = pytest.mark.ngspice
 
@@ -63,9 +63,9 @@ def test_the_key_of_a_unit_holds_its_search(setting):
 
 
 @pytest.mark.parametrize("name", TESTBENCHES)
-def test_rows_say_what_is_searched_and_where_windows_come_from(name, setting, technology):
-    row, at = TESTBENCHES[name], setting(window=1e-9)
-    bench = row.build(at if not row.missing(at.cell) else replace(at, cell=Stt1T1M().sized(technology)))
+def test_rows_say_what_is_searched_and_where_windows_come_from(name, setting_for):
+    row = TESTBENCHES[name]
+    bench = row.build(setting_for(row, window=1e-9))
     assert bench.search is None or not (row.drawn and row.cloud)
     here = [metric for metric in METRICS.values() if metric.testbench == name]
     assert bench.search is None or (len(here) == 1 and here[0].per_lobe)

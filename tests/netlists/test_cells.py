@@ -55,8 +55,8 @@ def test_two_subcircuits_of_one_name_are_an_error():
 
 
 @pytest.mark.parametrize("name", OF_SRAM)
-def test_every_transistor_carries_its_diffusions_and_every_knob_exists(setting, name):
-    testbench = TESTBENCHES[name].build(setting(window=1e-9))
+def test_every_transistor_carries_its_diffusions_and_every_knob_exists(setting_for, name):
+    testbench = TESTBENCHES[name].build(setting_for(TESTBENCHES[name], window=1e-9))
     transistors = [line.lower() for line in testbench.deck.splitlines() if line.lower().startswith("m")]
     assert transistors
     for line in transistors:
@@ -67,10 +67,10 @@ def test_every_transistor_carries_its_diffusions_and_every_knob_exists(setting, 
 
 
 @pytest.mark.parametrize("name", OF_SRAM)
-def test_the_cell_is_the_same_device_in_every_testbench(setting, name):
-    knobs = TESTBENCHES[name].build(setting(window=1e-9)).knobs
-    cell = [path for path in knobs if path.startswith("cell.")]
-    expected = [f"cell.{part}_{side}" for side in "lr" for part in ("pd", "pu", "pg")]
+def test_the_cell_is_the_same_device_in_every_testbench(setting_for, name):
+    at = setting_for(TESTBENCHES[name], window=1e-9)
+    cell = [path for path in TESTBENCHES[name].build(at).knobs if path.startswith("cell.")]
+    expected = [f"cell.{transistor}" for transistor in at.cell.transistor_names]
     assert cell == {"fo4": [], "threshold": expected[:3]}.get(name, expected)
 
 
