@@ -82,7 +82,7 @@ FIGURES: Mapping[str, Figure] = _table(
     Figure(
         "in_time",
         "Storage nodes of the nominal cell in a write, a read pulse, half-selection, PIM activations and a dip of the "
-        "supply, the energy of write and read over their cycles, and an inverter that drives four.",
+        "supply, the energy of write and read over their cycles, a read port, and an inverter that drives four.",
         ("curves.nc", "characterization.nc"),
     ),
     Figure(

@@ -1,6 +1,6 @@
 """A cell in time: what writes, reads, half-selections, PIM activations and dips of the supply do to its nodes.
 
-Beside them the inverter that drives four, if it was measured.
+Beside them the read port of a cell that has one, and the inverter that drives four, if they were measured.
 """
 
 from __future__ import annotations
@@ -37,6 +37,12 @@ NODES = {
 """Node to its name and look."""
 BIT_LINES = {"bl": ("BL", plots.LOOKS[3]), "blb": ("BLB", plots.LOOKS[4])}
 """The same of the bit lines."""
+PORT = {
+    "rbl_qb": ("RBL, Q = 0", plots.LOOKS[3]),
+    "rbl_q": ("RBL, Q = 1", plots.LOOKS[4]),
+    "r_qb": ("output R, Q = 0", plots.LOOKS[0]),
+}
+"""Vector of a read port to its name and look."""
 INVERTER = {"n2": ("input", NODES["line"][1], True, -6, "right"), "n3": ("output", plots.LOOKS[0], False, 8, "left")}
 """Node of the inverter to its name and look, and how the name stands beside its edge: the edge rises, offset, side."""
 ENERGIES = 400
@@ -49,7 +55,7 @@ class Panel:
 
     Attributes:
         group: testbench. title: what happens. metric: what is marked, and told with its value.
-        draw: draws it and marks the metric. line: node in place of the word line.
+        draw: draws it and marks the metric. line: node in place of the word line. state: stored before.
     """
 
     group: str
@@ -57,6 +63,7 @@ class Panel:
     metric: str
     draw: Callable[[Axes, Panel, xr.Dataset, Condition, str], None]
     line: str = "wl"
+    state: str = STATE
 
 
 def draw(results_dir: Path) -> Figure:
@@ -79,6 +86,11 @@ def draw(results_dir: Path) -> Figure:
         f"Bit lines: from the word line at half its level to {sensed:.3g} VDD between them, from the precharge "
         f"signal at half its level to both at {RECOVERED:.0%} of theirs."
     )
+    if "read_port" in waves:
+        caption += (
+            " Read port, Q = 0: from the read word line at half its level to RBL fallen by as much, and to half of VDD "
+            "of output R; from the precharge signal to RBL back."
+        )
     if "fo4" in waves:
         caption += " Inverter: from half of VDD to half of VDD; t_fo4 is the mean of both edges."
     rows = -(-len(found) // 2)
@@ -90,7 +102,8 @@ def draw(results_dir: Path) -> Figure:
         panel.draw(axes[name], panel, waves[panel.group], condition, values.get(panel.metric, ""))
         axes[name].set_title(panel.title)
         plots.label_axis(axes[name].xaxis, "time", "s")
-    shown = [*NODES.values(), *(BIT_LINES.values() if "read_path" in waves else ())]
+    lines = [nodes.values() for group, nodes in (("read_path", BIT_LINES), ("read_port", PORT)) if group in waves]
+    shown = [*NODES.values(), *(line for nodes in lines for line in nodes)]
     handles = [Line2D([], [], color=k.color, linestyle=k.linestyle, label=text) for text, k in shown]
     plots.legend_row(axes["legend"], handles, columns=3)
     return figure
@@ -153,6 +166,28 @@ def _bit_lines(ax: Axes, waves: xr.Dataset, control: str) -> tuple[np.ndarray, d
     for line, (_, look) in BIT_LINES.items():
         ax.plot(waves["time"], waves[f"{line}_{STATE}"], color=look.color, linestyle=look.linestyle)
     return waves["time"].values[None], {line: waves[f"{line}_{STATE}"].values[None] for line in BIT_LINES}
+
+
+def _through_port(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told: str) -> None:
+    """From read word line or precharge signal at half its level to what the metric wants of RBL or output R."""
+    waves, v_bl, look = waves.isel(step=-1), condition.level("bl"), NODES["line"][1]
+    wanted, level, rising = {
+        "t_read_port": ("r", condition.vdd / 2, True),
+        "t_rbl": ("rbl", v_bl - waves.attrs["sensed"] * condition.vdd, False),
+        "t_precharge_port": ("rbl", RECOVERED * v_bl, True),
+    }[panel.metric]
+    time, control = waves["time"].values[None], f"{panel.line}_{panel.state}"
+    ax.plot(time[0], waves[control], color=look.color, linestyle=look.linestyle)
+    for name, (_, look) in PORT.items():
+        ax.plot(time[0], waves[name], color=look.color, linestyle=look.linestyle)
+
+    def when(name: str, level: float, rising: bool, after: float = 0.0) -> float:
+        return float(crossing(time, waves[f"{name}_{panel.state}"].values[None], level, rising, after)[0])
+
+    start = read = when("rwl", condition.level("wl") / 2, True)
+    if panel.line == "pre_b":
+        start = when("pre_b", v_bl / 2, False, read)
+    _interval(ax, start, when(wanted, level, rising, start), condition, told)
 
 
 def _interval(ax: Axes, start: float, end: float, condition: Condition, told: str) -> None:
@@ -219,8 +254,8 @@ def _spent(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told
     block = Block(vectors, {"vdd": condition.vdd} | {k: v for k, v in levels.items() if v != condition.vdd})
     time = vectors["time"][0]
     places = time[np.unique(np.linspace(0, time.size - 1, ENERGIES).astype(int))]
-    spent = [float(energy(block, STATE, spans=((0.0, place),))[0]) for place in places]
-    precharge = vectors[f"pre_b_{STATE}"][0] < condition.vdd / 2
+    spent = [float(energy(block, panel.state, spans=((0.0, place),))[0]) for place in places]
+    precharge = vectors[f"pre_b_{panel.state}"][0] < condition.vdd / 2
     ax.fill_between(time, 0.0, 1.0, where=precharge, transform=ax.get_xaxis_transform(), color="0.9", linewidth=0)
     part = f" of {plots.quantity(spent[-1], 'J')}" if told and panel.group == "read_path" else ""
     _so_far(ax, places, spent, told + part)
@@ -262,6 +297,10 @@ PANELS = (
     Panel("half_select", "row open, column not accessed", "v_half", _least),
     Panel("pim_row", "row computes eight times", "v_pim", _least),
     Panel("supply_dip", "dip of the cell's supply", "v_dip", _hardest, "vdd"),
+    Panel("read_port", "read port, RBL falls", "t_rbl", _through_port, "rwl", "qb"),
+    Panel("read_port", "read port, output rises", "t_read_port", _through_port, "rwl", "qb"),
+    Panel("read_port", "read port, RBL comes back", "t_precharge_port", _through_port, "pre_b", "qb"),
+    Panel("read_port", "read cycle through the port, Q = 0", "e_read_port", _spent, "rwl", "qb"),
     Panel("fo4", "inverter drives four, output falls", "t_fo4", _switched),
     Panel("fo4", "its energy, one fall and one rise", "e_fo4", _drawn),
 )

@@ -10,7 +10,7 @@ import charlib
 from analysis import plots
 from analysis.plots import NothingToDraw
 from figures import FIGURES
-from netlists import NetlistCell
+from netlists import NetlistCell, Sram8T
 
 pytestmark = pytest.mark.ngspice
 
@@ -55,6 +55,27 @@ def test_times_of_the_bit_lines_are_marked_as_long_as_they_are(nominal_in_time):
     for title, metric in (("read, bit lines part", "t_bl"), ("precharge, bit lines come back", "t_precharge")):
         marked = axes[title].patches[0].get_window_extent().transformed(axes[title].transData.inverted())
         assert marked.width == pytest.approx(value(nominal_in_time, metric), rel=0.02)
+
+
+def test_a_read_port_is_marked_as_long_as_its_times_are(tmp_path):
+    titles = {
+        "t_rbl": "read port, RBL falls",
+        "t_read_port": "read port, output rises",
+        "t_precharge_port": "read port, RBL comes back",
+    }
+    at = charlib.Conditions(vdd=[0.8], dv_wl=[-0.05], dv_bl=[0.05])
+    metrics = [*titles, "e_read_port"]
+    charlib.characterize(cell=Sram8T(), conditions=at, metrics=metrics, out=tmp_path, workers=1)
+    figure = FIGURES["in_time"].draw(tmp_path)
+    axes = {ax.get_title(): ax for ax in figure.axes}
+    assert "Read port, Q = 0" in figure.get_supxlabel()
+    for metric, title in titles.items():
+        ax = axes[title]
+        marked = ax.patches[0].get_window_extent().transformed(ax.transData.inverted())
+        assert marked.width == pytest.approx(value(tmp_path, metric), rel=0.02)
+        assert f"{metric} = {plots.quantity(value(tmp_path, metric), 's')}" in words(figure)
+    spent = axes["read cycle through the port, Q = 0"].lines[0].get_ydata()
+    assert spent[-1] == pytest.approx(value(tmp_path, "e_read_port"), rel=2e-3)
 
 
 def test_a_weak_cell_shows_the_pulse_that_costs_its_bit(tmp_path):
