@@ -41,7 +41,7 @@ def test_half_cells_with_a_read_port_are_those_of_ngspice():
 
 @pytest.mark.parametrize(("technology", "vdd"), [("gf180mcu", 2.5), ("sky130", 1.2)])
 def test_cells_of_which_more_varies_than_thresholds_are_those_of_ngspice(technology, vdd, installed, tmp_path):
-    """Mobility and oxide thickness, as they are drawn; hot, which takes the smallest tables."""
+    """Mobility and oxide thickness, which move these margins by up to 5 and 24 mV; hot, since tables are smallest."""
     characterize(
         technology=technology,
         conditions=Conditions(vdd=[vdd], temp=[398.15]),
@@ -53,5 +53,5 @@ def test_cells_of_which_more_varies_than_thresholds_are_those_of_ngspice(technol
     )
     found = xr.load_dataset(tmp_path / "r" / judge.FILE).squeeze("case")
     assert found["judged"] == 24
-    assert found["rms"] < 1e-6
-    assert found["largest"] < 3e-6
+    assert found["rms"] < 2e-6
+    assert found["largest"] < 5e-6
