@@ -92,7 +92,9 @@ def draw(results_dir: Path) -> Figure:
             "of output R; from the precharge signal to RBL back."
         )
     if "fo4" in waves:
-        caption += " Inverter: from half of VDD to half of VDD; t_fo4 is the mean of both edges."
+        caption += (
+            " Inverter: from half of VDD to half of VDD, t_fo4 is the mean of both edges; energy from its own supply."
+        )
     rows = -(-len(found) // 2)
     figure = plots.new_figure(1.5 + 1.6 * rows, "What an operation does to the stored bit, and what it costs", caption)
     names = [str(i) if i < len(found) else "." for i in range(2 * rows)]
@@ -262,6 +264,7 @@ def _spent(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, told
 
 
 def _so_far(ax: Axes, time: np.ndarray, spent: Sequence[float], told: str) -> None:
+    """Draw energy spent until each time, and tell its metric."""
     ax.plot(time, spent, color="black")
     plots.label_point(ax, told, (0.98 * time[-1], 1.15 * max(spent)), (0, 0), "right")
     ax.set_ylim(min(0.0, 1.1 * min(spent)), 1.3 * max(spent))
@@ -276,7 +279,8 @@ def _switched(ax: Axes, panel: Panel, waves: xr.Dataset, condition: Condition, t
         wave = waves[node].values
         ax.plot(time[0], wave, color=look.color, linestyle=look.linestyle)
         crossed.append(float(crossing(time, wave[None], condition.vdd / 2, rising=rising)[0]))
-        plots.label_point(ax, name, (crossed[-1], condition.vdd / 2), (offset, 0), side)
+        if np.isfinite(crossed[-1]):
+            plots.label_point(ax, name, (crossed[-1], condition.vdd / 2), (offset, 0), side)
     _interval(ax, *crossed, condition, told)
 
 

@@ -57,7 +57,7 @@ def draw(results_dir: Path) -> Figure:
     caption = (
         f"{plots.provenance(about, condition, f'first {drawn} drawn')} Thick: nominal cell; "
         f"{'thin: Monte Carlo samples; ' if drawn else ''}dot: where the nominal cell loses the state. Beyond it no "
-        "state with Q above Q-bar is left; the rest of a curve is unstable."
+        "state with Q above Q-bar is left, at retention none that is far enough above; the rest of a curve is unstable."
     )
     figure = plots.new_figure(3.6, "Where a line has gone far enough, the stored state ceases to exist", caption)
     axes = figure.subplots(1, len(found), squeeze=False)[0]

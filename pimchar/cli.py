@@ -258,13 +258,17 @@ def column_check(
 def twin_check(run_file: Path, out: Path | None, workers: int) -> None:
     """Hold the table twin against ngspice, metric by metric, at every condition of the run file.
 
-    All static metrics of its cell, of as many samples as it has judged, out to six standard deviations; nothing is
-    refused. With --out every condition is kept as soon as it is done.
+    All static metrics of its cell, of as many samples as it has judged, out to six standard deviations; exit
+    code 1 where one is beyond its limits. With --out every condition is kept as soon as it is done.
     """
+    from charlib.twin import judge
     from pimchar import chain, render_twin
 
     plan, _ = _read(run_file)
-    click.echo(render_twin.twin_check(chain.check_twin(plan, out, workers)))
+    found = chain.check_twin(plan, out, workers)
+    click.echo(render_twin.twin_check(found))
+    if not judge.agrees(found):
+        sys.exit(EXIT_FAILED)
 
 
 @main.command()

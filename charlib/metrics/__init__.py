@@ -184,7 +184,7 @@ METRICS: Mapping[str, Metric] = {
     "t_read_n": Metric("s", "delay word line to N = INN and not Q", "read_path", readpath.t_read_n, "high", math.inf),
     "t_precharge": Metric(
         "s", "precharge time of the bit lines", "read_path", readpath.t_precharge, "high", math.inf, per_lobe=True,
-        version=2,
+        version=3,
     ),
     "e_read": Metric(
         "J", "energy of a read cycle, both outputs", "read_path", readpath.e_read, "high", math.inf, per_lobe=True,
@@ -207,12 +207,12 @@ METRICS: Mapping[str, Metric] = {
         for name, (unit, text, bench, *others) in _OPERATION.items()
     },
     **{
-        name: Metric("s", text, "truth", measure, "low", 0.0, version=2)
-        for name, (text, measure) in {
-            "t_race_recovery": ("bit lines precharged to end of precharge", operation.t_race_recovery),
-            "t_race_wordline": ("end of precharge to word line", operation.t_race_wordline),
-            "t_race_sample": ("output to its sampling", operation.t_race_sample),
-            "t_race_precharge": ("fall of the word line to next precharge", operation.t_race_precharge),
+        name: Metric("s", text, "truth", measure, "low", 0.0, version=version)
+        for name, (text, measure, version) in {
+            "t_race_recovery": ("bit lines precharged to end of precharge", operation.t_race_recovery, 2),
+            "t_race_wordline": ("end of precharge to word line", operation.t_race_wordline, 2),
+            "t_race_sample": ("output to its sampling", operation.t_race_sample, 1),
+            "t_race_precharge": ("fall of the word line to next precharge", operation.t_race_precharge, 2),
         }.items()
     },
     "i_leak_path": Metric(
@@ -274,9 +274,7 @@ METRICS: Mapping[str, Metric] = {
         per_lobe=True,
     ),
     "t_fo4": Metric("s", "fanout-of-four inverter delay", "fo4", logic.t_fo4, "high", math.inf, source=WESTE),
-    "e_fo4": Metric(
-        "J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf, version=2, source=WESTE
-    ),
+    "e_fo4": Metric("J", "fanout-of-four inverter energy of a cycle", "fo4", logic.e_fo4, "high", math.inf, version=2),
     "vth_pd": Metric(
         "V", "threshold voltage of a pull-down", "threshold", threshold.vth_pd, "high", math.inf, source=ORTIZ_CONDE
     ),

@@ -196,8 +196,8 @@ def t_race_precharge(block: Block) -> Measured:
 def t_race_recovery(block: Block) -> Measured:
     """Time [s] from both lines at ``RECOVERED`` of their level to the end of their precharge at 50 %, shape (sample,).
 
-    ``not_performed`` where an output is wrong or late, as what has not fallen does not come back, ``censored_low``
-    where a line does not get there before precharge ends.
+    ``censored_low`` where a line does not get there before precharge ends, ``not_performed`` where a stored bit is lost
+    or an output is wrong or late otherwise: what has not fallen does not come back.
     """
     time, cycle = block["time"], block.values["cycle"]
     level, margins = block.values.get("v_bl", block.values["vdd"]), []
@@ -212,7 +212,12 @@ def t_race_recovery(block: Block) -> Measured:
     failed = np.logical_or(*_right(block, TRUTH)).any(axis=1)
     short = np.isnan(margins).any(axis=0)
     return measured(
-        np.min(margins, axis=0), ((failed, Status.not_performed, np.nan), (short, Status.censored_low, 0.0))
+        np.min(margins, axis=0),
+        (
+            (_lost(block).any(axis=1), Status.not_performed, np.nan),
+            (short, Status.censored_low, 0.0),
+            (failed, Status.not_performed, np.nan),
+        ),
     )
 
 

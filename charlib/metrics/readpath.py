@@ -135,14 +135,28 @@ def t_bl(block: Block) -> Measured:
 def t_precharge(block: Block) -> Measured:
     """Time [s] from the precharge signal at 50 % to both bit lines at 95 % of their level, shape (sample, lobe).
 
-    ``not_performed`` where the read before it was not: what has not fallen does not come back.
+    ``not_performed`` where an output misfired or the stored bit was lost. ``censored_high`` beyond the window, or,
+    where the read came too late, beyond what the line took that had not fallen so far.
     """
     cycles = [_cycle(block, state) for state in LOBES]
-    values = np.stack([c.precharge for c in cycles], axis=1)
-    wrong = np.stack([c.wrong | np.isnan(c.delay) for c in cycles], axis=1)
-    looked = np.stack([c.precharge_looked for c in cycles], axis=1)
-    failed = ((wrong, Status.not_performed, np.nan), (np.isnan(values), Status.censored_high, looked))
-    return measured(values, failed)
+    values, wrong, looked, late = (
+        np.stack(part, axis=1)
+        for part in zip(*((c.precharge, c.wrong, c.precharge_looked, np.isnan(c.delay)) for c in cycles), strict=True)
+    )
+    return measured(values, came_back(values, wrong, looked, late))
+
+
+def came_back(
+    values: np.ndarray, wrong: np.ndarray, looked: np.ndarray, late: np.ndarray
+) -> tuple[tuple[np.ndarray, Status, np.ndarray | float], ...]:
+    """Why some precharge times do not exist, for :func:`charlib.waveforms.measured`; a line takes longer from further.
+
+    Args:
+        values: of the lines as far as they fell [s]. wrong: no read. looked: how long was looked [s]. late: the read
+            did not come.
+    """
+    bound = np.where(np.isnan(values), looked, values)
+    return (wrong, Status.not_performed, np.nan), (late | np.isnan(values), Status.censored_high, bound)
 
 
 def _energy(block: Block, supplies: tuple[str, ...], spans: tuple[tuple[float, float], ...]) -> Measured:

@@ -8,7 +8,7 @@ import numpy as np
 
 from charlib.metrics.butterfly import LOBES
 from charlib.metrics.energy import energy
-from charlib.metrics.readpath import recovery
+from charlib.metrics.readpath import came_back, recovery
 from charlib.metrics.stored import lost
 from charlib.status import Status
 from charlib.waveforms import Block, Measured, crossing, measured
@@ -86,13 +86,11 @@ def t_rbl(block: Block) -> Measured:
 def t_precharge_port(block: Block) -> Measured:
     """Time [s] from the precharge signal at 50 % to RBL at 95 % of its level after a read of Q = 0, shape (sample,).
 
-    ``not_performed`` where that read was not: what has not fallen does not come back.
+    Statuses as of :func:`charlib.metrics.readpath.t_precharge`.
     """
     cycle, wrong = _read(block)
-    failed = wrong | np.isnan(cycle.delay), Status.not_performed, np.nan
-    return measured(
-        cycle.precharge, (failed, (np.isnan(cycle.precharge), Status.censored_high, cycle.precharge_looked))
-    )
+    late = np.isnan(cycle.delay)
+    return measured(cycle.precharge, came_back(cycle.precharge, wrong, cycle.precharge_looked, late))
 
 
 def e_read_port(block: Block) -> Measured:

@@ -100,6 +100,11 @@ def beyond(case: xr.Dataset) -> str:
     return ""
 
 
+def agrees(judged: xr.Dataset) -> bool:
+    """Whether every metric is within its limits at every condition."""
+    return not any(beyond(judged.isel(case=case)) for case in range(judged.sizes["case"]))
+
+
 def refuse(judged: xr.Dataset) -> None:
     """Raise TwinRefused where a metric is further off than ``LIMITS`` allow, at any condition."""
     for case in range(judged.sizes["case"]):

@@ -156,6 +156,9 @@ def test_nothing_of_a_cell_that_loses_its_bit_is_a_number(right, computed):
 
 @pytest.mark.ngspice
 def test_lines_that_did_not_fall_have_no_time_to_come_back(right):
+    late = changed(right, "bl_qb", lambda time: time > 0, 0.5)  # low to the end
+    found = METRICS["t_race_recovery"].measure(late)
+    assert (found.status[0], found.bound[0]) == (Status.censored_low, 0.0)
     still = changed(changed(right, "p_q", lambda time: time > 0, 0.0), "blb_q", lambda time: time > 0, 1.0)
     assert METRICS["t_race_recovery"].measure(still).status[0] == Status.not_performed
 

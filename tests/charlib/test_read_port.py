@@ -281,10 +281,11 @@ def test_a_port_that_never_conducts_is_censored_at_the_window(read, name):
     assert statuses(block) == {
         "t_read_port": Status.censored_high,
         "t_rbl": Status.censored_high,
-        "t_precharge_port": Status.not_performed,
+        "t_precharge_port": Status.censored_high,
         "e_read_port": [Status.ok, Status.not_performed],
     }
     assert readport.t_read_port(block).bound[0] == pytest.approx(1e-9, rel=0.05)
+    assert readport.t_precharge_port(block).bound[0] == 0.0  # a line that has not fallen says nothing
 
 
 def test_a_port_that_conducts_in_both_states_reads_neither(read):

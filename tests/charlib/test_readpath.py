@@ -193,9 +193,14 @@ def test_a_read_takes_for_ever_as_the_supply_falls_or_the_pass_gate_closes(measu
 
 @pytest.mark.parametrize("ending", ["", "_single"])
 def test_a_line_that_has_not_fallen_has_no_precharge_time_and_one_too_slow_is_censored(measure, ending):
-    for metric in ("t_precharge", "e_read"):
-        still = measure(f"{metric}{ending}", shifts={"pg_l": 0.8, "pg_r": 0.8})
-        assert (still.status == Status.not_performed).all()
+    still, unread = (measure(f"{m}{ending}", shifts={"pg_l": 0.8, "pg_r": 0.8}) for m in ("t_precharge", "e_read"))
+    assert (unread.status == Status.not_performed).all()
+    assert (still.status == Status.censored_high).all()  # at least what a line takes that has hardly fallen
+    np.testing.assert_array_equal(still.bound, 0.0)
+    full, slow = (measure(f"t_precharge{ending}", shifts=s) for s in ({}, {"pg_l": 0.35, "pg_r": 0.35}))
+    late = measure(f"t_precharge{ending}", 0.05e-9, shifts={"pg_l": 0.35, "pg_r": 0.35})
+    assert (late.status == Status.censored_high).all()
+    assert ((late.bound > 0) & (late.bound < np.minimum(full.values, slow.values))).all()
     weak = [measure(f"{m}{ending}", 0.15e-9, ReadPath(precharge=0.05)) for m in ("t_precharge", "e_read")]
     assert (weak[0].status == Status.censored_high).all()
     np.testing.assert_allclose(weak[0].bound, 0.15e-9, rtol=0.1)
