@@ -1,5 +1,7 @@
 """Every metric of a cell on three technologies at 45 conditions of 50 samples: no sample without an answer.
 
+Of the 6T cell all, of the 8T cell those of its read port.
+
 ``PIMCHAR_GRID`` names a folder for the results, so that a run which is broken off goes on later and the times of all
 testbenches stay in its manifests; ``PIMCHAR_TESTBENCHES`` limits what is measured, such as ``write_wl retention``.
 """
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from charlib import METRICS, Conditions, Status, Variation, characterize
-from netlists.bitcells import Sram6T
+from netlists.bitcells import Sram6T, Sram8T
 from netlists.technology import load
 from netlists.testbenches import TESTBENCHES
 
@@ -27,24 +29,30 @@ AT_WORK = ("truth", "compute", "held", "line_hold", "read_path_single")
 """Beginnings of the testbenches of a read path at work, which have checks of their own."""
 
 
-def asked_for():
-    """Metrics of a cell and its column."""
+def asked_for(cell):
+    """Metrics of a cell and its column, of another than the 6T cell those that this one has not."""
     chosen = os.environ.get("PIMCHAR_TESTBENCHES", "").split()
+    lacks = {name: row.missing(Sram6T()) for name, row in TESTBENCHES.items()}
     benches = [
         name
         for name, row in TESTBENCHES.items()
-        if not row.missing(Sram6T()) and not name.startswith(AT_WORK) and (not chosen or name in chosen)
-    ]
+        if not row.missing(cell) and bool(lacks[name]) == (cell != Sram6T())
+        and not name.startswith(AT_WORK) and (not chosen or name in chosen)
+    ]  # fmt: skip
     return [name for name, metric in METRICS.items() if metric.testbench in benches]
 
 
+@pytest.mark.parametrize("cell", [Sram6T(), Sram8T()], ids=lambda cell: cell.kind)
 @pytest.mark.parametrize("name", SUPPLIES)
-def test_every_sample_has_an_answer(name, tmp_path, capsys):
-    folder = Path(os.environ.get("PIMCHAR_GRID", tmp_path)) / name.replace("/", "-")
+def test_every_sample_has_an_answer(name, cell, tmp_path, capsys):
+    folder = Path(os.environ.get("PIMCHAR_GRID", tmp_path)) / f"{name.replace('/', '-')}-{cell.kind}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     processes = [process for process in ("tt", "ff", "ss", "fs", "sf") if process in load(name).cards]
-    metrics = asked_for()
+    metrics = asked_for(cell)
+    if not metrics:
+        pytest.skip("none of its metrics is asked for")
     found = characterize(
+        cell=cell,
         technology=name,
         conditions=Conditions(process=processes, vdd=SUPPLIES[name], temp=KELVIN),
         variation=Variation(samples=SAMPLES, seed=1),
@@ -56,7 +64,9 @@ def test_every_sample_has_an_answer(name, tmp_path, capsys):
     unknown = {metric: int(np.isin(found[f"{metric}_status"], UNKNOWN).sum()) for metric in metrics}
     manifest = json.loads((folder / "manifest.json").read_text())
     with capsys.disabled():
-        print(f"\n{name}: {len(processes) * 9} conditions, {SAMPLES} samples, retried: {manifest['retried']}")
+        print(
+            f"\n{name}, {cell.kind}: {len(processes) * 9} conditions, {SAMPLES} samples, retried: {manifest['retried']}"
+        )
         for bench, seconds in manifest["seconds_per_sample"].items():
             print(f"{bench:16} {1e3 * seconds:8.2f} ms a sample")
     assert len(processes) == 5

@@ -370,9 +370,9 @@ def test_a_half_selected_cell_settles_where_it_is_at_dc_but_for_what_the_line_dr
     [("half_select", 0.3e-9, {}), ("half_select", 0.3e-9, {"pd_r": 0.15}), ("pim_row", 0.1e-9, {"pd_r": 0.15})],
 )
 def test_margins_at_tight_tolerances_are_the_same(setting, solve, session, reference, name, window, shifts):
-    """The least of the waveform, edges included, from steps an eighth as long."""
+    """The least of the waveform, edges included, from steps a quarter as long."""
     bench = TESTBENCHES[name].build(setting(window=window, shifts=shifts))
-    fine = replace(bench, analysis=Transient(bench.analysis.stop, bench.analysis.max_step / 8))
+    fine = replace(bench, analysis=Transient(bench.analysis.stop, bench.analysis.max_step / 4))
     usual, exact = (
         dynamic.lowest_difference(block).values for block in (solve(session, bench), solve(reference, fine))
     )

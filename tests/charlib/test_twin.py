@@ -37,6 +37,10 @@ from netlists.technology import load
 from netlists.testbenches import TESTBENCHES
 from netlists.variation import MismatchLaw
 
+HOT = 398.15
+"""Temperature at which tables are smallest [K]."""
+LOW = Conditions(vdd=[0.6], temp=[HOT])
+"""Where they are small at a low supply."""
 ROWS, COLUMNS, SHIFTS = (
     Grid.over(-0.4, 0.6, 0.01, GUARD),
     Grid.over(0.0, 0.8, 0.01, GUARD),
@@ -120,17 +124,17 @@ def test_samples_of_the_check_reach_six_standard_deviations_together_and_by_them
 @pytest.mark.ngspice
 def test_a_broken_check_goes_on_where_it_stopped(tmp_path, monkeypatch):
     arguments = {"metrics": ["i_read"], "judged": 3, "out": tmp_path / "r"}
-    first = twin_check(conditions=Conditions(vdd=[1.0]), **arguments)
+    first = twin_check(conditions=Conditions(vdd=[0.6], temp=[HOT]), **arguments)
     built = []
     monkeypatch.setattr(cell.Twin, "table", lambda *a, **k: built.append(a) or TABLE(*a, **k))
-    both = twin_check(conditions=Conditions(vdd=[1.0, 0.9]), **arguments)
+    both = twin_check(conditions=Conditions(vdd=[0.6, 0.5], temp=[HOT]), **arguments)
     assert both.sizes["case"] == 2
-    assert {setting.vdd for _, setting, *_ in built} == {0.9}
+    assert {setting.vdd for _, setting, *_ in built} == {0.5}
     assert first.isel(case=0).equals(both.isel(case=0))
     assert not list((tmp_path / "r").glob(f"{twincheck.TABLES}*"))
     monkeypatch.setattr(twincheck, "_solver", lambda: "another solver")
     with pytest.raises(PlanMismatch, match="solver"):
-        twin_check(conditions=Conditions(vdd=[1.0]), **arguments)
+        twin_check(conditions=Conditions(vdd=[0.6], temp=[HOT]), **arguments)
 
 
 TABLE = cell.Twin.table
@@ -140,9 +144,8 @@ TABLE = cell.Twin.table
 @pytest.mark.parametrize("technology", ["predictive28"])
 def test_every_metric_is_that_of_ngspice(technology):
     """At a low supply, where currents are exponential; the limits of docs/twin.md."""
-    found = twin_check(
-        technology=technology, conditions=Conditions(vdd=[0.6]), variation=Variation(samples=40, seed=2), judged=16
-    )
+    low = Conditions(vdd=[0.45], temp=[HOT])
+    found = twin_check(technology=technology, conditions=low, variation=Variation(samples=40, seed=2), judged=16)
     assert sorted(found["metric"].values) == sorted(COVERED)
     judge.refuse(found)
     assert (found["judged"] >= 10).all()
@@ -154,7 +157,7 @@ def test_every_metric_is_that_of_ngspice(technology):
 )
 def test_a_table_of_the_wrong_width_is_caught_by_the_judge(role, metric, error, limit, tmp_path, monkeypatch, widen):
     arguments = {"metrics": [metric], "variation": Variation(samples=20), "engine": "twin", "judged": 10}
-    arguments |= {"conditions": Conditions(vdd=[0.6], temp=[398.15]), "out": tmp_path / "r"}
+    arguments |= {"conditions": Conditions(vdd=[0.6], temp=[HOT]), "out": tmp_path / "r"}
     widen(role)
     message = f"^engine='twin': {metric} at tt, 0.6 V, 125 degC is .* rms off ngspice, beyond {limit:g}; use engine"
     with pytest.raises(TwinRefused, match=message):
@@ -193,7 +196,9 @@ def test_tables_that_the_next_testbench_does_not_use_are_let_go(tmp_path, refere
 
 @pytest.mark.ngspice
 def test_a_bit_line_far_below_ground_is_within_the_tables():
-    found = twin_check(metrics=["snm_write", "wm_wl"], conditions=Conditions(vdd=[0.9], dv_bl=[-0.4]), judged=8)
+    found = twin_check(
+        metrics=["snm_write", "wm_wl"], conditions=Conditions(vdd=[0.9], temp=[HOT], dv_bl=[-0.4]), judged=8
+    )
     judge.refuse(found)
     assert (found["judged"] >= 8).all()
 
@@ -211,7 +216,7 @@ def test_a_skewed_cell_of_varying_dies_is_that_of_ngspice(tmp_path):
     """Systematic shifts, and what all transistors of a die share, beside their mismatch."""
     characterize(
         cell=Sram6T(shifts={"pd_l": 0.03, "pg_r": -0.02}),
-        conditions=Conditions(vdd=[0.8], temp=[398.15]),
+        conditions=Conditions(vdd=[0.8], temp=[HOT]),
         variation=Variation(samples=40, seed=2, global_=True),
         metrics=["snm_read"],
         engine="twin",
@@ -244,20 +249,25 @@ def test_a_cell_that_a_read_turns_over_is_in_the_state_into_which_it_falls(tmp_p
 def test_more_samples_beyond_the_tables_than_allowed_end_a_run(monkeypatch):
     monkeypatch.setattr(cell, "inside", lambda setting, name, vectors: np.arange(len(vectors["s"])) % 4 > 0)
     with pytest.raises(TooManyFailures, match=r"^stopped: 6 samples beyond the tables, .*, 2 allowed"):
-        characterize(metrics=["snm_read"], variation=Variation(samples=20), engine="twin", judged=4, max_failed=0.1)
+        characterize(
+            metrics=["snm_read"], conditions=LOW, variation=Variation(samples=20), engine="twin", judged=4,
+            max_failed=0.1,
+        )  # fmt: skip
 
 
 @pytest.mark.ngspice
 def test_a_run_from_tables_is_labelled_stored_and_the_same_in_any_company(tmp_path):
     few, many = (Variation(samples=samples, seed=3) for samples in (12, 40))
-    ours = characterize(metrics=["snm_read"], variation=many, engine="twin", judged=6, out=tmp_path / "r", workers=2)
+    ours = characterize(
+        metrics=["snm_read"], conditions=LOW, variation=many, engine="twin", judged=6, out=tmp_path / "r", workers=2
+    )
     assert (ours.attrs["engine"], ours.attrs["accuracy"]) == ("twin", "reference")
     assert ours["snm_read_lobes"].sizes == {"process": 1, "vdd": 1, "temp": 1, "sample": 40, "lobe": 2}
     verdicts = xr.load_dataset(tmp_path / "r" / judge.FILE)
     assert verdicts.sizes == {"case": 1, "judged_sample": 6}
-    alone = characterize(metrics=["snm_read"], variation=few, engine="twin", judged=1)
+    alone = characterize(metrics=["snm_read"], conditions=LOW, variation=few, engine="twin", judged=1)
     assert (alone["snm_read"].values == ours["snm_read"].values[..., :12]).all()
-    ngspice = characterize(metrics=["snm_read"], variation=few, accuracy="reference")
+    ngspice = characterize(metrics=["snm_read"], conditions=LOW, variation=few, accuracy="reference")
     assert np.abs(alone["snm_read"].values - ngspice["snm_read"].values).max() < 0.05e-3
 
 
