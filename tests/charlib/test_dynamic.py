@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decks import loaded
 
 from charlib.metrics import METRICS, dynamic, readpath, static
 from charlib.metrics.energy import given
 from charlib.search import search
 from charlib.status import Status
 from charlib.waveforms import Block, stack
-from netlists import TESTBENCHES, ReadPath, Testbench
+from netlists import TESTBENCHES, ReadPath
 from netlists import dynamic as dynamic_benches
 from netlists.analyses import Sweep, Transient
 
@@ -52,11 +53,6 @@ def at_settings(setting, session):
         return stack(bench, [s.data for s in solved])
 
     return run
-
-
-def loaded(bench: Testbench, line: str, farad: float) -> Testbench:
-    """The same with a further capacitor on a line."""
-    return replace(bench, deck=f"{bench.deck}cfurther_{line} {line} 0 {farad!r}\n")
 
 
 def energies(block, *measures):

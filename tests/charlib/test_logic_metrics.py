@@ -1,9 +1,8 @@
 """FO4 inverter."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from decks import loaded
 
 from charlib.metrics import logic
 from charlib.status import Status
@@ -38,11 +37,6 @@ def test_a_window_too_short_is_censored(setting, solve, session):
     assert logic.e_fo4(block).status[0] == Status.not_performed
 
 
-def loaded(bench, farad):
-    """The same with a further capacitor at the measured inverter's output."""
-    return replace(bench, deck=f"{bench.deck}cfurther n3 0 {farad!r}\n")
-
-
 def discharging(setting, high):
     """A unit inverter by itself, its input at a rail, an ideal source at its output from where that was to half."""
     circuit = setting.circuit("current of an inverter")
@@ -61,13 +55,13 @@ def test_a_heavy_output_is_driven_in_the_integral_of_its_capacitance_over_the_cu
         slow = solve(session, discharging(setting(), high), np.zeros((1, 0)))
         expected.append(abs(100e-15 * np.trapezoid(1 / slow["vout#branch"][0], slow["out"][0])))
     bench = BUILD(setting(window=20e-9))
-    delays = [logic.t_fo4(solve(session, loaded(bench, farad))).values[0] for farad in (100e-15, 200e-15)]
+    delays = [logic.t_fo4(solve(session, loaded(bench, "n3", farad))).values[0] for farad in (100e-15, 200e-15)]
     assert delays[1] - delays[0] == pytest.approx(np.mean(expected), rel=0.02)
 
 
 def test_a_further_capacitor_costs_its_charge(setting, solve, session):
     bench = BUILD(setting(window=2e-9))
-    plain, more = (logic.e_fo4(solve(session, b)).values[0] for b in (bench, loaded(bench, 5e-15)))
+    plain, more = (logic.e_fo4(solve(session, b)).values[0] for b in (bench, loaded(bench, "n3", 5e-15)))
     assert more - plain == pytest.approx(5e-15 * bench.values["vdd"] ** 2, rel=0.02)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decks import loaded
 
 from charlib import Conditions, characterize
 from charlib.metrics import METRICS, dynamic, readpath
@@ -119,8 +120,7 @@ def test_a_lines_further_charge_comes_from_its_own_level(
 ):
     """C times the square of how far the line goes, closed form, whatever sources give it."""
     bench = TESTBENCHES[name].build(at(vdd=0.9, window=2e-9, **offsets))
-    loaded = replace(bench, deck=f"{bench.deck}cfurther {line} 0 {FURTHER!r}\n")
-    plain, more = (metric(solve(session, b)).values[0, 0] for b in (bench, loaded))
+    plain, more = (metric(solve(session, b)).values[0, 0] for b in (bench, loaded(bench, line, FURTHER)))
     assert more - plain == pytest.approx(FURTHER * level**2, rel=tolerance)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decks import loaded
 from scipy.interpolate import PchipInterpolator
 
 from charlib import Conditions, InvalidPlan, Variation, characterize, reproduce
@@ -73,8 +74,7 @@ def statuses(block):
 
 def delayed(measure, solve, session, bench, farad, node="rbl_qb"):
     """By how much a second ``farad`` [F] on a node delays, or makes dearer, what is measured."""
-    decks = (f"{bench.deck}cfurther {node} 0 {n * farad!r}\n" for n in (1, 2))
-    first, second = (measure(solve(session, replace(bench, deck=deck))).values[0] for deck in decks)
+    first, second = (measure(solve(session, loaded(bench, node, n * farad))).values[0] for n in (1, 2))
     return second - first
 
 

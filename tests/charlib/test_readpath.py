@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decks import loaded
 from scipy.interpolate import PchipInterpolator
 
 from charlib.metrics import METRICS, readpath
@@ -130,8 +131,7 @@ def test_a_heavy_line_is_precharged_in_the_integral_of_its_capacitance_over_the_
     expected = 100e-15 * np.trapezoid(1 / slow["vblb#branch"][0], slow["blb"][0])
     bench = TESTBENCHES[f"read_path{ending}"].build(at)
     heavy, heavier = (
-        readpath.t_precharge(solve(session, replace(bench, deck=f"{bench.deck}cfurther blb_q 0 {c!r}\n"))).values[0, 0]
-        for c in (100e-15, 200e-15)
+        readpath.t_precharge(solve(session, loaded(bench, "blb_q", c))).values[0, 0] for c in (100e-15, 200e-15)
     )
     assert heavier - heavy == pytest.approx(expected, rel=0.03)
 
